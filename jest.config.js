@@ -1,0 +1,7 @@
+/** Unit tests: pure code and local sockets, no Docker and no root needed. */
+import { shared } from "./jest.shared.js";
+
+export default {
+  ...shared,
+  testPathIgnorePatterns: [...shared.testPathIgnorePatterns, "\\.integration\\.test\\.ts$"],
+};

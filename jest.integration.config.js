@@ -1,0 +1,9 @@
+/** Integration tests: a real Docker engine, named by LAB_DOCKER_ENDPOINT (see lab/README.md). */
+import { shared } from "./jest.shared.js";
+
+export default {
+  ...shared,
+  testRegex: "\\.integration\\.test\\.ts$",
+  testTimeout: 120_000,
+  maxWorkers: 2,
+};
