@@ -1,0 +1,31 @@
+/**
+ * What a plan must know of the engine and the node. The server gathers it once per connection
+ * (Docker's `GET /info` and `GET /version`, and what its own process may do).
+ */
+export interface EngineFacts {
+  /** Negotiated API version, e.g. `1.41`. */
+  apiVersion: string;
+  cgroupVersion: 1 | 2;
+  cgroupDriver: "cgroupfs" | "systemd";
+  /** Names of the engine's OCI runtimes. */
+  runtimes: readonly string[];
+  defaultRuntime: string;
+  seccomp: boolean;
+  apparmor: boolean;
+  selinux: boolean;
+  /** Docker's architecture name, e.g. `x86_64`. */
+  arch: string;
+  /** Lowest oom_score_adj the engine may set; −1000 where it is unrestricted. */
+  minOomScoreAdj: number;
+}
+
+/**
+ * Compares Docker API versions, which are `major.minor` numbers and not decimals.
+ *
+ * @returns whether `version` is `wanted` or newer
+ */
+export function apiAtLeast(version: string, wanted: string): boolean {
+  const [major = 0, minor = 0] = version.split(".").map(Number);
+  const [wantedMajor = 0, wantedMinor = 0] = wanted.split(".").map(Number);
+  return major > wantedMajor || (major === wantedMajor && minor >= wantedMinor);
+}
