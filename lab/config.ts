@@ -1,0 +1,81 @@
+import { join, resolve } from "node:path";
+import { LabError } from "./lab-error.ts";
+
+/** The engines the lab can start, by the major version a person asks for. */
+export type EngineChoice = "20" | "26" | "28";
+
+/** Where the engine keeps images: Docker's graph drivers, or containerd's snapshotters (26 and newer). */
+export type ImageStore = "graphdriver" | "containerd";
+
+/** All names and places of one lab; two labs that differ in name or engine share none of them but the cache. */
+export interface LabConfig {
+  readonly name: string;
+  readonly engine: EngineChoice;
+  readonly imageStore: ImageStore;
+  /** The folder all labs live under. */
+  readonly root: string;
+  /** What survives `down`: downloaded packages. */
+  readonly cacheDir: string;
+  /** Everything else of this lab; `down` removes it. */
+  readonly stateDir: string;
+  readonly stateFile: string;
+  readonly dockerSocket: string;
+  readonly dataRoot: string;
+  readonly execRoot: string;
+  readonly pidFile: string;
+  readonly cniConfDir: string;
+  readonly cniIpamDir: string;
+  /** Scratch space for the programs under test: sockets, root directories. */
+  readonly runDir: string;
+}
+
+const engines: readonly EngineChoice[] = ["20", "26", "28"];
+
+/** The longest unix socket that an engine opens below its state folder; the kernel takes 107 bytes. */
+const longestSocket = "exec/containerd/containerd.sock.ttrpc";
+
+/** Where Debian puts the CNI plugins. */
+export const cniBinDir = "/usr/lib/cni";
+
+/**
+ * Reads the lab's choices from the environment: `LAB` (name, default "default"), `DOCKER` (20, 26 or 28;
+ * default 20), `LAB_STORE` (graphdriver or containerd), `LAB_DIR` (default /var/tmp/dockershim-lab).
+ */
+export function labConfig(env: NodeJS.ProcessEnv = process.env): LabConfig {
+  const name = env.LAB || "default";
+  if (!/^[a-z0-9][a-z0-9-]{0,23}$/.test(name)) {
+    throw new LabError("usage", `LAB=${name}: a name is 1 to 24 of a-z, 0-9 and "-"`);
+  }
+  const engine = engines.find((choice) => choice === (env.DOCKER || "20"));
+  if (engine === undefined) {
+    throw new LabError("usage", `DOCKER=${env.DOCKER}: choose one of ${engines.join(", ")}`);
+  }
+  const imageStore = env.LAB_STORE || "graphdriver";
+  if (imageStore !== "graphdriver" && imageStore !== "containerd") {
+    throw new LabError("usage", `LAB_STORE=${imageStore}: choose graphdriver or containerd`);
+  }
+  if (imageStore === "containerd" && engine === "20") {
+    throw new LabError("usage", "Docker 20.10 has no containerd image store; use DOCKER=26 or 28");
+  }
+  const root = resolve(env.LAB_DIR || "/var/tmp/dockershim-lab");
+  const stateDir = join(root, name, `docker${engine}`);
+  if (Buffer.byteLength(join(stateDir, longestSocket)) > 107) {
+    throw new LabError("usage", `LAB_DIR=${root} is too long for the engine's unix sockets`);
+  }
+  return {
+    name,
+    engine,
+    imageStore,
+    root,
+    cacheDir: join(root, ".cache"),
+    stateDir,
+    stateFile: join(stateDir, "state.json"),
+    dockerSocket: join(stateDir, "docker.sock"),
+    dataRoot: join(stateDir, "data"),
+    execRoot: join(stateDir, "exec"),
+    pidFile: join(stateDir, "dockerd.pid"),
+    cniConfDir: join(stateDir, "cni", "net.d"),
+    cniIpamDir: join(stateDir, "cni", "ipam"),
+    runDir: join(stateDir, "run"),
+  };
+}

@@ -1,0 +1,60 @@
+import { spawn } from "node:child_process";
+import { closeSync, openSync, readFileSync } from "node:fs";
+import { setTimeout as delay } from "node:timers/promises";
+import { LabError, type LabErrorCode } from "./lab-error.ts";
+import { endProcess, identify, isAlive, type ProcessId } from "./process-id.ts";
+
+export interface DaemonOptions {
+  readonly code: LabErrorCode;
+  readonly program: string;
+  readonly args: readonly string[];
+  readonly path: string;
+  readonly logFile: string;
+  /** Milliseconds the daemon has to become ready. */
+  readonly timeoutMs: number;
+  /** Called with the new process at once, before it is ready, so that it can be recorded. */
+  readonly onStart: (process: ProcessId) => void;
+  readonly isReady: () => Promise<boolean>;
+}
+
+function tail(file: string): string {
+  return readFileSync(file, "utf8").trim().split("\n").slice(-8).join("\n");
+}
+
+/** Starts a program that outlives us, in a session of its own, and waits until it answers. */
+export async function startDaemon(options: DaemonOptions): Promise<void> {
+  const log = openSync(options.logFile, "a");
+  const child = spawn(options.program, options.args, {
+    detached: true,
+    cwd: "/",
+    stdio: ["ignore", log, log],
+    env: {
+      PATH: options.path,
+      HOME: process.env.HOME ?? "/root",
+      // The registry is on loopback; a proxy of the machine must not see those calls.
+      NO_PROXY: "127.0.0.1,localhost",
+    },
+  });
+  closeSync(log);
+  const failure = new Promise<Error>((resolve) => child.once("error", resolve));
+  child.unref();
+  const id = child.pid === undefined ? undefined : identify(child.pid);
+  if (id === undefined) {
+    const reason = child.pid === undefined ? (await failure).message : tail(options.logFile);
+    throw new LabError(options.code, `${options.program} did not start: ${reason}`);
+  }
+  options.onStart(id);
+  const end = Date.now() + options.timeoutMs;
+  while (!(await options.isReady())) {
+    const died = !isAlive(id);
+    if (died || Date.now() > end) {
+      await endProcess(id, 5000);
+      const what = died ? "ended at once" : "did not become ready in time";
+      throw new LabError(
+        options.code,
+        `${options.program} ${what}; the end of ${options.logFile}:\n${tail(options.logFile)}`,
+      );
+    }
+    await delay(50);
+  }
+}

@@ -1,0 +1,102 @@
+import { existsSync, readdirSync, readFileSync, rmdirSync, rmSync } from "node:fs";
+import { basename, join } from "node:path";
+import { tryCommand } from "./command.ts";
+import type { LabConfig } from "./config.ts";
+import { unmountBelow } from "./mounts.ts";
+import { endProcess, identify, listProcesses } from "./process-id.ts";
+
+const entries = (folder: string): string[] => (existsSync(folder) ? readdirSync(folder) : []);
+
+function readJson(file: string): Record<string, unknown> {
+  try {
+    return JSON.parse(readFileSync(file, "utf8"));
+  } catch {
+    return {};
+  }
+}
+
+/** The cgroup folders of the containers that runc still has a record of. */
+function containerCgroups(config: LabConfig): string[] {
+  const records = join(config.execRoot, "runtime-runc", "moby");
+  return entries(records).flatMap((id) => {
+    const { cgroup_paths: paths } = readJson(join(records, id, "state.json"));
+    // Only folders named after the container: never one that others may share.
+    return Object.values((paths ?? {}) as Record<string, string>).filter((path) =>
+      basename(path).includes(id),
+    );
+  });
+}
+
+function membersOf(cgroup: string): number[] {
+  try {
+    return readFileSync(join(cgroup, "cgroup.procs"), "utf8")
+      .split("\n")
+      .filter(Boolean)
+      .map(Number);
+  } catch {
+    return [];
+  }
+}
+
+/** Addresses of the shims' sockets, which lie outside of the engine's folders. */
+function shimSockets(config: LabConfig): string[] {
+  const tasks = join(
+    config.execRoot,
+    "containerd",
+    "daemon",
+    "io.containerd.runtime.v2.task",
+    "moby",
+  );
+  return entries(tasks).flatMap((id) => {
+    const file = join(tasks, id, "address");
+    return existsSync(file) ? [readFileSync(file, "utf8").trim().replace("unix://", "")] : [];
+  });
+}
+
+/** Bridges of networks that the engine had made, read from its own database. */
+function engineBridges(config: LabConfig): string[] {
+  const database = join(config.dataRoot, "network", "files", "local-kv.db");
+  if (!existsSync(database)) return [];
+  const names = readFileSync(database, "latin1").match(/br-[0-9a-f]{12}/g) ?? [];
+  return [...new Set(names)].filter((name) => existsSync(`/sys/class/net/${name}`));
+}
+
+/**
+ * Clears away what an engine of this lab left when it was killed: containers, shims, containerd, their
+ * mounts, sockets, cgroups and bridges. After a proper end there is nothing to do.
+ */
+export async function clearRemains(config: LabConfig): Promise<void> {
+  const cgroups = containerCgroups(config);
+  const sockets = shimSockets(config);
+  // Shims and containerd name the engine's folder in their arguments; they go first, so that nothing is
+  // started or reported any more while the containers end.
+  for (const { id, commandLine } of listProcesses()) {
+    if (/^\S*containerd/.test(commandLine) && commandLine.includes(`${config.execRoot}/`)) {
+      await endProcess(id, 0);
+    }
+  }
+  for (const cgroup of cgroups) {
+    for (const pid of membersOf(cgroup)) await endProcess(identify(pid), 0);
+  }
+  for (const cgroup of cgroups) {
+    if (existsSync(cgroup)) rmdirSync(cgroup);
+  }
+  await unmountBelow(config.stateDir);
+  for (const bridge of engineBridges(config)) await tryCommand("ip", ["link", "delete", bridge]);
+  for (const path of [...sockets, config.execRoot, config.pidFile]) {
+    rmSync(path, { recursive: true, force: true });
+  }
+}
+
+/** Removes the engine's own cgroup, now empty, from every hierarchy. */
+export function removeCgroup(name: string): void {
+  const mounts = readFileSync("/proc/mounts", "utf8").matchAll(/^\S+ (\S+) cgroup2? /gm);
+  for (const [, hierarchy = ""] of mounts) {
+    const folder = join(hierarchy, name);
+    if (!existsSync(folder)) continue;
+    for (const child of readdirSync(folder, { withFileTypes: true })) {
+      if (child.isDirectory()) rmdirSync(join(folder, child.name));
+    }
+    rmdirSync(folder);
+  }
+}

@@ -1,0 +1,117 @@
+import { createHash } from "node:crypto";
+import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { command } from "./command.ts";
+import { LabError } from "./lab-error.ts";
+import { withLock } from "./lock.ts";
+import { privateMountPoints } from "./mounts.ts";
+import { bootId } from "./process-id.ts";
+
+const recordDir = "/run/dockershim-lab";
+const recordFile = `${recordDir}/host.json`;
+const forwarding = "/proc/sys/net/ipv4/ip_forward";
+const slots = 256;
+
+/**
+ * What the labs of this machine share: who holds which slot (a slot is a bridge name and a subnet), and how
+ * the machine was before the first of them came, so that the last one can put it back.
+ */
+interface HostRecord {
+  readonly bootId: string;
+  readonly before: {
+    readonly ipForward: string;
+    readonly privateMounts: readonly string[];
+  };
+  /** Slot by state folder. */
+  readonly labs: Record<string, number>;
+}
+
+function readRecord(): HostRecord | undefined {
+  let record: HostRecord;
+  try {
+    record = JSON.parse(readFileSync(recordFile, "utf8"));
+  } catch {
+    return undefined;
+  }
+  // A reboot undid everything that the record speaks of.
+  return record.bootId === bootId() ? record : undefined;
+}
+
+function writeRecord(record: HostRecord): void {
+  mkdirSync(recordDir, { recursive: true });
+  writeFileSync(`${recordFile}.new`, `${JSON.stringify(record, undefined, 2)}\n`);
+  renameSync(`${recordFile}.new`, recordFile);
+}
+
+/** Slots whose subnet the machine routes already, through something that is not a lab of ours. */
+async function foreignSlots(): Promise<Set<number>> {
+  const routes = await command("ip", ["-4", "route", "show", "table", "all"]);
+  const found = routes.matchAll(/^(?:\w+ )?10\.213\.(\d+)\.\S+ dev (\S+)/gm);
+  return new Set(
+    [...found].flatMap(([, slot, device]) => (device?.startsWith("dslab") ? [] : [Number(slot)])),
+  );
+}
+
+/**
+ * Claims the lab's slot, the same at every start unless another lab took it meanwhile, and readies the
+ * machine: packets may be forwarded, and mounts are shared between namespaces as systemd leaves them.
+ */
+export function claimHost(stateDir: string): Promise<number> {
+  return withLock("host", async () => {
+    const record = readRecord() ?? {
+      bootId: bootId(),
+      before: {
+        ipForward: readFileSync(forwarding, "utf8").trim(),
+        privateMounts: privateMountPoints(),
+      },
+      labs: {},
+    };
+    let slot = record.labs[stateDir];
+    if (slot === undefined) {
+      const taken = new Set(Object.values(record.labs));
+      for (const foreign of await foreignSlots()) taken.add(foreign);
+      const first = createHash("sha256").update(stateDir).digest().readUInt16BE(0) % slots;
+      slot = Array.from({ length: slots }, (_, step) => (first + step) % slots).find(
+        (candidate) => !taken.has(candidate),
+      );
+      if (slot === undefined) throw new LabError("host", "all 256 subnets for labs are taken");
+      // Recorded before anything is changed, so that a run killed right here can be undone.
+      writeRecord({ ...record, labs: { ...record.labs, [stateDir]: slot } });
+    }
+    if (readFileSync(forwarding, "utf8").trim() !== "1") writeFileSync(forwarding, "1\n");
+    if (privateMountPoints().includes("/")) await command("mount", ["--make-rshared", "/"]);
+    return slot;
+  });
+}
+
+/** The slot that the lab holds, if it holds one. */
+export function claimedSlot(stateDir: string): number | undefined {
+  return readRecord()?.labs[stateDir];
+}
+
+/**
+ * Gives the lab's slot back. When it was the last lab, `lastOut` runs and then the machine's own settings
+ * return to what they were.
+ */
+export function releaseHost(stateDir: string, lastOut: () => Promise<void>): Promise<void> {
+  return withLock("host", async () => {
+    const record = readRecord();
+    if (record === undefined) {
+      rmSync(recordDir, { recursive: true, force: true });
+      return;
+    }
+    const { [stateDir]: _, ...labs } = record.labs;
+    if (Object.keys(labs).length > 0) {
+      writeRecord({ ...record, labs });
+      return;
+    }
+    await lastOut();
+    if (record.before.ipForward !== readFileSync(forwarding, "utf8").trim()) {
+      writeFileSync(forwarding, `${record.before.ipForward}\n`);
+    }
+    const nowPrivate = new Set(privateMountPoints());
+    for (const mountPoint of record.before.privateMounts) {
+      if (!nowPrivate.has(mountPoint)) await command("mount", ["--make-private", mountPoint]);
+    }
+    rmSync(recordDir, { recursive: true, force: true });
+  });
+}
