@@ -11,7 +11,8 @@ export type ImageStore = "graphdriver" | "containerd";
 export interface LabConfig {
   readonly name: string;
   readonly engine: EngineChoice;
-  readonly imageStore: ImageStore;
+  /** Undefined: as the lab is, or graphdriver for a new one. */
+  readonly imageStore: ImageStore | undefined;
   /** The folder all labs live under. */
   readonly root: string;
   /** What survives `down`: downloaded packages. */
@@ -50,8 +51,9 @@ export function labConfig(env: NodeJS.ProcessEnv = process.env): LabConfig {
   if (engine === undefined) {
     throw new LabError("usage", `DOCKER=${env.DOCKER}: choose one of ${engines.join(", ")}`);
   }
-  const imageStore = env.LAB_STORE || "graphdriver";
-  if (imageStore !== "graphdriver" && imageStore !== "containerd") {
+  const stores: readonly ImageStore[] = ["graphdriver", "containerd"];
+  const imageStore = stores.find((store) => store === env.LAB_STORE);
+  if (env.LAB_STORE && imageStore === undefined) {
     throw new LabError("usage", `LAB_STORE=${imageStore}: choose graphdriver or containerd`);
   }
   if (imageStore === "containerd" && engine === "20") {

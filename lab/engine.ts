@@ -1,6 +1,6 @@
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { LabConfig } from "./config.ts";
+import type { ImageStore, LabConfig } from "./config.ts";
 import { startDaemon } from "./daemon.ts";
 import { askEngine, callEngine } from "./engine-api.ts";
 import { enginePrograms } from "./engine-programs.ts";
@@ -27,7 +27,12 @@ export function engineCgroup(slot: number): string {
   return `dslab${slot}`;
 }
 
-function daemonConfig(config: LabConfig, slot: number, registry: string): object {
+function daemonConfig(
+  config: LabConfig,
+  slot: number,
+  registries: readonly string[],
+  imageStore: ImageStore,
+): object {
   return {
     hosts: [`unix://${config.dockerSocket}`],
     "data-root": config.dataRoot,
@@ -38,22 +43,27 @@ function daemonConfig(config: LabConfig, slot: number, registry: string): object
     iptables: false,
     "ip-forward": false,
     "ip-masq": false,
-    "insecure-registries": [registry],
+    "insecure-registries": registries,
     "cgroup-parent": `/${engineCgroup(slot)}`,
     // Docker 20.10 keeps a key in /etc/docker otherwise.
     ...(config.engine === "20" ? { "deprecated-key-path": join(config.stateDir, "key.json") } : {}),
     ...(config.engine === "20" ? {} : { ip6tables: false }),
-    ...(config.imageStore === "containerd" ? { features: { "containerd-snapshotter": true } } : {}),
+    ...(imageStore === "containerd" ? { features: { "containerd-snapshotter": true } } : {}),
   };
 }
 
 /** Starts the engine unless it answers already; clears away what a killed one left. */
-export async function upEngine(config: LabConfig, slot: number, registry: string): Promise<void> {
+export async function upEngine(
+  config: LabConfig,
+  slot: number,
+  registries: readonly string[],
+): Promise<void> {
   const state = readState(config);
-  if (state.imageStore !== undefined && state.imageStore !== config.imageStore) {
+  const imageStore = state.imageStore ?? config.imageStore ?? "graphdriver";
+  if (config.imageStore !== undefined && config.imageStore !== imageStore) {
     throw new LabError(
       "usage",
-      `this lab keeps images in the ${state.imageStore} store; take it down first, or use another LAB`,
+      `this lab keeps images in the ${imageStore} store; take it down first, or use another LAB`,
     );
   }
   if (await engineAnswers(config)) return;
@@ -62,8 +72,11 @@ export async function upEngine(config: LabConfig, slot: number, registry: string
   const programs = await enginePrograms(config);
   mkdirSync(config.stateDir, { recursive: true });
   const file = join(config.stateDir, "daemon.json");
-  writeFileSync(file, `${JSON.stringify(daemonConfig(config, slot, registry), undefined, 2)}\n`);
-  updateState(config, { complete: false, imageStore: config.imageStore });
+  writeFileSync(
+    file,
+    `${JSON.stringify(daemonConfig(config, slot, registries, imageStore), undefined, 2)}\n`,
+  );
+  updateState(config, { complete: false, imageStore });
   await startDaemon({
     code: "engine",
     program: programs.dockerd,

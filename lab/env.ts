@@ -3,7 +3,7 @@ import { busyboxImage, referenceOf, registryImage } from "./images.ts";
 import { LabError } from "./lab-error.ts";
 import { labNetwork } from "./network.ts";
 import { isAlive } from "./process-id.ts";
-import { registryAddress } from "./registry.ts";
+import { registryAddress, registryUser } from "./registry.ts";
 import { readState } from "./state.ts";
 
 /** What a program needs to know of a lab; the names are those of environment variables. */
@@ -18,6 +18,10 @@ export interface LabEnv {
   readonly LAB_IMAGE: string;
   /** An image only the registry has. */
   readonly LAB_REGISTRY_IMAGE: string;
+  /** Host and port of the registry that serves the same images, but only to the user that follows. */
+  readonly LAB_AUTH_REGISTRY: string;
+  readonly LAB_AUTH_USERNAME: string;
+  readonly LAB_AUTH_PASSWORD: string;
   readonly LAB_CNI_CONF_DIR: string;
   readonly LAB_CNI_BIN_DIR: string;
   /** The bridge of the CNI network, which also is the network's name. */
@@ -29,19 +33,22 @@ export interface LabEnv {
 
 /** The environment of a lab that is up, read from its state folder; throws a {@link LabError} otherwise. */
 export function labEnv(config: LabConfig = labConfig()): LabEnv {
-  const { slot, engine, engineVersion, registryPort, complete } = readState(config);
-  const up = complete && isAlive(engine);
-  if (!up || slot === undefined || registryPort === undefined || engineVersion === undefined) {
+  const { slot, engine, engineVersion, registry: open, authRegistry, complete } = readState(config);
+  const known = slot !== undefined && open && authRegistry && engineVersion !== undefined;
+  if (!known || !complete || !isAlive(engine)) {
     throw new LabError("usage", `the lab ${config.name} with Docker ${config.engine} is not up`);
   }
   const { bridge, subnet } = labNetwork(slot);
-  const registry = registryAddress(registryPort);
+  const registry = registryAddress(open.port);
   return {
     LAB_DOCKER_ENDPOINT: `unix://${config.dockerSocket}`,
     LAB_DOCKER_VERSION: engineVersion,
     LAB_REGISTRY: registry,
     LAB_IMAGE: referenceOf(busyboxImage),
     LAB_REGISTRY_IMAGE: referenceOf(registryImage(registry)),
+    LAB_AUTH_REGISTRY: registryAddress(authRegistry.port),
+    LAB_AUTH_USERNAME: registryUser.username,
+    LAB_AUTH_PASSWORD: registryUser.password,
     LAB_CNI_CONF_DIR: config.cniConfDir,
     LAB_CNI_BIN_DIR: cniBinDir,
     LAB_BRIDGE: bridge,

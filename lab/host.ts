@@ -1,5 +1,15 @@
 import { createHash } from "node:crypto";
-import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmdirSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { join } from "node:path";
 import { command } from "./command.ts";
 import { LabError } from "./lab-error.ts";
 import { withLock } from "./lock.ts";
@@ -20,9 +30,23 @@ interface HostRecord {
   readonly before: {
     readonly ipForward: string;
     readonly privateMounts: readonly string[];
+    /** Those of the engines' fixed folders that were not there. */
+    readonly absentFolders: readonly string[];
   };
   /** Slot by state folder. */
   readonly labs: Record<string, number>;
+}
+
+/** Folders that every engine makes, wherever its own root is. */
+const engineFolders = ["/opt/containerd", "/run/containerd", "/run/docker"];
+
+/** Removes a folder and those below it, but nothing that holds a file. */
+function removeEmptyTree(folder: string): void {
+  if (!existsSync(folder)) return;
+  for (const entry of readdirSync(folder, { withFileTypes: true })) {
+    if (entry.isDirectory()) removeEmptyTree(join(folder, entry.name));
+  }
+  if (readdirSync(folder).length === 0) rmdirSync(folder);
 }
 
 function readRecord(): HostRecord | undefined {
@@ -62,6 +86,7 @@ export function claimHost(stateDir: string): Promise<number> {
       before: {
         ipForward: readFileSync(forwarding, "utf8").trim(),
         privateMounts: privateMountPoints(),
+        absentFolders: engineFolders.filter((folder) => !existsSync(folder)),
       },
       labs: {},
     };
@@ -112,6 +137,7 @@ export function releaseHost(stateDir: string, lastOut: () => Promise<void>): Pro
     for (const mountPoint of record.before.privateMounts) {
       if (!nowPrivate.has(mountPoint)) await command("mount", ["--make-private", mountPoint]);
     }
+    for (const folder of record.before.absentFolders) removeEmptyTree(folder);
     rmSync(recordDir, { recursive: true, force: true });
   });
 }

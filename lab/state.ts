@@ -2,6 +2,12 @@ import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import type { ImageStore, LabConfig } from "./config.ts";
 import type { ProcessId } from "./process-id.ts";
 
+/** A registry of the lab; the port stays its own when it is started again. */
+export interface RunningRegistry {
+  readonly process: ProcessId;
+  readonly port: number;
+}
+
 /** What a lab remembers of itself between runs; every part is written as soon as it exists. */
 export interface LabState {
   readonly slot?: number;
@@ -9,8 +15,8 @@ export interface LabState {
   readonly engineVersion?: string;
   readonly apiVersion?: string;
   readonly imageStore?: ImageStore;
-  readonly registry?: ProcessId;
-  readonly registryPort?: number;
+  readonly registry?: RunningRegistry;
+  readonly authRegistry?: RunningRegistry;
   /** Whether `up` came to its end since the engine was started. */
   readonly complete?: boolean;
 }

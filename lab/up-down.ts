@@ -51,8 +51,9 @@ export function up(config: LabConfig): Promise<LabEnv> {
     const network = labNetwork(slot);
     await upNetwork(network);
     writeCniConfig(config, network);
-    const registry = await upRegistry(config, slot);
-    await upEngine(config, slot, registry);
+    const registry = await upRegistry(config, "registry", slot);
+    const authRegistry = await upRegistry(config, "authRegistry", slot);
+    await upEngine(config, slot, [registry, authRegistry]);
     await importImage(config, busyboxImage);
     await serveImage(config, registryImage(registry));
     mkdirSync(config.runDir, { recursive: true });
@@ -76,7 +77,8 @@ export function down(config: LabConfig): Promise<void> {
   return withLock(`lab ${config.stateDir}`, async () => {
     const slot = claimedSlot(config.stateDir) ?? readState(config).slot;
     await downEngine(config);
-    await downRegistry(config);
+    await downRegistry(config, "registry");
+    await downRegistry(config, "authRegistry");
     if (slot !== undefined) {
       await downNetwork(labNetwork(slot));
       removeCgroup(engineCgroup(slot));
@@ -99,7 +101,8 @@ export interface LabStatus {
 export async function status(config: LabConfig): Promise<LabStatus> {
   const { slot, complete } = readState(config);
   const engine = await engineAnswers(config);
-  const registry = await registryAnswers(config);
+  const registry =
+    (await registryAnswers(config, "registry")) && (await registryAnswers(config, "authRegistry"));
   const bridge = slot !== undefined && existsSync(`/sys/class/net/${labNetwork(slot).bridge}`);
   return { engine, registry, bridge, up: complete === true && engine && registry && bridge };
 }
