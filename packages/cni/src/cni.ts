@@ -1,0 +1,116 @@
+import { add } from "./add.js";
+import type { Attachment, AttachmentId } from "./attachment.js";
+import { createAttachmentLock } from "./attachment-lock.js";
+import { type CheckOutcome, check } from "./check.js";
+import { type DelOptions, type DelSource, type DelTarget, del } from "./del.js";
+import { type GcOptions, type GcReport, gc } from "./gc.js";
+import { type CniLog, silentLog } from "./log.js";
+import type { Network } from "./network-config.js";
+import { type OperationContext, type OperationOptions, withDeadline } from "./operation.js";
+import { createPluginCaller } from "./plugin-call.js";
+import { createPluginExec, type PluginExec } from "./plugin-exec.js";
+import { createPluginVersions } from "./plugin-version.js";
+import type { CniResult } from "./result.js";
+import { type CachedAttachment, createResultCache } from "./result-cache.js";
+import { status } from "./status.js";
+import { validateNetwork } from "./validate.js";
+
+export interface CniOptions {
+  /** Directories of plugin executables, searched in this order (CNI_PATH). */
+  readonly binDirs: readonly string[];
+  /**
+   * Directory of the result cache; the files are in its folder `results`. It
+   * must be this runtime's own: `gc` deletes the attachments in it that it is
+   * not told of.
+   */
+  readonly cacheDir: string;
+  /**
+   * Caches of other runtimes, which are read and never written: attachments
+   * made by the runtime that this one replaces are found there. Default: none.
+   */
+  readonly extraCacheDirs?: readonly string[] | undefined;
+  /** Time limit of an operation in milliseconds. Default: 220 000. */
+  readonly timeoutMs?: number | undefined;
+  /** Time limit of the DEL after a failed ADD in milliseconds. Default: 60 000. */
+  readonly cleanupTimeoutMs?: number | undefined;
+  /** The environment that plugins inherit; CNI_* are left out. Default: `process.env`. */
+  readonly env?: Readonly<Record<string, string | undefined>> | undefined;
+  /** Receives what is tolerated, skipped and retried. Default: nothing is logged. */
+  readonly log?: CniLog | undefined;
+  /** How executables are run. Default: as child processes. */
+  readonly exec?: PluginExec | undefined;
+}
+
+/**
+ * A CNI runtime (CNI spec 1.1.0). All operations throw {@link CniError} only,
+ * and end early, killing the plugin that runs, with `timeout` or `aborted`.
+ * Operations of one container run one at a time, in the order they were asked
+ * for; GC runs alone.
+ */
+export interface Cni {
+  /**
+   * Connects a container to a network. When it fails, DEL has run already.
+   *
+   * @param network a network as {@link Cni.validate} returned it
+   * @returns the result in the shape of CNI 1.1.0
+   * @throws CniError `already-attached` when the cache has that attachment
+   */
+  add(network: Network, attachment: Attachment, options?: OperationOptions): Promise<CniResult>;
+  /**
+   * Disconnects a container, by the configuration and arguments that it was
+   * connected with; may be repeated.
+   */
+  del(target: DelTarget, options?: DelOptions): Promise<DelSource>;
+  /** Asks the plugins whether an attachment is as it was made. */
+  check(
+    target: AttachmentId & { readonly netns?: string | undefined },
+    options?: OperationOptions,
+  ): Promise<CheckOutcome>;
+  /** Deletes attachments in the cache that are not valid, and lets plugins do the like. */
+  gc(valid: readonly AttachmentId[], options?: GcOptions): Promise<GcReport>;
+  /** Resolves when the plugins can serve ADD; throws what the first that cannot reports. */
+  status(network: Network, options?: OperationOptions): Promise<void>;
+  /** The CNI versions that a plugin reports. Remembered until its executable changes. */
+  version(plugin: string, options?: OperationOptions): Promise<readonly string[]>;
+  /**
+   * Checks that all plugins exist and speak an offered version, and returns the
+   * network with the highest version that all of them know.
+   */
+  validate(network: Network, options?: OperationOptions): Promise<Network>;
+  /** What the caches hold, this runtime's own first. */
+  cachedAttachments(filter?: Partial<AttachmentId>): Promise<CachedAttachment[]>;
+}
+
+/** Creates a CNI runtime. It holds no resources and needs no closing. */
+export function createCni(options: CniOptions): Cni {
+  const { binDirs, cacheDir, extraCacheDirs = [], log = silentLog } = options;
+  const caller = createPluginCaller({
+    binDirs,
+    exec: options.exec ?? createPluginExec(log),
+    env: options.env ?? process.env,
+  });
+  const context: OperationContext = {
+    caller,
+    cache: createResultCache({ cacheDir, extraCacheDirs, log }),
+    lock: createAttachmentLock(),
+    binDirs,
+    timeoutMs: options.timeoutMs ?? 220_000,
+    cleanupTimeoutMs: options.cleanupTimeoutMs ?? 60_000,
+    log,
+  };
+  const versions = createPluginVersions(caller, binDirs);
+  return {
+    add: (network, attachment, opts = {}) => add(context, network, attachment, opts),
+    del: (target, opts = {}) => del(context, target, opts),
+    check: (target, opts = {}) => check(context, target, opts),
+    gc: (valid, opts = {}) => gc(context, valid, opts),
+    status: (network, opts = {}) => status(context, network, opts),
+    version: (plugin, opts = {}) =>
+      withDeadline(context, `VERSION of ${plugin}`, opts, (signal) => versions.of(plugin, signal)),
+    validate: (network, opts = {}) =>
+      withDeadline(context, `VERSION of the plugins of ${network.name}`, opts, (signal) =>
+        validateNetwork(versions, network, signal),
+      ),
+    cachedAttachments: (filter) => context.cache.list(filter),
+  };
+}
