@@ -3,6 +3,7 @@ import { basename, join } from "node:path";
 import { tryCommand } from "./command.ts";
 import type { LabConfig } from "./config.ts";
 import { unmountBelow } from "./mounts.ts";
+import { hasInterface } from "./network.ts";
 import { endProcess, identify, listProcesses } from "./process-id.ts";
 
 const entries = (folder: string): string[] => (existsSync(folder) ? readdirSync(folder) : []);
@@ -38,7 +39,10 @@ function membersOf(cgroup: string): number[] {
   }
 }
 
-/** Addresses of the shims' sockets, which lie outside of the engine's folders. */
+/**
+ * Addresses of the shims' sockets, which lie outside of the engine's folders; containerd notes them in
+ * `address`, or from 2.0 on in `bootstrap.json`.
+ */
 function shimSockets(config: LabConfig): string[] {
   const tasks = join(
     config.execRoot,
@@ -49,7 +53,10 @@ function shimSockets(config: LabConfig): string[] {
   );
   return entries(tasks).flatMap((id) => {
     const file = join(tasks, id, "address");
-    return existsSync(file) ? [readFileSync(file, "utf8").trim().replace("unix://", "")] : [];
+    const address = existsSync(file)
+      ? readFileSync(file, "utf8").trim()
+      : readJson(join(tasks, id, "bootstrap.json")).address;
+    return typeof address === "string" ? [address.replace("unix://", "")] : [];
   });
 }
 
@@ -58,7 +65,25 @@ function engineBridges(config: LabConfig): string[] {
   const database = join(config.dataRoot, "network", "files", "local-kv.db");
   if (!existsSync(database)) return [];
   const names = readFileSync(database, "latin1").match(/br-[0-9a-f]{12}/g) ?? [];
-  return [...new Set(names)].filter((name) => existsSync(`/sys/class/net/${name}`));
+  return [...new Set(names)].filter((name) => hasInterface(name));
+}
+
+/**
+ * Ends containerd, then its shims and whatever they have started meanwhile: all of them name the engine's
+ * folder in their arguments. In the other order containerd would tidy up after each shim while we do.
+ */
+async function endRuntimes(config: LabConfig): Promise<void> {
+  for (const program of [
+    /^\S*containerd --config /,
+    /^\S*(containerd|runc)/,
+    /^\S*(containerd|runc)/,
+  ]) {
+    for (const { id, commandLine } of listProcesses()) {
+      if (program.test(commandLine) && commandLine.includes(`${config.execRoot}/`)) {
+        await endProcess(id, 0);
+      }
+    }
+  }
 }
 
 /**
@@ -68,13 +93,7 @@ function engineBridges(config: LabConfig): string[] {
 export async function clearRemains(config: LabConfig): Promise<void> {
   const cgroups = containerCgroups(config);
   const sockets = shimSockets(config);
-  // Shims and containerd name the engine's folder in their arguments; they go first, so that nothing is
-  // started or reported any more while the containers end.
-  for (const { id, commandLine } of listProcesses()) {
-    if (/^\S*containerd/.test(commandLine) && commandLine.includes(`${config.execRoot}/`)) {
-      await endProcess(id, 0);
-    }
-  }
+  await endRuntimes(config);
   for (const cgroup of cgroups) {
     for (const pid of membersOf(cgroup)) await endProcess(identify(pid), 0);
   }

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { ImageStore, LabConfig } from "./config.ts";
@@ -23,13 +24,12 @@ async function ping(config: LabConfig): Promise<boolean> {
 }
 
 /** The cgroup below which the engine puts containers that ask for no other. */
-export function engineCgroup(slot: number): string {
-  return `dslab${slot}`;
+export function engineCgroup(config: LabConfig): string {
+  return `dslab-${createHash("sha256").update(config.stateDir).digest("hex").slice(0, 12)}`;
 }
 
 function daemonConfig(
   config: LabConfig,
-  slot: number,
   registries: readonly string[],
   imageStore: ImageStore,
 ): object {
@@ -44,7 +44,7 @@ function daemonConfig(
     "ip-forward": false,
     "ip-masq": false,
     "insecure-registries": registries,
-    "cgroup-parent": `/${engineCgroup(slot)}`,
+    "cgroup-parent": `/${engineCgroup(config)}`,
     // Docker 20.10 keeps a key in /etc/docker otherwise.
     ...(config.engine === "20" ? { "deprecated-key-path": join(config.stateDir, "key.json") } : {}),
     ...(config.engine === "20" ? {} : { ip6tables: false }),
@@ -53,11 +53,7 @@ function daemonConfig(
 }
 
 /** Starts the engine unless it answers already; clears away what a killed one left. */
-export async function upEngine(
-  config: LabConfig,
-  slot: number,
-  registries: readonly string[],
-): Promise<void> {
+export async function upEngine(config: LabConfig, registries: readonly string[]): Promise<void> {
   const state = readState(config);
   const imageStore = state.imageStore ?? config.imageStore ?? "graphdriver";
   if (config.imageStore !== undefined && config.imageStore !== imageStore) {
@@ -74,7 +70,7 @@ export async function upEngine(
   const file = join(config.stateDir, "daemon.json");
   writeFileSync(
     file,
-    `${JSON.stringify(daemonConfig(config, slot, registries, imageStore), undefined, 2)}\n`,
+    `${JSON.stringify(daemonConfig(config, registries, imageStore), undefined, 2)}\n`,
   );
   updateState(config, { complete: false, imageStore });
   await startDaemon({

@@ -10,7 +10,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
-import { command } from "./command.ts";
+import { command, tryCommand } from "./command.ts";
 import { LabError } from "./lab-error.ts";
 import { withLock } from "./lock.ts";
 import { privateMountPoints } from "./mounts.ts";
@@ -103,7 +103,10 @@ export function claimHost(stateDir: string): Promise<number> {
       writeRecord({ ...record, labs: { ...record.labs, [stateDir]: slot } });
     }
     if (readFileSync(forwarding, "utf8").trim() !== "1") writeFileSync(forwarding, "1\n");
-    if (privateMountPoints().includes("/")) await command("mount", ["--make-rshared", "/"]);
+    // One by one instead of recursively: what is hidden below another mount could not be put back.
+    for (const mountPoint of privateMountPoints()) {
+      await tryCommand("mount", ["--make-shared", mountPoint]);
+    }
     return slot;
   });
 }
@@ -135,7 +138,8 @@ export function releaseHost(stateDir: string, lastOut: () => Promise<void>): Pro
     }
     const nowPrivate = new Set(privateMountPoints());
     for (const mountPoint of record.before.privateMounts) {
-      if (!nowPrivate.has(mountPoint)) await command("mount", ["--make-private", mountPoint]);
+      // A mount that is gone meanwhile needs nothing.
+      if (!nowPrivate.has(mountPoint)) await tryCommand("mount", ["--make-private", mountPoint]);
     }
     for (const folder of record.before.absentFolders) removeEmptyTree(folder);
     rmSync(recordDir, { recursive: true, force: true });

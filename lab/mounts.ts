@@ -24,11 +24,10 @@ function mounts(): Mount[] {
     });
 }
 
-/** Mount points whose mounts don't propagate. */
+/** Mount points whose mounts (of several at one place, the visible one) don't propagate. */
 export function privateMountPoints(): string[] {
-  return mounts()
-    .filter(({ shared }) => !shared)
-    .map(({ mountPoint }) => mountPoint);
+  const visible = new Map(mounts().map(({ mountPoint, shared }) => [mountPoint, shared]));
+  return [...visible].flatMap(([mountPoint, shared]) => (shared ? [] : [mountPoint]));
 }
 
 function mountPointsBelow(folder: string): string[] {

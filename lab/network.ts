@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { command, tryCommand } from "./command.ts";
 import type { LabConfig } from "./config.ts";
@@ -14,6 +14,13 @@ export function labNetwork(slot: number): LabNetwork {
   return { bridge: `dslab${slot}`, subnet: `10.213.${slot}.0/24` };
 }
 
+/** Whether our network namespace has that interface; /sys may show another namespace's. */
+export function hasInterface(name: string): boolean {
+  return readFileSync("/proc/self/net/dev", "utf8")
+    .split("\n")
+    .some((line) => line.trimStart().startsWith(`${name}:`));
+}
+
 /** The firewall rules that let pods of the bridge talk to each other and to the host's other networks. */
 function forwardRules({ bridge }: LabNetwork): string[][] {
   const comment = ["-m", "comment", "--comment", `dockershim-lab ${bridge}`];
@@ -25,7 +32,7 @@ function forwardRules({ bridge }: LabNetwork): string[][] {
 
 /** Brings up the bridge and its firewall rules; what is there already stays. */
 export async function upNetwork(network: LabNetwork): Promise<void> {
-  if (!existsSync(`/sys/class/net/${network.bridge}`)) {
+  if (!hasInterface(network.bridge)) {
     await command("ip", ["link", "add", network.bridge, "type", "bridge"]);
   }
   await command("ip", ["link", "set", network.bridge, "up"]);
@@ -89,7 +96,7 @@ export async function downNetwork({ bridge }: LabNetwork): Promise<void> {
     // The other end of a veth pair goes with it; the pair may also have gone meanwhile.
     if (port !== undefined) await tryCommand("ip", ["link", "delete", port]);
   }
-  if (existsSync(`/sys/class/net/${bridge}`)) await command("ip", ["link", "delete", bridge]);
+  if (hasInterface(bridge)) await command("ip", ["link", "delete", bridge]);
 
   const filter = await rulesOf("filter");
   await restore(

@@ -11,6 +11,7 @@ import { LabError } from "./lab-error.ts";
 import { withLock } from "./lock.ts";
 import {
   downNetwork,
+  hasInterface,
   labNetwork,
   removeSharedPortmapChains,
   upNetwork,
@@ -53,7 +54,7 @@ export function up(config: LabConfig): Promise<LabEnv> {
     writeCniConfig(config, network);
     const registry = await upRegistry(config, "registry", slot);
     const authRegistry = await upRegistry(config, "authRegistry", slot);
-    await upEngine(config, slot, [registry, authRegistry]);
+    await upEngine(config, [registry, authRegistry]);
     await importImage(config, busyboxImage);
     await serveImage(config, registryImage(registry));
     mkdirSync(config.runDir, { recursive: true });
@@ -79,10 +80,8 @@ export function down(config: LabConfig): Promise<void> {
     await downEngine(config);
     await downRegistry(config, "registry");
     await downRegistry(config, "authRegistry");
-    if (slot !== undefined) {
-      await downNetwork(labNetwork(slot));
-      removeCgroup(engineCgroup(slot));
-    }
+    removeCgroup(engineCgroup(config));
+    if (slot !== undefined) await downNetwork(labNetwork(slot));
     rmSync(config.stateDir, { recursive: true, force: true });
     removeEmpty(dirname(config.stateDir), config.root);
     await releaseHost(config.stateDir, removeSharedPortmapChains);
@@ -103,6 +102,6 @@ export async function status(config: LabConfig): Promise<LabStatus> {
   const engine = await engineAnswers(config);
   const registry =
     (await registryAnswers(config, "registry")) && (await registryAnswers(config, "authRegistry"));
-  const bridge = slot !== undefined && existsSync(`/sys/class/net/${labNetwork(slot).bridge}`);
+  const bridge = slot !== undefined && hasInterface(labNetwork(slot).bridge);
   return { engine, registry, bridge, up: complete === true && engine && registry && bridge };
 }
