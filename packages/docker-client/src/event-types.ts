@@ -30,8 +30,8 @@ export type EventStreamItem =
       kind: "connected";
       /** True after a lost connection, false the first time. */
       reconnected: boolean;
-      /** From when on events are replayed, Unix nanoseconds; undefined: from now. */
-      since: bigint | undefined;
+      /** From when on events are replayed, Unix time in nanoseconds. */
+      since: bigint;
     }
   | { kind: "event"; event: EngineEvent }
   | {

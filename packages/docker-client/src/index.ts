@@ -24,6 +24,7 @@ export type {
   WaitCondition,
   WaitResult,
 } from "./container-types.js";
+export { createDockerClient } from "./create-docker-client.js";
 export type {
   DockerClient,
   DockerClientLog,
@@ -49,7 +50,7 @@ export type {
   ImageSummary,
   PullProgress,
 } from "./image-types.js";
-export type { RegistryAuth } from "./registry-auth.js";
+export { encodeRegistryAuth, type RegistryAuth } from "./registry-auth.js";
 export type {
   AttachOptions,
   HijackedStream,

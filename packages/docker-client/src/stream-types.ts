@@ -69,7 +69,7 @@ export interface AttachOptions extends CallOptions {
 export interface HijackedStream {
   /**
    * Input of the process, null if not asked for. `end()` closes it for the process and leaves the
-   * output flowing. What is written after the process has gone is dropped silently.
+   * output flowing. It is destroyed, without an error, when the connection ends.
    */
   readonly stdin: Writable | null;
   /** Ends when the process closes its output; fails with a `DockerError` on a cut or an abort. */

@@ -1,0 +1,266 @@
+import { IncomingMessage } from "node:http";
+import type { Socket } from "node:net";
+import type { Readable } from "node:stream";
+import type { EngineAgents } from "./agent.js";
+import type { ApiVersionNegotiator } from "./api-version.js";
+import { type CallScope, type CallScopes, untilAborted } from "./call-scope.js";
+import type { Endpoint } from "./endpoint.js";
+import { DockerError } from "./errors.js";
+import { errorOfReply, isConnectionReset, toDockerError } from "./failure.js";
+import { anyStatus, createModem, type Modem } from "./modem.js";
+import { readText } from "./read-body.js";
+
+/** A value of a query; undefined leaves it out, an object is sent as JSON. */
+export type QueryValue = string | number | boolean | object | undefined;
+
+/** One request to the engine. */
+export interface EngineRequest {
+  /** For errors and logs, such as `containers.start`. */
+  operation: string;
+  method: "GET" | "POST" | "PUT" | "DELETE";
+  /** Without the version. */
+  path: string;
+  query?: Record<string, QueryValue>;
+  /** Sent as JSON. */
+  body?: object;
+  /** Sent as a tar. */
+  upload?: Readable | Uint8Array;
+  headers?: Record<string, string>;
+  signal?: AbortSignal | undefined;
+  /** Milliseconds for all of it; `none` also takes a connection outside of the pool. */
+  timeoutMs?: number | "none";
+  /** Send it without a version, before one is negotiated. */
+  unversioned?: boolean;
+}
+
+/** A reply whose body is still to be read. Whoever holds it disposes the scope. */
+export interface OpenReply {
+  response: IncomingMessage;
+  scope: CallScope;
+}
+
+/** The engine as a server of HTTP. */
+export interface EngineHttp {
+  readonly endpoint: string;
+  /** The negotiated version. */
+  apiVersion(signal?: AbortSignal): Promise<string>;
+  /** Sends it and returns the parsed body. */
+  json<T>(request: EngineRequest): Promise<T>;
+  /** Sends it and drops the body. */
+  empty(request: EngineRequest): Promise<void>;
+  /** Sends it and returns with the head of the reply. */
+  open(request: EngineRequest): Promise<OpenReply>;
+  /** Sends it and takes the connection over. */
+  hijack(request: EngineRequest): Promise<{ socket: Socket; scope: CallScope }>;
+  /** Ends all calls and destroys the connections. */
+  close(): void;
+}
+
+/** What {@link createEngineHttp} needs. */
+export interface EngineHttpOptions {
+  endpoint: string;
+  parsed: Endpoint;
+  requestTimeoutMs: number;
+  agents: EngineAgents;
+  scopes: CallScopes;
+  /** Made with a way to send, as negotiating takes a request too. */
+  createNegotiator: (http: Pick<EngineHttp, "json">) => ApiVersionNegotiator;
+}
+
+/** Longest body of an error that is read. */
+const maxErrorBytes = 1024 * 1024;
+
+/** Makes the HTTP side of a client. */
+export function createEngineHttp(options: EngineHttpOptions): EngineHttp {
+  const { endpoint, agents, scopes } = options;
+  const pooled = createModem(options.parsed, agents.pooled);
+  const dedicated = createModem(options.parsed, agents.dedicated);
+
+  async function send(
+    request: EngineRequest,
+    hijack: boolean,
+  ): Promise<{ reply: IncomingMessage | Socket; scope: CallScope }> {
+    const unbounded = hijack || request.timeoutMs === "none";
+    const timeoutMs = typeof request.timeoutMs === "number" ? request.timeoutMs : undefined;
+    const scope = scopes.open(
+      request.operation,
+      request.signal,
+      unbounded ? undefined : (timeoutMs ?? options.requestTimeoutMs),
+    );
+    try {
+      const modem = unbounded ? dedicated : pooled;
+      return { reply: await attempt(request, hijack, modem, scope, true), scope };
+    } catch (reason) {
+      scope.dispose();
+      throw toDockerError(reason, request.operation, endpoint, scope.signal);
+    }
+  }
+
+  async function attempt(
+    request: EngineRequest,
+    hijack: boolean,
+    modem: Modem,
+    scope: CallScope,
+    mayRetry: boolean,
+  ): Promise<IncomingMessage | Socket> {
+    const prefix = request.unversioned
+      ? ""
+      : `/v${await untilAborted(negotiator.current(), scope.signal)}`;
+    let reply: IncomingMessage | Socket;
+    try {
+      reply = await dial(modem, prefix, request, hijack, scope.signal);
+    } catch (reason) {
+      // The engine may close a kept-alive connection at the moment it is reused. Reading again is
+      // harmless; whether a write was executed nobody can know, so those fail.
+      if (mayRetry && request.method === "GET" && isConnectionReset(reason)) {
+        return attempt(request, hijack, modem, scope, false);
+      }
+      throw reason;
+    }
+    if (!(reply instanceof IncomingMessage)) {
+      return reply;
+    }
+    const status = reply.statusCode ?? 0;
+    const replaced = negotiator.observe(headerOf(reply, "api-version"));
+    if (status >= 200 && status <= 299) {
+      return reply;
+    }
+    const body = await readText(reply, maxErrorBytes);
+    // An engine of another version refuses the old one before it does anything, so that even a
+    // write can be sent again, unless its body was a stream that is used up.
+    const repeatable = request.upload === undefined || request.upload instanceof Uint8Array;
+    if (replaced && status === 400 && mayRetry && repeatable && !request.unversioned) {
+      return attempt(request, hijack, modem, scope, false);
+    }
+    throw errorOfReply(request.operation, status, body);
+  }
+
+  async function open(request: EngineRequest): Promise<OpenReply> {
+    const { reply, scope } = await send(request, false);
+    if (reply instanceof IncomingMessage) {
+      return { response: reply, scope };
+    }
+    reply.destroy();
+    scope.dispose();
+    throw protocolError(request.operation, "the engine switched protocols unasked");
+  }
+
+  async function text(request: EngineRequest): Promise<string> {
+    const { response, scope } = await open(request);
+    try {
+      return await readText(response);
+    } catch (reason) {
+      throw toDockerError(reason, request.operation, endpoint, scope.signal);
+    } finally {
+      scope.dispose();
+    }
+  }
+
+  const http: EngineHttp = {
+    endpoint,
+    open,
+    async apiVersion(signal) {
+      const scope = scopes.open("apiVersion", signal, options.requestTimeoutMs);
+      try {
+        return await untilAborted(negotiator.current(), scope.signal);
+      } finally {
+        scope.dispose();
+      }
+    },
+    async json<T>(request: EngineRequest) {
+      const body = await text(request);
+      try {
+        return JSON.parse(body) as T;
+      } catch (reason) {
+        throw protocolError(request.operation, "the engine's reply is no JSON", reason);
+      }
+    },
+    async empty(request) {
+      await text(request);
+    },
+    async hijack(request) {
+      const { reply, scope } = await send(request, true);
+      if (!(reply instanceof IncomingMessage)) {
+        return { socket: reply, scope };
+      }
+      reply.destroy();
+      scope.dispose();
+      throw protocolError(request.operation, "the engine did not hand over the connection");
+    },
+    close() {
+      scopes.close();
+      agents.destroy();
+    },
+  };
+  const negotiator = options.createNegotiator(http);
+  return http;
+}
+
+function dial(
+  modem: Modem,
+  prefix: string,
+  request: EngineRequest,
+  hijack: boolean,
+  signal: AbortSignal,
+): Promise<IncomingMessage | Socket> {
+  const query = Object.fromEntries(
+    Object.entries(request.query ?? {}).filter(([, value]) => value !== undefined),
+  );
+  const { upload } = request;
+  return new Promise((resolve, reject) => {
+    let abandoned = false;
+    // A request that waits for a connection of the pool notices its abort only when it gets one,
+    // so the abort is listened to here as well.
+    const onAbort = () => {
+      abandoned = true;
+      reject(signal.reason);
+    };
+    if (signal.aborted) {
+      onAbort();
+      return;
+    }
+    signal.addEventListener("abort", onAbort, { once: true });
+    modem.dial(
+      {
+        method: request.method,
+        path: prefix + request.path + (Object.keys(query).length > 0 ? "?" : ""),
+        headers: { ...request.headers },
+        options: { _query: query, _body: request.body ?? {} },
+        allowEmpty: request.body !== undefined,
+        ...(upload !== undefined && {
+          file: upload instanceof Uint8Array ? bufferOf(upload) : upload,
+        }),
+        hijack,
+        isStream: true,
+        statusCodes: anyStatus,
+        abortSignal: signal,
+      },
+      (error, reply) => {
+        signal.removeEventListener("abort", onAbort);
+        // Whoever reads the reply sees its error; but it may break before anyone does.
+        reply?.on("error", () => undefined);
+        if (abandoned) {
+          reply?.destroy();
+        } else if (reply === null) {
+          reject(error ?? new Error("no reply"));
+        } else {
+          resolve(reply);
+        }
+      },
+    );
+  });
+}
+
+function bufferOf(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
+/** One header of a reply, undefined if it's absent. */
+export function headerOf(response: IncomingMessage, name: string): string | undefined {
+  const value = response.headers[name];
+  return Array.isArray(value) ? value[0] : value;
+}
+
+function protocolError(operation: string, engineMessage: string, cause?: unknown): DockerError {
+  return new DockerError({ code: "server_error", operation, engineMessage, cause });
+}
