@@ -1,16 +1,37 @@
-import type { ContainerConfig, PodSandboxConfig } from "@dockershim/cri-types";
+import { clone } from "@bufbuild/protobuf";
+import {
+  type ContainerConfig,
+  ImageSpecSchema,
+  type Mount,
+  MountSchema,
+  type PodSandboxConfig,
+} from "@dockershim/cri-types";
+import { toCgroupParent } from "./cgroup-parent.js";
+import { toDeviceMappings, toDeviceRequests } from "./devices.js";
 import type { CgroupWrite, CreateContainerBody, LogConfig } from "./docker-create.js";
 import type { InspectedImageConfig } from "./docker-inspect.js";
 import type { EngineFacts } from "./engine-facts.js";
+import { toDockerEnvironment } from "./environment.js";
+import {
+  INSTANCE_LABEL,
+  LOG_PATH_LABEL,
+  RECORD_LABEL,
+  SANDBOX_ID_LABEL,
+  TYPE_CONTAINER,
+  toDockerLabels,
+} from "./labels.js";
+import { type MountedImage, planMounts } from "./mounts.js";
+import { containerName } from "./names.js";
+import { containerNamespaces } from "./namespaces.js";
 import { PodSandboxError } from "./pod-sandbox-error.js";
-
-/** A user as an image's own /etc/passwd and /etc/group describe it. */
-export interface ImageUser {
-  uid: number;
-  gid: number;
-  /** Supplementary groups by membership in /etc/group. */
-  groups: readonly number[];
-}
+import { containerRecord } from "./record.js";
+import { planResources } from "./resources.js";
+import { toDockerRuntime, toOciAnnotations } from "./runtime-handler.js";
+import { containerSecurity } from "./security-context.js";
+import { toDockerSignal } from "./signals.js";
+import { type ImageUser, toUserFields } from "./users.js";
+import { type ValidContainerConfig, validateContainerConfig } from "./validate-container.js";
+import { validateSandboxMetadata } from "./validate-metadata.js";
 
 /** The image a container is made of. */
 export interface PlannedImage {
@@ -20,7 +41,7 @@ export interface PlannedImage {
   ref: string;
   config?: InspectedImageConfig | null | undefined;
   /** What the image says of the user that will run; needed where `imageUserNeeded` says so. */
-  user?: ImageUser;
+  user?: ImageUser | undefined;
 }
 
 /** What `planContainer` needs to know. */
@@ -37,24 +58,134 @@ export interface ContainerPlanInput {
   engine: EngineFacts;
   instance: string;
   /** JSON text of the Localhost seccomp profile, when the config names one. */
-  seccompProfile?: string;
-  logConfig?: LogConfig;
+  seccompProfile?: string | undefined;
+  /** Docker's log driver for the container; the engine's default where left out. */
+  logConfig?: LogConfig | undefined;
   /** Image volumes: `Mount.image.image` as asked → the image on this engine. */
-  imageMounts?: ReadonlyMap<string, { id: string; ref: string }>;
+  imageMounts?: ReadonlyMap<string, MountedImage> | undefined;
   /** `Mount.host_path` as asked → real path, where the server followed a symbolic link. */
-  resolvedHostPaths?: ReadonlyMap<string, string>;
+  resolvedHostPaths?: ReadonlyMap<string, string> | undefined;
 }
 
 /** A container to create. */
 export interface ContainerPlan {
   name: string;
   body: CreateContainerBody;
+  /** Things an operator should know, as full sentences. */
   warnings: string[];
   /** Limits without a create option: to write once the container's cgroup exists. */
   cgroupWrites: CgroupWrite[];
 }
 
-/** Plans an app container. */
-export function planContainer(_input: ContainerPlanInput): ContainerPlan {
-  throw new PodSandboxError("unimplemented", "config", "planning is being written");
+/**
+ * Plans an app container: plain data for `POST /containers/create`.
+ *
+ * @throws PodSandboxError naming the field that is wrong or cannot be done
+ */
+export function planContainer(input: ContainerPlanInput): ContainerPlan {
+  const { config, sandboxConfig, sandbox, image, engine } = input;
+  validateContainerConfig(config, sandboxConfig);
+  const pod = validateSandboxMetadata(sandboxConfig.metadata, "sandbox_config.metadata");
+  const context = config.linux?.securityContext;
+  const images = input.imageMounts ?? new Map();
+  const hostPaths = input.resolvedHostPaths ?? new Map();
+  const { GroupAdd, ...userFields } = toUserFields(context, image.config?.User ?? "", image.user);
+  const resources = planResources(config.linux?.resources, engine);
+  const devices = toDeviceMappings(config.devices);
+  const deviceRequests = toDeviceRequests(config.CDIDevices, engine);
+  const runtime = toDockerRuntime(sandbox.runtimeHandler, engine);
+  const annotations = toOciAnnotations(
+    sandbox.runtimeHandler,
+    engine,
+    sandboxConfig.annotations,
+    config.annotations,
+  );
+  const cgroupParent = toCgroupParent(sandboxConfig.linux?.cgroupParent ?? "", engine);
+  const name = containerName(pod, config.metadata);
+  const body: CreateContainerBody = {
+    // The id and not the name: a tag may move between the kubelet's pull and this call.
+    Image: image.id,
+    ...userFields,
+    ...processFields(config, image),
+    Labels: containerLabels(name, config, images, input),
+    OpenStdin: config.stdin,
+    StdinOnce: config.stdinOnce,
+    Tty: config.tty,
+    Healthcheck: { Test: ["NONE"] },
+    HostConfig: {
+      ...containerNamespaces(context?.namespaceOptions, sandbox.id),
+      ...containerSecurity(context, input.seccompProfile, engine),
+      ...(GroupAdd !== undefined ? { GroupAdd } : {}),
+      ...planMounts(config.mounts, { engine, images, hostPaths }),
+      ...(devices.length > 0 ? { Devices: devices } : {}),
+      ...(deviceRequests.length > 0 ? { DeviceRequests: deviceRequests } : {}),
+      RestartPolicy: { Name: "no" },
+      ...(input.logConfig !== undefined ? { LogConfig: input.logConfig } : {}),
+      ...(runtime !== undefined ? { Runtime: runtime } : {}),
+      ...(annotations !== undefined ? { Annotations: annotations } : {}),
+      ...(cgroupParent !== undefined ? { CgroupParent: cgroupParent } : {}),
+      ...resources.fields,
+    },
+  };
+  return { name, body, warnings: resources.warnings, cgroupWrites: resources.cgroupWrites };
+}
+
+type ProcessFields = Pick<
+  CreateContainerBody,
+  "Entrypoint" | "Cmd" | "Env" | "WorkingDir" | "StopSignal"
+>;
+
+/**
+ * Command and args. Docker takes the image's CMD only where neither is given, and the image's
+ * ENTRYPOINT where `Entrypoint` is absent, which is what CRI means. An empty list would not be
+ * absent: it would clear the entrypoint.
+ */
+function processFields(config: ContainerConfig, image: PlannedImage): ProcessFields {
+  const { command, args } = config;
+  const given = command.length + args.length;
+  const ofImage = (image.config?.Entrypoint?.length ?? 0) + (image.config?.Cmd?.length ?? 0);
+  if (given + ofImage === 0 && image.config) {
+    const reason = "is empty, and the image has neither ENTRYPOINT nor CMD";
+    throw new PodSandboxError("invalid_argument", "config.command", reason);
+  }
+  const environment = toDockerEnvironment(config.envs);
+  const signal = toDockerSignal(config.stopSignal);
+  return {
+    ...(command.length > 0 ? { Entrypoint: [...command] } : {}),
+    ...(args.length > 0 ? { Cmd: [...args] } : {}),
+    ...(environment.length > 0 ? { Env: environment } : {}),
+    ...(config.workingDir !== "" ? { WorkingDir: config.workingDir } : {}),
+    ...(signal !== undefined ? { StopSignal: signal } : {}),
+  };
+}
+
+function containerLabels(
+  name: string,
+  config: ValidContainerConfig,
+  images: ReadonlyMap<string, MountedImage>,
+  input: ContainerPlanInput,
+): Record<string, string> {
+  const mounts = config.mounts.map((mount) => withImageRef(mount, images));
+  return {
+    ...toDockerLabels(config.labels, config.annotations, TYPE_CONTAINER),
+    [SANDBOX_ID_LABEL]: input.sandbox.id,
+    [LOG_PATH_LABEL]: logPath(input.sandboxConfig.logDirectory, config.logPath),
+    [INSTANCE_LABEL]: input.instance,
+    [RECORD_LABEL]: containerRecord(name, { ...config, mounts }, input.image.ref),
+  };
+}
+
+/** Absolute path of a container's log; empty where CRI wants none. */
+function logPath(directory: string, file: string): string {
+  return directory === "" || file === "" ? "" : `${directory.replace(/\/+$/, "")}/${file}`;
+}
+
+// What was mounted is reported with its digest, which only the plan knows.
+function withImageRef(mount: Mount, images: ReadonlyMap<string, MountedImage>): Mount {
+  const found = mount.image && images.get(mount.image.image);
+  if (mount.image === undefined || found === undefined) return mount;
+  const copy = clone(MountSchema, mount);
+  copy.image = clone(ImageSpecSchema, mount.image);
+  copy.image.imageRef = found.ref;
+  return copy;
 }

@@ -17,6 +17,11 @@ export interface EngineFacts {
   arch: string;
   /** Lowest oom_score_adj the engine may set; −1000 where it is unrestricted. */
   minOomScoreAdj: number;
+  /**
+   * Whether the kernel (5.12) and the OCI runtime can make mounts recursively read-only. Where
+   * it is left out, the API version (1.44) alone decides and Docker reports the rest.
+   */
+  recursiveReadOnly?: boolean;
 }
 
 /**

@@ -1,11 +1,18 @@
+export { toCgroupParent } from "./cgroup-parent.js";
 export {
   type ContainerPlan,
   type ContainerPlanInput,
-  type ImageUser,
   type PlannedImage,
   planContainer,
 } from "./container-plan.js";
-export { type ContainerFacts, toContainer, toContainerStatus } from "./container-status.js";
+export { type ContainerLife, containerLife } from "./container-state.js";
+export {
+  type ContainerFacts,
+  logPathOf,
+  sandboxIdOf,
+  toContainer,
+  toContainerStatus,
+} from "./container-status.js";
 export type {
   BindOptions,
   CgroupWrite,
@@ -29,7 +36,27 @@ export type {
 } from "./docker-inspect.js";
 export { apiAtLeast, type EngineFacts } from "./engine-facts.js";
 export { matchesContainerFilter, matchesLabels, matchesPodSandboxFilter } from "./filters.js";
-export { toImage } from "./image.js";
+export { type ImageOptions, imageNameOf, imageUserOf, toImage } from "./image.js";
+export {
+  ANNOTATION_PREFIX,
+  CONTAINER_NAME_LABEL,
+  type CriLabels,
+  fromDockerLabels,
+  INSTANCE_LABEL,
+  type Labels,
+  LOG_DIRECTORY_LABEL,
+  LOG_PATH_LABEL,
+  OWN_PREFIX,
+  RECORD_LABEL,
+  RUNTIME_HANDLER_LABEL,
+  SANDBOX_CONTAINER_NAME,
+  SANDBOX_ID_LABEL,
+  TYPE_CONTAINER,
+  TYPE_LABEL,
+  TYPE_SANDBOX,
+  toDockerLabels,
+} from "./labels.js";
+export { fromDockerPropagation, type MountedImage, toDockerPropagation } from "./mounts.js";
 export {
   type ContainerNameMetadata,
   containerName,
@@ -40,13 +67,33 @@ export {
   sandboxName,
   withSuffix,
 } from "./names.js";
+export { usesHostNetwork } from "./namespaces.js";
 export { PodSandboxError, type PodSandboxErrorCode } from "./pod-sandbox-error.js";
-export { planUpdate, type UpdatePlan, type UpdatePlanInput } from "./resources.js";
-export { planSandbox, type SandboxPlan, type SandboxPlanInput } from "./sandbox-plan.js";
-export { type SandboxFacts, toPodSandbox, toPodSandboxStatus } from "./sandbox-status.js";
-export { parseTimestamp } from "./timestamps.js";
+export { type ContainerRecord, readContainerRecord, readSandboxRecord } from "./record.js";
 export {
-  validateContainerConfig,
-  validateContainerResources,
-  validateSandboxConfig,
-} from "./validate.js";
+  planResources,
+  planUpdate,
+  type ResourceFields,
+  type ResourcePlan,
+  type UpdatePlan,
+  type UpdatePlanInput,
+} from "./resources.js";
+export { isDefaultHandler, toDockerRuntime } from "./runtime-handler.js";
+export { planSandbox, type SandboxPlan, type SandboxPlanInput } from "./sandbox-plan.js";
+export {
+  type SandboxFacts,
+  sandboxConfigOf,
+  sandboxRuntimeHandler,
+  sandboxState,
+  toPodSandbox,
+  toPodSandboxStatus,
+} from "./sandbox-status.js";
+export { sandboxSeccompChoice } from "./security-context.js";
+export { type ProfileChoice, seccompChoice } from "./security-profiles.js";
+export { fromDockerSignal, toDockerSignal } from "./signals.js";
+export { parseTimestamp } from "./timestamps.js";
+export { type ImageUser, imageUserNeeded, resolveImageUser } from "./users.js";
+export { type ValidContainerConfig, validateContainerConfig } from "./validate-container.js";
+export { validateContainerResources } from "./validate-resources.js";
+export { type ValidSandboxConfig, validateSandboxConfig } from "./validate-sandbox.js";
+export { toVerboseInfo } from "./verbose-info.js";

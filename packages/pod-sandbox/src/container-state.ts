@@ -1,0 +1,70 @@
+import { ContainerState } from "@dockershim/cri-types";
+import type { InspectedContainer } from "./docker-inspect.js";
+import { parseTimestamp } from "./timestamps.js";
+
+/** The life of a container as CRI tells it. Times are nanoseconds since the epoch; 0 is none. */
+export interface ContainerLife {
+  state: ContainerState;
+  createdAt: bigint;
+  startedAt: bigint;
+  finishedAt: bigint;
+  exitCode: number;
+  /** CamelCase word for the state; empty while there is nothing to explain. */
+  reason: string;
+  message: string;
+}
+
+/**
+ * Reads a container's life from Docker's state.
+ *
+ * A container that Docker could not start stays `created` there, with an exit code and an error
+ * but no times. To CRI it has exited: with reason ContainerCannotRun where the command itself was
+ * at fault (Docker's codes 126 and 127), else StartError; its times are that of its creation.
+ */
+export function containerLife(inspect: InspectedContainer): ContainerLife {
+  const { State: state } = inspect;
+  const createdAt = parseTimestamp(inspect.Created);
+  const startedAt = parseTimestamp(state.StartedAt);
+  const finishedAt = parseTimestamp(state.FinishedAt);
+  const message = state.Error ?? "";
+  const exitCode = state.ExitCode;
+  if (state.Running) {
+    // What Docker keeps from an earlier run does not matter.
+    const running = ContainerState.CONTAINER_RUNNING;
+    return {
+      ...{ state: running, createdAt, startedAt, finishedAt: 0n, exitCode: 0 },
+      ...{ reason: "", message },
+    };
+  }
+  if (finishedAt > 0n) {
+    const exited = ContainerState.CONTAINER_EXITED;
+    const reason = exitReason(state.OOMKilled === true, exitCode);
+    return { state: exited, createdAt, startedAt, finishedAt, exitCode, reason, message };
+  }
+  if (exitCode !== 0) {
+    const exited = ContainerState.CONTAINER_EXITED;
+    const reason = exitCode === 126 || exitCode === 127 ? "ContainerCannotRun" : "StartError";
+    return {
+      ...{ state: exited, createdAt, startedAt: createdAt, finishedAt: createdAt },
+      ...{ exitCode, reason, message },
+    };
+  }
+  return {
+    state: state.Status === "created" ? ContainerState.CONTAINER_CREATED : leftover(state.Status),
+    ...{ createdAt, startedAt: 0n, finishedAt: 0n, exitCode: 0, reason: "", message },
+  };
+}
+
+// A container that never ran but is being removed, or whose removal failed, is not `created` any
+// more: it cannot be started.
+function leftover(status: string): ContainerState {
+  return status === "exited" || status === "dead"
+    ? ContainerState.CONTAINER_EXITED
+    : ContainerState.CONTAINER_UNKNOWN;
+}
+
+// CRI fixes the first word; the others are what every Kubernetes user knows.
+function exitReason(oomKilled: boolean, exitCode: number): string {
+  if (oomKilled) return "OOMKilled";
+  return exitCode === 0 ? "Completed" : "Error";
+}

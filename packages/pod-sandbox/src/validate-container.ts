@@ -1,0 +1,136 @@
+import {
+  type ContainerConfig,
+  type ContainerMetadata,
+  type Mount,
+  MountPropagation,
+  type PodSandboxConfig,
+  Signal,
+} from "@dockershim/cri-types";
+import { toDockerEnvironment } from "./environment.js";
+import { PodSandboxError } from "./pod-sandbox-error.js";
+import { validateContainerMetadata, validateSandboxMetadata } from "./validate-metadata.js";
+import { validateAbsolutePath, validateRelativePath } from "./validate-path.js";
+import { validateContainerResources } from "./validate-resources.js";
+import {
+  validateCapabilities,
+  validateNamespaceOptions,
+  validateSelinux,
+  validateUser,
+} from "./validate-security.js";
+
+/** A container config that has passed `validateContainerConfig`. */
+export type ValidContainerConfig = ContainerConfig & {
+  metadata: ContainerMetadata;
+  image: NonNullable<ContainerConfig["image"]>;
+};
+
+function refuse(field: string, reason: string): never {
+  throw new PodSandboxError("invalid_argument", field, reason);
+}
+
+/**
+ * Checks a container config against CRI's rules and what Docker can do.
+ *
+ * @param sandboxConfig of the same request; its metadata is part of the container's name
+ * @throws PodSandboxError naming the field; `unimplemented` for what Docker cannot do
+ */
+export function validateContainerConfig(
+  config: ContainerConfig | undefined,
+  sandboxConfig: PodSandboxConfig | undefined,
+): asserts config is ValidContainerConfig {
+  if (config === undefined) refuse("config", "is missing");
+  if (sandboxConfig === undefined) refuse("sandbox_config", "is missing");
+  validateContainerMetadata(config.metadata, "config.metadata");
+  validateSandboxMetadata(sandboxConfig.metadata, "sandbox_config.metadata");
+  if (config.image === undefined || config.image.image === "") {
+    refuse("config.image.image", "must not be empty");
+  }
+  if (config.workingDir !== "") validateAbsolutePath(config.workingDir, "config.working_dir");
+  validateRelativePath(config.logPath, "config.log_path");
+  if (Signal[config.stopSignal] === undefined) {
+    refuse("config.stop_signal", `unknown value ${config.stopSignal}`);
+  }
+  if (config.windows !== undefined) {
+    const reason = "only Linux containers are possible";
+    throw new PodSandboxError("unimplemented", "config.windows", reason);
+  }
+  toDockerEnvironment(config.envs);
+  validateMounts(config.mounts);
+  validateDevices(config);
+  validateContainerResources(config.linux?.resources, "config.linux.resources");
+  const context = config.linux?.securityContext;
+  if (context === undefined) return;
+  const path = "config.linux.security_context";
+  validateNamespaceOptions(context.namespaceOptions, `${path}.namespace_options`, false);
+  validateUser(context, path);
+  validateCapabilities(context.capabilities, `${path}.capabilities`);
+  validateSelinux(context.selinuxOptions, `${path}.selinux_options`);
+  for (const [name, list] of [
+    ["masked_paths", context.maskedPaths],
+    ["readonly_paths", context.readonlyPaths],
+  ] as const) {
+    for (const [index, entry] of list.entries()) {
+      validateAbsolutePath(entry, `${path}.${name}[${index}]`);
+    }
+  }
+}
+
+function validateMounts(mounts: readonly Mount[]): void {
+  const targets = new Set<string>();
+  for (const [index, mount] of mounts.entries()) {
+    const field = `config.mounts[${index}]`;
+    validateAbsolutePath(mount.containerPath, `${field}.container_path`);
+    const target = mount.containerPath.replace(/\/{2,}/g, "/").replace(/(?<=.)\/$/, "");
+    if (target === "/") refuse(`${field}.container_path`, "must not be the root directory");
+    if (targets.has(target)) {
+      refuse(`${field}.container_path`, `${JSON.stringify(target)} is mounted twice`);
+    }
+    targets.add(target);
+    if (MountPropagation[mount.propagation] === undefined) {
+      refuse(`${field}.propagation`, `unknown value ${mount.propagation}`);
+    }
+    if (mount.uidMappings.length > 0 || mount.gidMappings.length > 0) {
+      const reason = "Docker cannot map the ids of a mount";
+      const name = mount.uidMappings.length > 0 ? "uidMappings" : "gidMappings";
+      throw new PodSandboxError("unimplemented", `${field}.${name}`, reason);
+    }
+    if (mount.image !== undefined && mount.image.image !== "") validateImageMount(mount, field);
+    else validateHostMount(mount, field);
+  }
+}
+
+function validateImageMount(mount: Mount, field: string): void {
+  if (mount.hostPath !== "") refuse(`${field}.host_path`, "must be empty for an image mount");
+  validateRelativePath(mount.imageSubPath, `${field}.image_sub_path`);
+}
+
+function validateHostMount(mount: Mount, field: string): void {
+  validateAbsolutePath(mount.hostPath, `${field}.host_path`);
+  if (mount.imageSubPath !== "") refuse(`${field}.image_sub_path`, "needs an image");
+  if (!mount.recursiveReadOnly) return;
+  if (!mount.readonly) refuse(`${field}.recursive_read_only`, "needs readonly");
+  if (mount.propagation !== MountPropagation.PROPAGATION_PRIVATE) {
+    refuse(`${field}.recursive_read_only`, "needs PROPAGATION_PRIVATE");
+  }
+}
+
+function validateDevices(config: ContainerConfig): void {
+  for (const [index, device] of config.devices.entries()) {
+    const field = `config.devices[${index}]`;
+    validateAbsolutePath(device.hostPath, `${field}.host_path`);
+    if (device.containerPath !== "") {
+      validateAbsolutePath(device.containerPath, `${field}.container_path`);
+    }
+    if (!/^(?!.*(.).*\1)[rwm]*$/.test(device.permissions)) {
+      refuse(
+        `${field}.permissions`,
+        `${JSON.stringify(device.permissions)} may have each of r, w and m once`,
+      );
+    }
+  }
+  for (const [index, { name }] of config.CDIDevices.entries()) {
+    if (/^[A-Za-z][\w.-]*\/[A-Za-z][\w.-]*=[A-Za-z0-9][\w.:-]*$/.test(name)) continue;
+    const reason = `${JSON.stringify(name)} is not of the form vendor/class=device`;
+    refuse(`config.CDI_devices[${index}].name`, reason);
+  }
+}
