@@ -1,0 +1,52 @@
+/** The two default deadlines, in milliseconds. */
+export interface CallTimeouts {
+  /** For calls that only read. */
+  timeoutMs: number;
+  /** For calls that make the runtime do something. */
+  operationTimeoutMs: number;
+}
+
+/** The largest delay of a Node timer. */
+const maxTimerMs = 2 ** 31 - 1;
+
+const operations = new Set([
+  "StopPodSandbox",
+  "RemovePodSandbox",
+  "CreateContainer",
+  "StartContainer",
+  "RemoveContainer",
+  "UpdateContainerResources",
+  "UpdatePodSandboxResources",
+  "ReopenContainerLog",
+  "RemoveImage",
+]);
+
+/**
+ * The deadline for one call, in milliseconds; 0 means none. It follows the kubelet's
+ * practice: twice the usual time for a sandbox, the grace period on top for a stop, a
+ * command's own timeout on top for ExecSync, and no deadline where the length of the
+ * work is not known (a pull, a command without a timeout, events).
+ */
+export function callTimeoutMs(method: string, request: unknown, timeouts: CallTimeouts): number {
+  const { timeoutMs, operationTimeoutMs } = timeouts;
+  const requested = Number((request as { timeout?: bigint }).timeout ?? 0n) * 1000;
+  switch (method) {
+    case "PullImage":
+    case "GetContainerEvents":
+      return 0;
+    case "ExecSync":
+      return requested > 0 ? clamp(operationTimeoutMs, requested) : 0;
+    case "RunPodSandbox":
+      return clamp(operationTimeoutMs, operationTimeoutMs);
+    case "StopContainer":
+    case "CheckpointContainer":
+      return clamp(operationTimeoutMs, requested);
+    default:
+      return clamp(operations.has(method) ? operationTimeoutMs : timeoutMs, 0);
+  }
+}
+
+function clamp(defaultMs: number, extraMs: number): number {
+  // A default of 0 turns the deadline off, whatever comes on top.
+  return defaultMs <= 0 ? 0 : Math.min(defaultMs + Math.max(extraMs, 0), maxTimerMs);
+}
