@@ -5,13 +5,14 @@ export type {
   RuntimeExecRequest,
   RuntimePortForwardRequest,
   SessionStreams,
+  StreamingLog,
   StreamingRuntime,
   TerminalSize,
 } from "./streaming-runtime.js";
-export type {
-  StreamingLog,
-  StreamingServer,
-  StreamingServerOptions,
-  StreamingStats,
-  StreamingTls,
+export {
+  createStreamingServer,
+  type StreamingServer,
+  type StreamingServerOptions,
+  type StreamingStats,
+  type StreamingTls,
 } from "./streaming-server.js";

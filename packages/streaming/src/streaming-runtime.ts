@@ -76,3 +76,9 @@ export interface StreamingRuntime {
    */
   portForward(request: RuntimePortForwardRequest): Promise<void>;
 }
+
+/** Receives what happens to sessions; `console` fits. */
+export interface StreamingLog {
+  debug(message: string, fields?: Record<string, unknown>): void;
+  warn(message: string, fields?: Record<string, unknown>): void;
+}

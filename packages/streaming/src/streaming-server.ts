@@ -1,5 +1,20 @@
-import type { AttachUrlRequest, ExecUrlRequest, PortForwardUrlRequest } from "./stream-requests.js";
-import type { StreamingRuntime } from "./streaming-runtime.js";
+import { createServer as createHttpServer } from "node:http";
+import { createServer as createHttpsServer, type ServerOptions } from "node:https";
+import type { AddressInfo, Socket } from "node:net";
+import { StreamingError } from "./errors.js";
+import { createHttpHandler } from "./http-handler.js";
+import { parseBaseUrl, parseBindAddress, urlHost } from "./server-address.js";
+import { createSessionRegistry, type LiveSession } from "./session-registry.js";
+import {
+  type AttachUrlRequest,
+  type ExecUrlRequest,
+  type PortForwardUrlRequest,
+  type StreamRequest,
+  validatePortForward,
+  validateStreams,
+} from "./stream-requests.js";
+import type { StreamingLog, StreamingRuntime } from "./streaming-runtime.js";
+import { createTokenStore } from "./tokens.js";
 
 /** TLS of the streaming server, in PEM. */
 export interface StreamingTls {
@@ -7,12 +22,6 @@ export interface StreamingTls {
   readonly key: string | Buffer;
   /** If given, clients must present a certificate signed by one of these authorities. */
   readonly clientCa?: string | Buffer;
-}
-
-/** Receives what happens to sessions; `console` fits. */
-export interface StreamingLog {
-  debug(message: string, fields?: Record<string, unknown>): void;
-  warn(message: string, fields?: Record<string, unknown>): void;
 }
 
 /** Options of {@link createStreamingServer}. */
@@ -77,4 +86,156 @@ export interface StreamingServer {
    * 0), aborts the rest, and resolves when every socket is closed.
    */
   close(options?: { readonly graceMs?: number }): Promise<void>;
+}
+
+const defaults = {
+  bindAddr: "127.0.0.1:0",
+  idleTimeoutMs: 4 * 60 * 60 * 1000,
+  streamCreationTimeoutMs: 30_000,
+  tokenTtlMs: 60_000,
+  maxTokens: 1000,
+  log: { debug() {}, warn() {} },
+} as const;
+
+/** How long a silent connection waits before the kernel probes whether the peer still exists. */
+const keepAliveMs = 30_000;
+/** How long peers may take to close their sockets once the server ended their sessions. */
+const closingMs = 1_000;
+
+/**
+ * Makes a server for the URLs that the CRI's Exec, Attach and PortForward return, to be served
+ * to a kubelet, `crictl` or any Kubernetes client. Throws `invalid_argument` if an address
+ * cannot be understood.
+ */
+export function createStreamingServer(options: StreamingServerOptions): StreamingServer {
+  const settings = { ...defaults, ...options };
+  const bind = parseBindAddress(settings.bindAddr);
+  const configuredBase = options.baseUrl === undefined ? null : parseBaseUrl(options.baseUrl);
+  const registry = createSessionRegistry();
+  const tokens = createTokenStore<StreamRequest>({
+    ttlMs: settings.tokenTtlMs,
+    max: settings.maxTokens,
+    now: () => performance.now(),
+  });
+  const context = { ...settings, registry };
+  const handler = createHttpHandler(tokens, context, configuredBase?.path ?? "");
+  const server =
+    options.tls === undefined ? createHttpServer() : createHttpsServer(tlsOptions(options.tls));
+  const sockets = new Set<Socket>();
+  let baseUrl: string | null = null;
+  let closing: Promise<void> | null = null;
+
+  server.on("request", handler.onRequest);
+  server.on("upgrade", handler.onUpgrade);
+  server.on("connection", (socket: Socket) => {
+    sockets.add(socket);
+    socket.once("close", () => sockets.delete(socket));
+    socket.setNoDelay(true);
+    socket.setKeepAlive(true, keepAliveMs);
+  });
+
+  function currentBaseUrl(): string {
+    if (baseUrl === null) {
+      throw new StreamingError("not_listening", "the streaming server is not listening");
+    }
+    return baseUrl;
+  }
+
+  function urlFor(request: StreamRequest): string {
+    return `${currentBaseUrl()}/${request.kind}/${tokens.insert(request)}`;
+  }
+
+  async function shutDown(graceMs: number): Promise<void> {
+    baseUrl = null;
+    tokens.clear();
+    const closed = server.listening
+      ? new Promise<void>((resolve) => server.close(() => resolve()))
+      : Promise.resolve();
+    server.closeIdleConnections();
+    await within(graceMs, registry.empty());
+    for (const session of registry.sessions()) {
+      session.end(new StreamingError("server_closed", "the streaming server was closed"));
+    }
+    await within(closingMs, closed);
+    for (const socket of sockets) {
+      socket.destroy();
+    }
+    await closed;
+  }
+
+  return {
+    async listen() {
+      const { promise, resolve, reject } = Promise.withResolvers<void>();
+      server.once("error", reject);
+      server.listen(bind.port, bind.host, resolve);
+      await promise;
+      server.off("error", reject);
+      const { port } = server.address() as AddressInfo;
+      const scheme = options.tls === undefined ? "http" : "https";
+      baseUrl =
+        configuredBase === null
+          ? `${scheme}://${urlHost(bind.host)}:${port}`
+          : configuredBase.withPort(port);
+    },
+    get baseUrl() {
+      return currentBaseUrl();
+    },
+    execUrl(request) {
+      validateStreams(request);
+      const { containerId, tty, stdin, stdout, stderr } = request;
+      return urlFor({
+        kind: "exec",
+        containerId,
+        cmd: [...request.cmd],
+        tty,
+        stdin,
+        stdout,
+        stderr,
+      });
+    },
+    attachUrl(request) {
+      validateStreams(request);
+      const { containerId, tty, stdin, stdout, stderr } = request;
+      return urlFor({ kind: "attach", containerId, tty, stdin, stdout, stderr });
+    },
+    portForwardUrl(request) {
+      validatePortForward(request);
+      const { podSandboxId, ports } = request;
+      return urlFor({ kind: "portforward", podSandboxId, ports: [...ports] });
+    },
+    stats() {
+      const sessions = registry.sessions();
+      const sum = (count: (session: LiveSession) => number): number =>
+        sessions.reduce((total, session) => total + count(session), 0);
+      return {
+        tokens: tokens.count(),
+        connections: sockets.size,
+        sessions: sessions.length,
+        streams: sum((session) => session.streams()),
+        forwards: sum((session) => session.forwards()),
+        bufferedBytes: sum((session) => session.bufferedBytes()),
+      };
+    },
+    close({ graceMs = 0 } = {}) {
+      closing ??= shutDown(graceMs);
+      return closing;
+    },
+  };
+}
+
+function tlsOptions(tls: StreamingTls): ServerOptions {
+  const { cert, key, clientCa } = tls;
+  return clientCa === undefined
+    ? { cert, key }
+    : { cert, key, ca: clientCa, requestCert: true, rejectUnauthorized: true };
+}
+
+/** Waits for a promise, but not longer than a number of milliseconds. */
+async function within(milliseconds: number, promise: Promise<void>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, milliseconds);
+  });
+  await Promise.race([promise, late]);
+  clearTimeout(timer);
 }
