@@ -1,1 +1,4 @@
-export {};
+export { defaultShimOptions, type LogLevel, type ShimOptions } from "./options.js";
+export { ShimError, type ShimErrorCode } from "./shim-error.js";
+export { type Shim, startShim } from "./start-shim.js";
+export { version } from "./version.js";

@@ -1,0 +1,108 @@
+import { mkdir } from "node:fs/promises";
+import { dirname } from "node:path";
+import type {
+  ContainerConfig,
+  CreateContainerRequest,
+  PodSandboxConfig,
+} from "@dockershim/cri-types";
+import {
+  containerName,
+  LOG_PATH_LABEL,
+  planContainer,
+  sandboxRuntimeHandler,
+  validateContainerConfig,
+} from "@dockershim/pod-sandbox";
+import type { CallContext, ShimContext } from "../context.js";
+import { requireId } from "../require-id.js";
+import { isReady } from "../sandbox/sandbox-readiness.js";
+import { ShimError } from "../shim-error.js";
+import { createSingleFlight } from "../single-flight.js";
+import type { SandboxRecord } from "../store/records.js";
+import { createUndoStack } from "../undo-stack.js";
+import { createContainerNamed } from "./create-named.js";
+import { resolveHostPaths } from "./host-paths.js";
+
+/**
+ * CreateContainer: creates a container that joins its sandbox's namespaces.
+ *
+ * The name follows from the CRI metadata: calls for one name share one attempt. If a step fails,
+ * no container stays.
+ */
+export function createContainerCreate(
+  context: ShimContext,
+): (request: CreateContainerRequest, call: CallContext) => Promise<{ containerId: string }> {
+  const { docker, engine, store, network, images, logs, instance } = context;
+  const attempts = createSingleFlight<string>();
+
+  function requireSandbox(id: string): SandboxRecord {
+    requireId("pod_sandbox_id", id);
+    const sandbox = store.sandbox(id);
+    if (sandbox === undefined) {
+      throw new ShimError("not_found", `pod_sandbox_id: no sandbox ${id}`);
+    }
+    if (!isReady(sandbox, network)) {
+      throw new ShimError("failed_precondition", `pod_sandbox_id: sandbox ${id} is not ready`);
+    }
+    return sandbox;
+  }
+
+  async function attempt(
+    sandbox: SandboxRecord,
+    config: ContainerConfig,
+    sandboxConfig: PodSandboxConfig,
+    signal: AbortSignal,
+  ): Promise<string> {
+    const reference = config.image?.image ?? "";
+    const image = await images.resolve(reference, signal);
+    if (image === undefined) {
+      throw new ShimError("not_found", `config.image.image: no image "${reference}" on this node`);
+    }
+    const plan = planContainer({
+      config,
+      sandboxConfig,
+      sandbox: {
+        id: sandbox.id,
+        runtimeHandler: sandboxRuntimeHandler(sandbox.inspect),
+      },
+      image: { id: image.Id, ref: image.Id, config: image.Config },
+      engine: await engine.facts(signal),
+      instance,
+      logConfig: logs.logConfig,
+      resolvedHostPaths: await resolveHostPaths(config.mounts),
+    });
+    for (const warning of plan.warnings) context.log.warn({ container: plan.name }, warning);
+    const logPath = plan.body.Labels?.[LOG_PATH_LABEL];
+    if (logPath !== undefined && logPath !== "") {
+      await mkdir(dirname(logPath), { recursive: true });
+    }
+    const undo = createUndoStack(context.log);
+    try {
+      const id = await createContainerNamed(context, plan, signal, (created) =>
+        undo.push("remove the container", async (cleanup) => {
+          await docker.containers.remove(created, { force: true, volumes: true, signal: cleanup });
+          store.forget(created);
+        }),
+      );
+      signal.throwIfAborted();
+      return id;
+    } catch (err) {
+      await undo.run();
+      throw err;
+    }
+  }
+
+  return async ({ podSandboxId, config, sandboxConfig }, { signal }) => {
+    requireId("pod_sandbox_id", podSandboxId);
+    validateContainerConfig(config, sandboxConfig);
+    if (config?.metadata === undefined || sandboxConfig?.metadata === undefined) {
+      throw new ShimError("invalid_argument", "config.metadata, sandbox_config.metadata: required");
+    }
+    await context.feed.ready();
+    const sandbox = requireSandbox(podSandboxId);
+    const name = containerName(sandboxConfig.metadata, config.metadata);
+    const containerId = await attempts.run(name, signal, (shared) =>
+      attempt(sandbox, config, sandboxConfig, shared),
+    );
+    return { containerId };
+  };
+}

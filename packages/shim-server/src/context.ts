@@ -1,0 +1,33 @@
+import type { DockerClient } from "@dockershim/docker-client";
+import type { Logger } from "pino";
+import type { Engine } from "./engine.js";
+import type { ExecExits } from "./exec/exec-exits.js";
+import type { ContainerLogs } from "./logs/container-logs.js";
+import type { PodNetwork } from "./network/pod-network.js";
+import type { ShimOptions } from "./options.js";
+import type { PauseImage } from "./sandbox/pause-image.js";
+import type { EventFeed } from "./store/event-feed.js";
+import type { ImageStore } from "./store/image-store.js";
+import type { Store } from "./store/store.js";
+
+/** The parts of the running daemon. Each handler names those it uses with `Pick`. */
+export interface ShimContext {
+  readonly options: ShimOptions;
+  readonly log: Logger;
+  readonly instance: string;
+  readonly docker: DockerClient;
+  readonly engine: Engine;
+  readonly store: Store;
+  readonly images: ImageStore;
+  readonly feed: EventFeed;
+  readonly network: PodNetwork;
+  readonly logs: ContainerLogs;
+  readonly execExits: ExecExits;
+  readonly pauseImage: PauseImage;
+}
+
+/** What a handler knows of its call. */
+export interface CallContext {
+  /** Fires when the caller's deadline has passed or the caller has gone. */
+  readonly signal: AbortSignal;
+}

@@ -1,0 +1,20 @@
+import type { Image, ListImagesRequest } from "@dockershim/cri-types";
+import { toImage } from "@dockershim/pod-sandbox";
+import type { ShimContext } from "../context.js";
+
+/** ListImages: from memory; the filter names one image. */
+export function createImageList(
+  context: Pick<ShimContext, "images" | "feed" | "pauseImage">,
+): (request: ListImagesRequest) => Promise<{ images: Image[] }> {
+  const { images, feed, pauseImage } = context;
+  return async ({ filter }) => {
+    await feed.ready();
+    const wanted = filter?.image?.image ?? "";
+    const only = wanted === "" ? undefined : await images.resolve(wanted);
+    if (wanted !== "" && only === undefined) return { images: [] };
+    const all = only === undefined ? [...images.all()] : [only];
+    return {
+      images: all.map((image) => toImage(image, { pinned: pauseImage.isPinned(image.Id) })),
+    };
+  };
+}

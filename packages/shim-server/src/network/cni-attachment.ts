@@ -1,0 +1,61 @@
+import {
+  type Attachment,
+  bandwidthFromAnnotations,
+  capability,
+  dnsCapability,
+  ipRangesCapability,
+  type JsonObject,
+  k8sArgs,
+  portMappingsCapability,
+} from "@dockershim/cni";
+import { Protocol } from "@dockershim/cri-types";
+import type { PodAttachment } from "./pod-network.js";
+
+/** The interface in the pod, as every Kubernetes runtime names it. */
+export const podInterface = "eth0";
+
+/** Path of a process's network namespace. */
+export function netnsOf(pid: number): string {
+  return `/proc/${pid}/ns/net`;
+}
+
+/** What CNI is told of a pod: its namespace, Kubernetes' arguments, and the capabilities' values. */
+export function cniAttachment(
+  { sandboxId, pid, config }: PodAttachment,
+  podCidr: string,
+): Attachment {
+  return {
+    containerId: sandboxId,
+    ifName: podInterface,
+    netns: netnsOf(pid),
+    args: k8sArgs({
+      namespace: config.metadata?.namespace ?? "",
+      name: config.metadata?.name ?? "",
+      uid: config.metadata?.uid ?? "",
+      infraContainerId: sandboxId,
+    }),
+    capabilityArgs: capabilityArgs(config, podCidr),
+  };
+}
+
+function capabilityArgs(config: PodAttachment["config"], podCidr: string): JsonObject {
+  const { annotations, dnsConfig, linux, portMappings } = config;
+  const values = {
+    [capability.portMappings]: portMappingsCapability(
+      portMappings.map((mapping) => ({
+        hostPort: mapping.hostPort,
+        containerPort: mapping.containerPort,
+        protocol: Protocol[mapping.protocol],
+        hostIp: mapping.hostIp,
+      })),
+    ),
+    [capability.bandwidth]: bandwidthFromAnnotations(annotations),
+    [capability.dns]: dnsConfig === undefined ? undefined : dnsCapability(dnsConfig),
+    [capability.ipRanges]: ipRangesCapability(podCidr),
+    [capability.cgroupPath]: linux?.cgroupParent === "" ? undefined : linux?.cgroupParent,
+    [capability.podAnnotations]: { ...annotations },
+  };
+  return Object.fromEntries(
+    Object.entries(values).filter(([, value]) => value !== undefined),
+  ) as JsonObject;
+}

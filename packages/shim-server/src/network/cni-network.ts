@@ -1,0 +1,130 @@
+import { join } from "node:path";
+import {
+  attachmentIps,
+  type CachedAttachment,
+  type CniLog,
+  createCni,
+  findHostPortConflict,
+  type PortMappingEntry,
+  toCniResult,
+  watchNetworks,
+} from "@dockershim/cni";
+import type { Logger } from "pino";
+import type { ShimOptions } from "../options.js";
+import { ShimError } from "../shim-error.js";
+import { cniAttachment, netnsOf, podInterface } from "./cni-attachment.js";
+import type { PodNetwork } from "./pod-network.js";
+
+/** Where dockershim and cri-dockerd kept CNI results: pods of theirs are torn down by those. */
+const otherCaches = ["/var/lib/cni", "/var/lib/cni/cache"];
+
+/**
+ * Pod networking through CNI plugins (`--network-plugin=cni`).
+ *
+ * CNI's result cache is the only record of which pod has which address; it is kept in memory and
+ * read again when the daemon starts.
+ */
+export async function createCniNetwork(options: ShimOptions, logger: Logger): Promise<PodNetwork> {
+  const log = toCniLog(logger.child({ part: "cni" }));
+  const cacheDir = options.cniCacheDir === "" ? join(options.rootDir, "cni") : options.cniCacheDir;
+  const cni = createCni({
+    binDirs: options.cniBinDirs,
+    cacheDir,
+    extraCacheDirs: otherCaches.filter((dir) => dir !== cacheDir),
+    log,
+  });
+  const watcher = await watchNetworks({
+    confDir: options.cniConfDir,
+    binDirs: options.cniBinDirs,
+    cni,
+    log,
+  });
+  const pods = new Map<string, PodRecord>();
+  for (const cached of await cni.cachedAttachments({ ifName: podInterface })) {
+    if (cached.complete) pods.set(cached.containerId, recordOf(cached, log));
+  }
+  let podCidr = options.podCidr;
+
+  return {
+    async readiness() {
+      const state = watcher.current();
+      return state.ready
+        ? { ready: true, reason: "", message: "" }
+        : { ready: false, reason: "NetworkPluginNotReady", message: state.reason };
+    },
+
+    async setUp(pod, signal) {
+      const state = watcher.current();
+      if (!state.ready) {
+        throw new ShimError("unavailable", `the pod network is not ready: ${state.reason}`);
+      }
+      const attachment = cniAttachment(pod, podCidr);
+      const wanted = portMappingsOf(attachment.capabilityArgs);
+      const conflict = findHostPortConflict(
+        wanted,
+        [...pods].map(([containerId, { capabilityArgs }]) => ({ containerId, capabilityArgs })),
+      );
+      if (conflict !== undefined) {
+        throw new ShimError(
+          "failed_precondition",
+          `config.port_mappings: host port ${conflict.wanted.hostPort}/${conflict.wanted.protocol} ` +
+            `is taken by sandbox ${conflict.containerId}`,
+        );
+      }
+      // Taken before the plugins run, so that two pods cannot both find the port free.
+      const record = { ips: [], capabilityArgs: attachment.capabilityArgs ?? {} };
+      if (wanted.length > 0) pods.set(pod.sandboxId, record);
+      try {
+        const result = await cni.add(state.network, attachment, { signal });
+        const ips = attachmentIps(result, podInterface);
+        pods.set(pod.sandboxId, { ...record, ips });
+        return ips;
+      } catch (err) {
+        pods.delete(pod.sandboxId);
+        throw err;
+      }
+    },
+
+    async tearDown(sandboxId, pid, signal) {
+      const netns = pid > 0 ? { netns: netnsOf(pid) } : {};
+      await cni.del({ containerId: sandboxId, ifName: podInterface, ...netns }, { signal });
+      pods.delete(sandboxId);
+    },
+
+    addresses: (sandboxId) => pods.get(sandboxId)?.ips,
+
+    setPodCidr(cidr) {
+      podCidr = cidr;
+    },
+
+    async close() {
+      watcher.close();
+    },
+  };
+}
+
+interface PodRecord {
+  readonly ips: readonly string[];
+  readonly capabilityArgs: CachedAttachment["capabilityArgs"];
+}
+
+function recordOf(cached: CachedAttachment, log: CniLog): PodRecord {
+  const { capabilityArgs, result } = cached;
+  try {
+    const ips = result === undefined ? [] : attachmentIps(toCniResult(result), podInterface);
+    return { ips, capabilityArgs };
+  } catch (err) {
+    log("warn", "a cached CNI result cannot be read", { file: cached.file, error: String(err) });
+    return { ips: [], capabilityArgs };
+  }
+}
+
+function portMappingsOf(
+  capabilityArgs: CachedAttachment["capabilityArgs"] | undefined,
+): PortMappingEntry[] {
+  return (capabilityArgs?.portMappings as unknown as PortMappingEntry[] | undefined) ?? [];
+}
+
+function toCniLog(logger: Logger): CniLog {
+  return (level, message, fields) => logger[level](fields ?? {}, message);
+}

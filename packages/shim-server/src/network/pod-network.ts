@@ -1,0 +1,44 @@
+import type { PodSandboxConfig } from "@dockershim/cri-types";
+
+/** Whether pods can be given a network, and if not, why. */
+export interface NetworkReadiness {
+  readonly ready: boolean;
+  /** CamelCase word for the CRI condition; empty when ready. */
+  readonly reason: string;
+  /** For people; empty when ready. */
+  readonly message: string;
+}
+
+/** A pod's sandbox as its network sees it. */
+export interface PodAttachment {
+  readonly sandboxId: string;
+  /** Host pid of the pause process, whose network namespace is the pod's. */
+  readonly pid: number;
+  readonly config: PodSandboxConfig;
+}
+
+/** Gives pods addresses and takes them back. */
+export interface PodNetwork {
+  readiness(): Promise<NetworkReadiness>;
+  /** Puts the pod on the network. @returns Its addresses, the primary one first. */
+  setUp(attachment: PodAttachment, signal: AbortSignal): Promise<readonly string[]>;
+  /** Takes the pod off the network; nothing to do for a pod that is not on it. */
+  tearDown(sandboxId: string, pid: number, signal: AbortSignal): Promise<void>;
+  /** Addresses of a pod, undefined when it is not on the network. */
+  addresses(sandboxId: string): readonly string[] | undefined;
+  /** Address range for pods from now on, as CIDR (CRI UpdateRuntimeConfig). */
+  setPodCidr(cidr: string): void;
+  close(): Promise<void>;
+}
+
+/** `--network-plugin=none`: pods have loopback only. */
+export function createNoNetwork(): PodNetwork {
+  return {
+    readiness: async () => ({ ready: true, reason: "", message: "" }),
+    setUp: async () => [],
+    tearDown: async () => undefined,
+    addresses: () => [],
+    setPodCidr: () => undefined,
+    close: async () => undefined,
+  };
+}

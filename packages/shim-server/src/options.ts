@@ -1,0 +1,61 @@
+/** How much the daemon writes to its log. */
+export type LogLevel = "trace" | "debug" | "info" | "warn" | "error" | "fatal";
+
+/** Everything an operator can choose; the flags of `dockershim serve` carry the same names. */
+export interface ShimOptions {
+  /** Unix socket that answers CRI, as `unix:///path`. */
+  readonly listen: string;
+  /** Docker Engine's API, as `unix:///path` or `tcp://host:port`. */
+  readonly dockerEndpoint: string;
+  /** Directory with CNI network configuration. */
+  readonly cniConfDir: string;
+  /** Directories with CNI plugins, searched in order. */
+  readonly cniBinDirs: readonly string[];
+  /** Directory of CNI results, this daemon's own; empty for `cni` under the root directory. */
+  readonly cniCacheDir: string;
+  /** `cni` gives each pod a network of its own; `none` leaves pods with loopback only. */
+  readonly networkPlugin: "cni" | "none";
+  /** Pod address range until the kubelet sends one, as CIDR; empty for none. */
+  readonly podCidr: string;
+  /** Directory of all state the daemon keeps on the node. */
+  readonly rootDir: string;
+  /** Image of the sandbox container; empty for the one embedded in the package. */
+  readonly podInfraContainerImage: string;
+  /** Address of the streaming server; port 0 takes a free one. */
+  readonly streamingBindAddr: string;
+  /** Address of metrics and health; empty for none. */
+  readonly metricsBindAddr: string;
+  /** Least severe level that is written. */
+  readonly logLevel: LogLevel;
+  /** Who writes the container log files: the daemon in CRI format, or Docker (json-file). */
+  readonly logMode: "cri" | "docker";
+  /** Whether oom_score_adj is clamped to what this host lets the engine set. */
+  readonly restrictOomScoreAdj: "auto" | "true" | "false";
+  /** A pull that makes no progress for this long is given up, in ms. */
+  readonly imagePullProgressDeadlineMs: number;
+  /** Deadline of an engine request that has no other, in ms. */
+  readonly runtimeRequestTimeoutMs: number;
+  /** Whether pods without an instance label (made by cri-dockerd or dockershim) count as ours. */
+  readonly adoptUnlabelled: boolean;
+}
+
+/** The options of a daemon that was given none. */
+export const defaultShimOptions: ShimOptions = {
+  listen: "unix:///run/dockershim/dockershim.sock",
+  dockerEndpoint: "unix:///var/run/docker.sock",
+  cniConfDir: "/etc/cni/net.d",
+  cniBinDirs: ["/opt/cni/bin"],
+  cniCacheDir: "",
+  networkPlugin: "cni",
+  podCidr: "",
+  rootDir: "/var/lib/dockershim",
+  podInfraContainerImage: "",
+  streamingBindAddr: "127.0.0.1:0",
+  metricsBindAddr: "",
+  logLevel: "info",
+  logMode: "docker",
+  restrictOomScoreAdj: "auto",
+  imagePullProgressDeadlineMs: 60_000,
+  runtimeRequestTimeoutMs: 120_000,
+  adoptUnlabelled: true,
+};

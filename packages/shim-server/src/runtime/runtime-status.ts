@@ -1,0 +1,74 @@
+import type { StatusRequest } from "@dockershim/cri-types";
+import { apiAtLeast } from "@dockershim/pod-sandbox";
+import type { ShimContext } from "../context.js";
+import { version } from "../version.js";
+
+interface Condition {
+  type: string;
+  status: boolean;
+  reason: string;
+  message: string;
+}
+
+interface Handler {
+  name: string;
+  features: { recursiveReadOnlyMounts: boolean; userNamespaces: boolean };
+}
+
+interface Reply {
+  status: { conditions: Condition[] };
+  info: Record<string, string>;
+  runtimeHandlers: Handler[];
+  features: { supplementalGroupsPolicy: boolean; userNamespacesHostNetwork: boolean };
+}
+
+/**
+ * Status: whether the engine and the pod network are ready, and what the runtime handlers can.
+ *
+ * It answers even while the engine is away: that is what the kubelet asks it for.
+ */
+export function createRuntimeStatus(
+  context: Pick<ShimContext, "engine" | "network" | "options" | "instance">,
+): (request: StatusRequest) => Promise<Reply> {
+  const { engine, network } = context;
+
+  async function conditions(): Promise<Condition[]> {
+    const net = await network.readiness();
+    return [
+      {
+        type: "RuntimeReady",
+        status: engine.connected,
+        reason: engine.connected ? "" : "DockerEngineUnreachable",
+        message: engine.problem,
+      },
+      { type: "NetworkReady", status: net.ready, reason: net.reason, message: net.message },
+    ];
+  }
+
+  async function handlers(): Promise<Handler[]> {
+    if (!engine.connected) return [];
+    const facts = await engine.facts();
+    const features = {
+      recursiveReadOnlyMounts: apiAtLeast(facts.apiVersion, "1.44"),
+      // Docker remaps users for the whole daemon or not at all.
+      userNamespaces: false,
+    };
+    const names = new Set(["", "docker", ...facts.runtimes]);
+    return [...names].map((name) => ({ name, features }));
+  }
+
+  async function info(): Promise<Record<string, string>> {
+    const known = engine.connected
+      ? { engine: await engine.info(), facts: await engine.facts() }
+      : {};
+    const { options, instance } = context;
+    return { info: JSON.stringify({ version, instance, options, ...known }) };
+  }
+
+  return async ({ verbose }) => ({
+    status: { conditions: await conditions() },
+    info: verbose ? await info() : {},
+    runtimeHandlers: await handlers(),
+    features: { supplementalGroupsPolicy: true, userNamespacesHostNetwork: false },
+  });
+}

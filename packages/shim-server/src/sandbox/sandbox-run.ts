@@ -1,0 +1,111 @@
+import type { PodSandboxConfig, RunPodSandboxRequest } from "@dockershim/cri-types";
+import {
+  planSandbox,
+  sandboxName,
+  usesHostNetwork,
+  validateSandboxConfig,
+} from "@dockershim/pod-sandbox";
+import { createContainerNamed } from "../container/create-named.js";
+import type { CallContext, ShimContext } from "../context.js";
+import { writeResolvConf } from "../network/resolv-conf.js";
+import { ShimError } from "../shim-error.js";
+import { createSingleFlight } from "../single-flight.js";
+import { createUndoStack } from "../undo-stack.js";
+import { isMissingImage } from "./pause-image.js";
+import { isReady } from "./sandbox-readiness.js";
+import { removeSandbox } from "./sandbox-remove.js";
+
+/**
+ * RunPodSandbox: creates and starts the pause container and puts it on the network.
+ *
+ * The name follows from the CRI metadata, so a repeated call finds the running attempt, or the
+ * sandbox that it made. Until it is ready a sandbox is in no list; if any step fails, what was
+ * done is undone and nothing stays.
+ */
+export function createSandboxRun(
+  context: ShimContext,
+): (request: RunPodSandboxRequest, call: CallContext) => Promise<{ podSandboxId: string }> {
+  const { docker, engine, store, network, pauseImage, instance } = context;
+  const attempts = createSingleFlight<string>();
+
+  async function attempt(
+    config: PodSandboxConfig,
+    runtimeHandler: string,
+    name: string,
+    signal: AbortSignal,
+  ): Promise<string> {
+    await context.feed.ready();
+    const existing = store.named(name);
+    if (existing?.kind === "sandbox") {
+      if (isReady(existing, network)) return existing.id;
+      await removeSandbox(context, existing.id, signal);
+    }
+    const plan = planSandbox({
+      config,
+      runtimeHandler,
+      image: await pauseImage.ensure(signal),
+      engine: await engine.facts(signal),
+      instance,
+      networkMode: onHostNetwork(config) ? "host" : "none",
+    });
+    for (const warning of plan.warnings) context.log.warn({ sandbox: name }, warning);
+
+    const reveal = store.conceal(name);
+    const undo = createUndoStack(context.log);
+    try {
+      const id = await createContainerNamed(context, plan, signal, (created) =>
+        undo.push("remove the sandbox", async (cleanup) => {
+          await docker.containers.remove(created, { force: true, volumes: true, signal: cleanup });
+          store.forget(created);
+        }),
+      );
+      await docker.containers.start(id, { signal });
+      await store.refresh(id);
+      await connect(id, config, signal, undo);
+      signal.throwIfAborted();
+      return id;
+    } catch (err) {
+      await undo.run();
+      throw isMissingImage(err)
+        ? new ShimError("internal", "the pause image vanished while the sandbox was made", {
+            cause: err,
+          })
+        : err;
+    } finally {
+      reveal();
+    }
+  }
+
+  async function connect(
+    id: string,
+    config: PodSandboxConfig,
+    signal: AbortSignal,
+    undo: ReturnType<typeof createUndoStack>,
+  ): Promise<void> {
+    const inspect = store.sandbox(id)?.inspect;
+    if (inspect === undefined || !inspect.State.Running) {
+      throw new ShimError("internal", "the sandbox container ended as soon as it was started");
+    }
+    if (config.dnsConfig !== undefined) {
+      await writeResolvConf(inspect.ResolvConfPath, config.dnsConfig);
+    }
+    if (onHostNetwork(config)) return;
+    const { Pid: pid } = inspect.State;
+    undo.push("take the sandbox off the network", (cleanup) => network.tearDown(id, pid, cleanup));
+    await network.setUp({ sandboxId: id, pid, config }, signal);
+  }
+
+  return async ({ config, runtimeHandler }, { signal }) => {
+    validateSandboxConfig(config);
+    if (config?.metadata === undefined) throw new ShimError("invalid_argument", "config.metadata");
+    const name = sandboxName(config.metadata);
+    const podSandboxId = await attempts.run(name, signal, (shared) =>
+      attempt(config, runtimeHandler, name, shared),
+    );
+    return { podSandboxId };
+  };
+}
+
+function onHostNetwork(config: PodSandboxConfig): boolean {
+  return usesHostNetwork(config.linux?.securityContext?.namespaceOptions);
+}

@@ -1,0 +1,62 @@
+import { Code, ConnectError } from "@connectrpc/connect";
+import { CniError } from "@dockershim/cni";
+import { DockerError, type DockerErrorCode } from "@dockershim/docker-client";
+import { PodSandboxError, type PodSandboxErrorCode } from "@dockershim/pod-sandbox";
+import { StreamingError, type StreamingErrorCode } from "@dockershim/streaming";
+import { ShimError, type ShimErrorCode } from "../shim-error.js";
+
+const codes: Record<
+  ShimErrorCode | DockerErrorCode | PodSandboxErrorCode | StreamingErrorCode,
+  Code
+> = {
+  already_exists: Code.AlreadyExists,
+  canceled: Code.Canceled,
+  client_gone: Code.Canceled,
+  conflict: Code.FailedPrecondition,
+  deadline_exceeded: Code.DeadlineExceeded,
+  failed_precondition: Code.FailedPrecondition,
+  forbidden: Code.PermissionDenied,
+  internal: Code.Internal,
+  invalid_argument: Code.InvalidArgument,
+  not_found: Code.NotFound,
+  not_implemented: Code.Unimplemented,
+  not_listening: Code.FailedPrecondition,
+  not_modified: Code.Internal,
+  protocol_error: Code.Internal,
+  resource_exhausted: Code.ResourceExhausted,
+  server_closed: Code.Unavailable,
+  server_error: Code.Internal,
+  timeout: Code.DeadlineExceeded,
+  unauthorized: Code.Unauthenticated,
+  unavailable: Code.Unavailable,
+  unimplemented: Code.Unimplemented,
+  unsupported_api: Code.FailedPrecondition,
+};
+
+/**
+ * The gRPC status of an error, whoever threw it. All handlers' errors pass here and nowhere else.
+ *
+ * @param reason What a handler threw.
+ * @param signal The call's own signal: when it has fired, the caller's deadline or departure is
+ * the reason, whatever error it surfaced as.
+ */
+export function toConnectError(reason: unknown, signal: AbortSignal): ConnectError {
+  if (reason instanceof ConnectError) return reason;
+  if (signal.aborted) {
+    const ended = ConnectError.from(signal.reason, Code.Canceled);
+    return new ConnectError(ended.rawMessage, ended.code, undefined, undefined, reason);
+  }
+  if (
+    reason instanceof ShimError ||
+    reason instanceof DockerError ||
+    reason instanceof PodSandboxError ||
+    reason instanceof StreamingError
+  ) {
+    return new ConnectError(reason.message, codes[reason.code], undefined, undefined, reason);
+  }
+  if (reason instanceof CniError) {
+    return new ConnectError(reason.message, Code.Internal, undefined, undefined, reason);
+  }
+  const message = reason instanceof Error ? reason.message : String(reason);
+  return new ConnectError(message, Code.Internal, undefined, undefined, reason);
+}

@@ -1,0 +1,105 @@
+import { mkdirSync } from "node:fs";
+import { createDockerClient } from "@dockershim/docker-client";
+import { type Logger, pino } from "pino";
+import { createEngine } from "./engine.js";
+import { createExecExits } from "./exec/exec-exits.js";
+import { instanceOf } from "./instance.js";
+import { createDockerLogLinks } from "./logs/docker-log-link.js";
+import { createCniNetwork } from "./network/cni-network.js";
+import { createNoNetwork } from "./network/pod-network.js";
+import { defaultShimOptions, type ShimOptions } from "./options.js";
+import { createOwnership } from "./ownership.js";
+import { createPauseImage } from "./sandbox/pause-image.js";
+import { serveGrpc } from "./server/grpc-server.js";
+import { socketPath } from "./server/unix-socket.js";
+import { startEventFeed } from "./store/event-feed.js";
+import { createImageStore } from "./store/image-store.js";
+import { createStore } from "./store/store.js";
+import { version } from "./version.js";
+
+/** A daemon that serves. */
+export interface Shim {
+  /** Where it answers CRI, as `unix:///path`. */
+  readonly endpoint: string;
+  /** Ends it: running calls get 4 s to finish. Pods go on without it. */
+  close(): Promise<void>;
+}
+
+/** The kubelet is told within 5 s of SIGTERM that we are gone, so calls get a little less. */
+const drainMs = 4_000;
+
+/**
+ * Starts the daemon.
+ *
+ * It serves as soon as the engine was read once, or was found to be out of reach; in that case
+ * calls fail with UNAVAILABLE until the engine answers.
+ *
+ * @param options What differs from {@link defaultShimOptions}.
+ * @param log Where to log; standard output as JSON lines by default.
+ * @throws ShimError `invalid_argument` for an option, `failed_precondition` when the socket is in
+ * use.
+ */
+export async function startShim(options: Partial<ShimOptions>, log?: Logger): Promise<Shim> {
+  const chosen: ShimOptions = { ...defaultShimOptions, ...options };
+  const path = socketPath(chosen.listen);
+  const logger = log ?? pino({ level: chosen.logLevel, base: null });
+  mkdirSync(chosen.rootDir, { recursive: true, mode: 0o700 });
+  const instance = instanceOf(chosen.rootDir);
+
+  const docker = createDockerClient({
+    endpoint: chosen.dockerEndpoint,
+    requestTimeoutMs: chosen.runtimeRequestTimeoutMs,
+    log: logger.child({ part: "docker" }),
+  });
+  const engine = createEngine(docker, chosen);
+  const images = createImageStore(docker.images);
+  const store = createStore({
+    containers: docker.containers,
+    owns: createOwnership(instance, chosen),
+    log: logger,
+  });
+  const execExits = createExecExits();
+  const network =
+    chosen.networkPlugin === "cni" ? await createCniNetwork(chosen, logger) : createNoNetwork();
+  const feed = startEventFeed({ docker, store, images, engine, execExits, log: logger });
+  const pauseImage = createPauseImage(chosen, { docker, engine, images, log: logger });
+
+  const stopParts = async (): Promise<void> => {
+    await feed.stop();
+    await network.close();
+    await docker.close();
+  };
+  try {
+    await feed.firstContact;
+    const server = await serveGrpc(
+      {
+        options: chosen,
+        log: logger,
+        instance,
+        docker,
+        engine,
+        store,
+        images,
+        feed,
+        network,
+        logs: createDockerLogLinks(),
+        execExits,
+        pauseImage,
+      },
+      path,
+    );
+    logger.info({ endpoint: chosen.listen, instance, version }, "ready");
+    return {
+      endpoint: `unix://${path}`,
+      async close() {
+        logger.info("stopping");
+        await server.close(drainMs);
+        await stopParts();
+        logger.info("stopped");
+      },
+    };
+  } catch (err) {
+    await stopParts();
+    throw err;
+  }
+}

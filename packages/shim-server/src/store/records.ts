@@ -1,0 +1,60 @@
+import type { Container, PodSandbox } from "@dockershim/cri-types";
+import type { ContainerInspect } from "@dockershim/docker-client";
+import {
+  sandboxIdOf,
+  TYPE_LABEL,
+  TYPE_SANDBOX,
+  toContainer,
+  toPodSandbox,
+} from "@dockershim/pod-sandbox";
+import { type ProcessUser, processUser } from "./process-user.js";
+
+/** A sandbox container of Docker with the CRI view of it. */
+export interface SandboxRecord {
+  readonly kind: "sandbox";
+  readonly id: string;
+  /** Docker's name without the slash. */
+  readonly name: string;
+  readonly inspect: ContainerInspect;
+  readonly item: PodSandbox;
+}
+
+/** An app container of Docker with the CRI view of it. */
+export interface ContainerRecord {
+  readonly kind: "container";
+  readonly id: string;
+  readonly name: string;
+  readonly sandboxId: string;
+  readonly inspect: ContainerInspect;
+  readonly item: Container;
+  /** Who its first process runs as, while it runs. */
+  readonly user: ProcessUser | undefined;
+}
+
+export type StoreRecord = SandboxRecord | ContainerRecord;
+
+/**
+ * Makes the record of an inspected container.
+ *
+ * @param previous The record it replaces; what cannot change while the container runs is kept.
+ */
+export function toRecord(inspect: ContainerInspect, previous?: StoreRecord): StoreRecord {
+  const name = inspect.Name.replace(/^\//, "");
+  const containerLabels = inspect.Config.Labels ?? {};
+  if (containerLabels[TYPE_LABEL] === TYPE_SANDBOX) {
+    return { kind: "sandbox", id: inspect.Id, name, inspect, item: toPodSandbox({ inspect }) };
+  }
+  const same =
+    previous?.kind === "container" && previous.inspect.State.Pid === inspect.State.Pid
+      ? previous.user
+      : undefined;
+  return {
+    kind: "container",
+    id: inspect.Id,
+    name,
+    sandboxId: sandboxIdOf(inspect),
+    inspect,
+    item: toContainer({ inspect }),
+    user: same ?? (inspect.State.Pid > 0 ? processUser(inspect.State.Pid) : undefined),
+  };
+}

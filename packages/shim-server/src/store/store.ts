@@ -1,0 +1,170 @@
+import { type DockerContainers, isDockerError } from "@dockershim/docker-client";
+import { TYPE_LABEL } from "@dockershim/pod-sandbox";
+import type { Logger } from "pino";
+import { type ContainerRecord, type SandboxRecord, type StoreRecord, toRecord } from "./records.js";
+import { createRefreshQueue } from "./refresh-queue.js";
+
+/** A change of one record: `before` is undefined for a new one, `after` for one that is gone. */
+export interface StoreChange {
+  readonly id: string;
+  readonly before: StoreRecord | undefined;
+  readonly after: StoreRecord | undefined;
+}
+
+/** What the daemon knows of its sandboxes and containers, in memory. */
+export interface Store {
+  sandbox(id: string): SandboxRecord | undefined;
+  container(id: string): ContainerRecord | undefined;
+  /** All sandboxes that are not being made just now. */
+  sandboxes(): Iterable<SandboxRecord>;
+  containers(): Iterable<ContainerRecord>;
+  containersOf(sandboxId: string): ContainerRecord[];
+  /** Finds a record by Docker's name, a sandbox that is being made included. */
+  named(name: string): StoreRecord | undefined;
+  /** Reads one container from Docker; on return the store holds a state later than the call. */
+  refresh(id: string): Promise<void>;
+  /** Records that a container was removed. Its id never comes back. */
+  forget(id: string): void;
+  /** Compares all with Docker and reads what is new, changed or asked for. */
+  resync(options?: { full?: boolean }): Promise<void>;
+  /** Keeps a sandbox out of {@link sandboxes} until the function it returns is called. */
+  conceal(name: string): () => void;
+  onChange(listener: (change: StoreChange) => void): () => void;
+}
+
+export interface StoreOptions {
+  readonly containers: Pick<DockerContainers, "inspect" | "list">;
+  readonly owns: (labels: Readonly<Record<string, string>> | null | undefined) => boolean;
+  readonly log: Logger;
+}
+
+/** So many inspects run at once in a resync: the engine answers each in a ms or two. */
+const resyncParallel = 16;
+
+export function createStore({ containers: docker, owns, log }: StoreOptions): Store {
+  const records = new Map<string, StoreRecord>();
+  const byName = new Map<string, string>();
+  const bySandbox = new Map<string, Set<string>>();
+  const concealed = new Set<string>();
+  const removed = createRecentIds(4096);
+  const listeners = new Set<(change: StoreChange) => void>();
+  const queue = createRefreshQueue(read);
+
+  async function read(id: string): Promise<void> {
+    try {
+      const inspect = await docker.inspect(id);
+      if (removed.has(id)) return;
+      if (owns(inspect.Config.Labels)) put(toRecord(inspect, records.get(id)));
+    } catch (err) {
+      if (!isDockerError(err, "not_found")) throw err;
+      drop(id);
+    }
+  }
+
+  function put(record: StoreRecord): void {
+    const before = records.get(record.id);
+    if (before !== undefined && before.name !== record.name) unname(before);
+    records.set(record.id, record);
+    byName.set(record.name, record.id);
+    if (record.kind === "container") {
+      const siblings = bySandbox.get(record.sandboxId) ?? new Set();
+      bySandbox.set(record.sandboxId, siblings.add(record.id));
+    }
+    notify({ id: record.id, before, after: record });
+  }
+
+  function drop(id: string): void {
+    removed.add(id);
+    const before = records.get(id);
+    if (before === undefined) return;
+    records.delete(id);
+    unname(before);
+    if (before.kind === "container") {
+      const siblings = bySandbox.get(before.sandboxId);
+      siblings?.delete(id);
+      if (siblings?.size === 0) bySandbox.delete(before.sandboxId);
+    }
+    notify({ id, before, after: undefined });
+  }
+
+  function unname(record: StoreRecord): void {
+    if (byName.get(record.name) === record.id) byName.delete(record.name);
+  }
+
+  function notify(change: StoreChange): void {
+    for (const listener of listeners) listener(change);
+  }
+
+  async function resync(full: boolean): Promise<void> {
+    const known = new Set(records.keys());
+    const listed = await docker.list({ all: true, filters: { label: [TYPE_LABEL] } });
+    const owned = listed.filter((summary) => owns(summary.Labels));
+    const present = new Set(owned.map((summary) => summary.Id));
+    // Only what was known before the list was asked for can be judged by its absence.
+    for (const id of known) if (!present.has(id)) drop(id);
+    const stale = owned.filter((summary) => {
+      const record = records.get(summary.Id);
+      return full || record === undefined || record.inspect.State.Status !== summary.State;
+    });
+    const waiting = stale.map((summary) => summary.Id);
+    const worker = async (): Promise<void> => {
+      for (let id = waiting.pop(); id !== undefined; id = waiting.pop()) await queue.refresh(id);
+    };
+    await Promise.all(Array.from({ length: resyncParallel }, worker));
+    log.debug({ containers: owned.length, read: stale.length }, "store resynced");
+  }
+
+  return {
+    sandbox(id) {
+      const record = records.get(id);
+      return record?.kind === "sandbox" ? record : undefined;
+    },
+    container(id) {
+      const record = records.get(id);
+      return record?.kind === "container" ? record : undefined;
+    },
+    *sandboxes() {
+      for (const record of records.values()) {
+        if (record.kind === "sandbox" && !concealed.has(record.name)) yield record;
+      }
+    },
+    *containers() {
+      for (const record of records.values()) if (record.kind === "container") yield record;
+    },
+    containersOf(sandboxId) {
+      const found: ContainerRecord[] = [];
+      for (const id of bySandbox.get(sandboxId) ?? []) {
+        const record = records.get(id);
+        if (record?.kind === "container") found.push(record);
+      }
+      return found;
+    },
+    named(name) {
+      const id = byName.get(name);
+      return id === undefined ? undefined : records.get(id);
+    },
+    refresh: (id) => queue.refresh(id),
+    forget: drop,
+    resync: ({ full = false } = {}) => resync(full),
+    conceal(name) {
+      concealed.add(name);
+      return () => concealed.delete(name);
+    },
+    onChange(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+  };
+}
+
+/** The last `capacity` ids that were added: Docker never gives an id twice, memory is finite. */
+function createRecentIds(capacity: number): { add(id: string): void; has(id: string): boolean } {
+  const ids = new Set<string>();
+  return {
+    add(id) {
+      ids.add(id);
+      if (ids.size > capacity) for (const oldest of ids) return void ids.delete(oldest);
+    },
+    has: (id) => ids.has(id),
+  };
+}
