@@ -1,0 +1,83 @@
+// The tests that a contributor runs: lint, types, packages, unit and integration tests.
+// The last line counts them: "N passed, N failed". Arguments select parts by name.
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { labConfig } from "../lab/config.ts";
+import { down, up } from "../lab/up-down.ts";
+
+interface Count {
+  passed: number;
+  failed: number;
+}
+
+const results = mkdtempSync(join(tmpdir(), "dockershim-test-"));
+
+function run(command: string, args: readonly string[], env: Record<string, string> = {}): boolean {
+  const { status } = spawnSync(command, args, {
+    stdio: "inherit",
+    env: { ...process.env, ...env },
+  });
+  return status === 0;
+}
+
+/** A check without counted cases counts as one. */
+function check(command: string, args: readonly string[]): Count {
+  return run(command, args) ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 };
+}
+
+function jest(config: string, env: Record<string, string> = {}): Count {
+  const report = join(results, `${config}.json`);
+  const flags = ["--experimental-vm-modules", "--disable-warning=ExperimentalWarning"];
+  const options = ["--config", config, "--json", "--outputFile", report];
+  const ok = run(process.execPath, [...flags, "node_modules/jest/bin/jest.js", ...options], env);
+  try {
+    const counts = JSON.parse(readFileSync(report, "utf8")) as {
+      numPassedTests: number;
+      numFailedTests: number;
+      numRuntimeErrorTestSuites: number;
+    };
+    const failed = counts.numFailedTests + counts.numRuntimeErrorTestSuites;
+    // A run that fails without a failing case (a leaked handle, a bad option) must not look green.
+    return { passed: counts.numPassedTests, failed: ok ? failed : Math.max(failed, 1) };
+  } catch {
+    return { passed: 0, failed: 1 };
+  }
+}
+
+async function integration(): Promise<Count> {
+  if (process.getuid?.() !== 0) {
+    console.error("the integration tests need root (a private Docker engine); not run: 1 failure");
+    return { passed: 0, failed: 1 };
+  }
+  const config = labConfig({ ...process.env, LAB: process.env.LAB ?? "test" });
+  const env = await up(config);
+  try {
+    return jest("jest.integration.config.js", { ...env });
+  } finally {
+    await down(config);
+  }
+}
+
+const parts: Record<string, () => Count | Promise<Count>> = {
+  lint: () => check("biome", ["ci", "."]),
+  types: () => check("tsc", ["-b"]),
+  packages: () => check("turbo", ["run", "check:package", "--output-logs=errors-only"]),
+  unit: () => jest("jest.config.js"),
+  integration,
+};
+
+const chosen = process.argv.slice(2);
+const total: Count = { passed: 0, failed: 0 };
+for (const [name, part] of Object.entries(parts)) {
+  if (chosen.length > 0 && !chosen.includes(name)) continue;
+  console.error(`\n== ${name}`);
+  const { passed, failed } = await part();
+  total.passed += passed;
+  total.failed += failed;
+  if (failed > 0) console.error(`== ${name}: ${failed} failed`);
+}
+rmSync(results, { recursive: true });
+console.log(`${total.passed} passed, ${total.failed} failed`);
+process.exitCode = total.failed === 0 ? 0 : 1;

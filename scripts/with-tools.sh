@@ -1,0 +1,54 @@
+#!/bin/sh
+# Runs one of the project's tasks with the right Node and pnpm, installing what is missing first.
+set -eu
+ROOT=$(CDPATH= cd -- "$(dirname -- "$0")/.." && pwd)
+. "$ROOT/scripts/node-tools.sh"
+cd "$ROOT"
+
+task=${1:?"usage: with-tools.sh TASK [ARGUMENT ...]"}
+shift
+
+# Quick and silent when the lockfile is satisfied already.
+pnpm install --frozen-lockfile --reporter=silent || pnpm install --frozen-lockfile
+
+PATH="$ROOT/node_modules/.bin:$PATH"
+export PATH TURBO_TELEMETRY_DISABLED=1 TURBO_NO_UPDATE_NOTIFIER=1
+
+build() { turbo run build --log-order=grouped --output-logs=errors-only; }
+typecheck() { tsc -b; }
+jest() {
+  config=$1
+  shift
+  node --experimental-vm-modules --disable-warning=ExperimentalWarning \
+    node_modules/jest/bin/jest.js --config "$config" "$@"
+}
+need_root() {
+  [ "$(id -u)" -eq 0 ] && return
+  say "$1 needs root, for a private Docker engine and network namespaces; run it with sudo"
+  exit 1
+}
+
+case $task in
+build) build ;;
+lint) biome ci . ;;
+typecheck) build && typecheck ;;
+generate) turbo run generate ;;
+check-packages) turbo run check:package --output-logs=errors-only ;;
+test) build && exec node scripts/run-tests.ts ;;
+test:unit) build && jest jest.config.js "$@" ;;
+test:integration)
+  need_root "the integration test run"
+  build
+  exec node scripts/run-tests.ts integration "$@"
+  ;;
+demo)
+  need_root "the demo"
+  build
+  exec node scripts/demo.ts "$@"
+  ;;
+lab) exec node lab/lab.ts "$@" ;;
+*)
+  say "no task is called $task"
+  exit 2
+  ;;
+esac
