@@ -1,0 +1,60 @@
+import fs from "node:fs/promises";
+import { CgroupError, isAbsent } from "./errors.js";
+import { readKernelFile } from "./kernel-file.js";
+import { parseMountInfo } from "./mount-info.js";
+
+/** A file system's size and use, for CRI `FilesystemUsage` and the `container_fs_*` metrics. */
+export interface FilesystemCapacity {
+  /** Where the file system is mounted: CRI `FilesystemIdentifier.mountpoint`. */
+  readonly mountPoint: string;
+  /** The mounted device or name. */
+  readonly device: string;
+  readonly totalBytes: bigint;
+  readonly usedBytes: bigint;
+  /** What unprivileged processes may still use. */
+  readonly availableBytes: bigint;
+  readonly inodesTotal: bigint;
+  readonly inodesFree: bigint;
+}
+
+/**
+ * Capacity of the file system that holds a path. Asynchronous, because statfs of a network file
+ * system or of a hanging disk blocks.
+ *
+ * @returns undefined when the path does not exist.
+ * @throws CgroupError `read-failed` for every other reason.
+ */
+export async function readFilesystemCapacity(
+  path: string,
+  options: { readonly procRoot?: string } = {},
+): Promise<FilesystemCapacity | undefined> {
+  try {
+    const [real, stats] = await Promise.all([fs.realpath(path), fs.statfs(path, { bigint: true })]);
+    const mount = findMount(real, options.procRoot ?? "/proc");
+    return {
+      mountPoint: mount.mountPoint,
+      device: mount.device,
+      totalBytes: stats.blocks * stats.bsize,
+      usedBytes: (stats.blocks - stats.bfree) * stats.bsize,
+      availableBytes: stats.bavail * stats.bsize,
+      inodesTotal: stats.files,
+      inodesFree: stats.ffree,
+    };
+  } catch (error) {
+    if (isAbsent(error)) return undefined;
+    throw new CgroupError("read-failed", `cannot read the capacity of ${path}`, { cause: error });
+  }
+}
+
+/** The longest mount point above a path; of several on one point the last covers the others. */
+function findMount(path: string, procRoot: string): { mountPoint: string; device: string } {
+  let best = { mountPoint: "/", device: "" };
+  for (const mount of parseMountInfo(readKernelFile(`${procRoot}/self/mountinfo`) ?? "")) {
+    const { mountPoint } = mount;
+    const covers = mountPoint === "/" || path === mountPoint || path.startsWith(`${mountPoint}/`);
+    if (covers && mountPoint.length >= best.mountPoint.length) {
+      best = { mountPoint, device: mount.source };
+    }
+  }
+  return best;
+}

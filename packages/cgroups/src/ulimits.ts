@@ -1,0 +1,34 @@
+import { readKernelFile } from "./kernel-file.js";
+import { lines, parseCount } from "./parse.js";
+
+/** One resource limit of a process. */
+export interface Ulimit {
+  /** As /proc/<pid>/limits names it, in lower case with underscores: `max_open_files`. */
+  readonly name: string;
+  /** undefined when unlimited. */
+  readonly soft: bigint | undefined;
+  /** undefined when unlimited. */
+  readonly hard: bigint | undefined;
+}
+
+/** Limits of a process, from /proc/<pid>/limits; undefined when it is gone. */
+export function readUlimits(procRoot: string, pid: number): Ulimit[] | undefined {
+  const text = readKernelFile(`${procRoot}/${pid}/limits`);
+  // The file of a process that is ending can still be opened, but it is empty.
+  return text === undefined || text === "" ? undefined : parseUlimits(text);
+}
+
+/** Parses the table: name, soft limit, hard limit, and a unit that some rows lack. */
+export function parseUlimits(text: string): Ulimit[] {
+  const limits: Ulimit[] = [];
+  for (const line of lines(text)) {
+    const [, name, soft, hard] = /^(\S+(?: \S+)*) {2,}(\S+) +(\S+)/.exec(line) ?? [];
+    if (name === undefined || name === "Limit") continue;
+    limits.push({
+      name: name.toLowerCase().replaceAll(" ", "_"),
+      soft: parseCount(soft),
+      hard: parseCount(hard),
+    });
+  }
+  return limits;
+}
