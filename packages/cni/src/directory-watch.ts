@@ -50,7 +50,8 @@ export function createDirectoryWatch(watch: WatchDirectory, onEvent: () => void)
         stop(dir);
         onEvent();
       };
-      watched.set(dir, { identity, close: watch(dir, { onEvent, onError }).close });
+      const watcher = watch(dir, { onEvent, onError });
+      watched.set(dir, { identity, close: () => watcher.close() });
       return true;
     } catch {
       // The directory went, or the system's limit of watches is reached.
