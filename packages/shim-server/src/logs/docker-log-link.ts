@@ -1,7 +1,6 @@
 import { mkdir, readlink, symlink, unlink } from "node:fs/promises";
 import { dirname } from "node:path";
 import { logPathOf } from "@dockershim/pod-sandbox";
-import type { ContainerRecord } from "../store/records.js";
 import type { ContainerLogs } from "./container-logs.js";
 
 /**
