@@ -84,7 +84,7 @@ export function toContainerStatus(facts: ContainerFacts): ContainerStatus {
     mounts,
     logPath: logPathOf(inspect),
     resources: create(ContainerResourcesSchema, { linux: linuxResources(record, facts) }),
-    stopSignal: fromDockerSignal(inspect.Config.StopSignal),
+    stopSignal: fromDockerSignal(inspect.Config.StopSignal ?? ""),
   });
   if (metadata !== undefined) status.metadata = metadata;
   if (user !== undefined) {
@@ -173,6 +173,6 @@ function linuxResources(record: ContainerRecord, facts: ContainerFacts): LinuxCo
 }
 
 // A limit that an update lifted is, in Docker, one that is never reached.
-function limit(bytes: number | undefined): bigint {
-  return bytes === undefined || bytes >= UNLIMITED_MEMORY ? 0n : BigInt(bytes);
+function limit(bytes: number | null | undefined): bigint {
+  return bytes == null || bytes >= UNLIMITED_MEMORY ? 0n : BigInt(bytes);
 }

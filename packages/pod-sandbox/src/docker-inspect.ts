@@ -32,32 +32,32 @@ export interface InspectedState {
 
 /** `Config` of an inspected container; image defaults are merged in by Docker. */
 export interface InspectedConfig {
-  Image?: string | undefined;
-  Hostname?: string | undefined;
-  User?: string | undefined;
+  Image?: string | null | undefined;
+  Hostname?: string | null | undefined;
+  User?: string | null | undefined;
   Labels?: Readonly<Record<string, string>> | null | undefined;
-  Tty?: boolean | undefined;
-  OpenStdin?: boolean | undefined;
-  StdinOnce?: boolean | undefined;
-  StopSignal?: string | undefined;
+  Tty?: boolean | null | undefined;
+  OpenStdin?: boolean | null | undefined;
+  StdinOnce?: boolean | null | undefined;
+  StopSignal?: string | null | undefined;
 }
 
 /** `HostConfig` of an inspected container. */
 export interface InspectedHostConfig {
-  NetworkMode?: string | undefined;
-  IpcMode?: string | undefined;
-  PidMode?: string | undefined;
-  Runtime?: string | undefined;
-  CgroupParent?: string | undefined;
-  CpuShares?: number | undefined;
-  CpuPeriod?: number | undefined;
-  CpuQuota?: number | undefined;
-  CpusetCpus?: string | undefined;
-  CpusetMems?: string | undefined;
-  Memory?: number | undefined;
-  MemorySwap?: number | undefined;
+  NetworkMode?: string | null | undefined;
+  IpcMode?: string | null | undefined;
+  PidMode?: string | null | undefined;
+  Runtime?: string | null | undefined;
+  CgroupParent?: string | null | undefined;
+  CpuShares?: number | null | undefined;
+  CpuPeriod?: number | null | undefined;
+  CpuQuota?: number | null | undefined;
+  CpusetCpus?: string | null | undefined;
+  CpusetMems?: string | null | undefined;
+  Memory?: number | null | undefined;
+  MemorySwap?: number | null | undefined;
   PidsLimit?: number | null | undefined;
-  OomScoreAdj?: number | undefined;
+  OomScoreAdj?: number | null | undefined;
 }
 
 /** One entry of `Mounts` of an inspected container. */
@@ -81,12 +81,12 @@ export interface InspectedImage {
 
 /** `Config` of an inspected image. */
 export interface InspectedImageConfig {
-  User?: string | undefined;
+  User?: string | null | undefined;
   Entrypoint?: readonly string[] | null | undefined;
   Cmd?: readonly string[] | null | undefined;
-  WorkingDir?: string | undefined;
+  WorkingDir?: string | null | undefined;
   Env?: readonly string[] | null | undefined;
-  StopSignal?: string | undefined;
+  StopSignal?: string | null | undefined;
 }
 
 /** One entry of Docker's `GET /images/json` reply, as far as this package reads it. */
