@@ -174,5 +174,5 @@ function linuxResources(record: ContainerRecord, facts: ContainerFacts): LinuxCo
 
 // A limit that an update lifted is, in Docker, one that is never reached.
 function limit(bytes: number | null | undefined): bigint {
-  return bytes == null || bytes >= UNLIMITED_MEMORY ? 0n : BigInt(bytes);
+  return bytes === undefined || bytes === null || bytes >= UNLIMITED_MEMORY ? 0n : BigInt(bytes);
 }
