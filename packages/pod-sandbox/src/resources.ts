@@ -68,7 +68,7 @@ export interface UpdatePlanInput {
   resources: LinuxContainerResources;
   engine: EngineFacts;
   /** The container's present `OomScoreAdj`, which Docker cannot change. */
-  current?: { OomScoreAdj?: number | undefined } | null | undefined;
+  current?: { OomScoreAdj?: number | null | undefined } | null | undefined;
 }
 
 /** A change of limits: plain data for `POST /containers/{id}/update`. */
@@ -98,7 +98,7 @@ export function planUpdate(input: UpdatePlanInput): UpdatePlan {
   };
   const asked = Number(resources.oomScoreAdj);
   const present = current?.OomScoreAdj;
-  if (asked !== 0 && present !== undefined && Math.max(asked, engine.minOomScoreAdj) !== present) {
+  if (asked !== 0 && present != null && Math.max(asked, engine.minOomScoreAdj) !== present) {
     warnings.push(`oom_score_adj stays ${present}: Docker cannot change it to ${asked}.`);
   }
   return {

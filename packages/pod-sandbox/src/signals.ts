@@ -54,8 +54,8 @@ const byNumber: readonly Signal[] = [
  * @returns SIGTERM for empty text, which is Docker's default; RUNTIME_DEFAULT for text that
  *   names no signal
  */
-export function fromDockerSignal(text: string | undefined): Signal {
-  if (text === undefined || text === "") return Signal.SIGTERM;
+export function fromDockerSignal(text: string): Signal {
+  if (text === "") return Signal.SIGTERM;
   if (/^\d+$/.test(text)) {
     const number = Number(text);
     // glibc keeps 32 and 33 for itself, so SIGRTMIN is 34 and SIGRTMAX 64.
