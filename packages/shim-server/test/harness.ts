@@ -1,0 +1,127 @@
+import { randomBytes } from "node:crypto";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import { type CriClient, createCriClient } from "@dockershim/cri-client";
+import type { ContainerConfigSchema, PodSandboxConfigSchema } from "@dockershim/cri-types";
+import { createDockerClient, type DockerClient } from "@dockershim/docker-client";
+import { pino } from "pino";
+import { type Shim, type ShimOptions, startShim } from "../src/index.js";
+
+/** A message as an object literal, which can be spread and completed. */
+type Plain<T> = Extract<T, { $typeName?: never }>;
+type SandboxConfig = Plain<MessageInitShape<typeof PodSandboxConfigSchema>>;
+type ContainerConfig = Plain<MessageInitShape<typeof ContainerConfigSchema>>;
+
+/** Reads a variable that the lab provides. */
+export function lab(name: string): string {
+  const value = process.env[name];
+  if (value === undefined) throw new Error(`${name} is not set; see lab/README.md`);
+  return value;
+}
+
+/** A daemon on the lab's engine, with a client on its socket and one on the engine behind it. */
+export interface Harness {
+  readonly dir: string;
+  readonly options: Partial<ShimOptions>;
+  readonly docker: DockerClient;
+  cri: CriClient;
+  /** Ends the daemon and starts another one in its place. */
+  restart(changes?: Partial<ShimOptions>): Promise<void>;
+  sandboxConfig(changes?: SandboxConfig): SandboxConfig;
+  containerConfig(changes?: ContainerConfig): ContainerConfig;
+  /** Runs a pod with one container; its command sleeps unless told otherwise. */
+  runPod(
+    sandbox?: SandboxConfig,
+    container?: ContainerConfig,
+  ): Promise<{ podSandboxId: string; containerId: string; config: SandboxConfig }>;
+  /** Ids of this daemon's containers that the engine has, sandboxes included. */
+  dockerIds(): Promise<string[]>;
+  /** Removes every pod of this daemon and ends it. */
+  close(): Promise<void>;
+}
+
+export async function createHarness(changes: Partial<ShimOptions> = {}): Promise<Harness> {
+  const dir = mkdtempSync(join(tmpdir(), "shim-"));
+  const options: Partial<ShimOptions> = {
+    listen: `unix://${join(dir, "shim.sock")}`,
+    rootDir: join(dir, "root"),
+    dockerEndpoint: lab("LAB_DOCKER_ENDPOINT"),
+    cniConfDir: lab("LAB_CNI_CONF_DIR"),
+    cniBinDirs: [lab("LAB_CNI_BIN_DIR")],
+    adoptUnlabelled: false,
+    ...changes,
+  };
+  const log = pino({ level: process.env.SHIM_LOG ?? "silent" });
+  const docker = createDockerClient({ endpoint: lab("LAB_DOCKER_ENDPOINT") });
+  let shim: Shim = await startShim(options, log);
+  const run = randomBytes(4).toString("hex");
+  let pods = 0;
+
+  const harness: Harness = {
+    dir,
+    options,
+    docker,
+    cri: createCriClient({ endpoint: shim.endpoint }),
+    async restart(restarted = {}) {
+      harness.cri.close();
+      await shim.close();
+      shim = await startShim({ ...options, ...restarted }, log);
+      harness.cri = createCriClient({ endpoint: shim.endpoint });
+    },
+    sandboxConfig(sandbox = {}) {
+      const name = `pod-${pods++}`;
+      return {
+        metadata: { name, namespace: "test", uid: `${run}-${name}`, attempt: 0 },
+        logDirectory: join(dir, "logs", name),
+        labels: { run },
+        linux: {},
+        ...sandbox,
+      };
+    },
+    containerConfig: (container = {}) => ({
+      metadata: { name: "main", attempt: 0 },
+      image: { image: lab("LAB_IMAGE") },
+      command: ["sleep", "3600"],
+      logPath: "main.log",
+      labels: { run },
+      linux: {},
+      ...container,
+    }),
+    async runPod(sandbox, container) {
+      const config = harness.sandboxConfig(sandbox);
+      const { podSandboxId } = await harness.cri.runtime.runPodSandbox({ config });
+      const { containerId } = await harness.cri.runtime.createContainer({
+        podSandboxId,
+        sandboxConfig: config,
+        config: harness.containerConfig(container),
+      });
+      await harness.cri.runtime.startContainer({ containerId });
+      return { podSandboxId, containerId, config };
+    },
+    async dockerIds() {
+      const found = await docker.containers.list({ all: true, filters: { label: [`run=${run}`] } });
+      return found.map(({ Id }) => Id);
+    },
+    async close() {
+      const { items } = await harness.cri.runtime.listPodSandbox({});
+      await Promise.all(
+        items.map(({ id }) => harness.cri.runtime.removePodSandbox({ podSandboxId: id })),
+      );
+      harness.cri.close();
+      await shim.close();
+      for (const id of await harness.dockerIds()) {
+        await docker.containers.remove(id, { force: true, volumes: true });
+      }
+      await docker.close();
+      rmSync(dir, { recursive: true, force: true });
+    },
+  };
+  return harness;
+}
+
+/** Waits until a condition holds, looking again each 10 ms, for as long as the test may take. */
+export async function until(what: () => Promise<boolean> | boolean): Promise<void> {
+  while (!(await what())) await new Promise((resolve) => setTimeout(resolve, 10));
+}
