@@ -1,0 +1,34 @@
+import { Signal } from "@dockershim/cri-types";
+import { describe, expect, test } from "@jest/globals";
+import { fromDockerSignal, toDockerSignal } from "../src/index.js";
+
+const all = Object.values(Signal).filter((value) => typeof value === "number");
+
+describe("stop signals", () => {
+  test("survive the way to Docker and back", () => {
+    for (const signal of all.filter((value) => value !== Signal.RUNTIME_DEFAULT)) {
+      expect(fromDockerSignal(toDockerSignal(signal) ?? "")).toBe(signal);
+    }
+    expect(all).toHaveLength(66);
+  });
+
+  test.each([
+    ["", Signal.SIGTERM],
+    ["SIGQUIT", Signal.SIGQUIT],
+    ["quit", Signal.SIGQUIT],
+    ["3", Signal.SIGQUIT],
+    ["9", Signal.SIGKILL],
+    ["15", Signal.SIGTERM],
+    ["31", Signal.SIGSYS],
+    ["34", Signal.SIGRTMIN],
+    ["37", Signal.SIGRTMINPLUS3],
+    ["64", Signal.SIGRTMAX],
+    ["RTMIN+3", Signal.SIGRTMINPLUS3],
+    ["sigrtmax-1", Signal.SIGRTMAXMINUS1],
+    ["32", Signal.RUNTIME_DEFAULT],
+    ["SIGNOPE", Signal.RUNTIME_DEFAULT],
+    ["0", Signal.RUNTIME_DEFAULT],
+  ])("%j in an image is signal %d", (text, signal) => {
+    expect(fromDockerSignal(text)).toBe(signal);
+  });
+});
