@@ -43,9 +43,12 @@ const absentCodes: ReadonlySet<string> = new Set([
   "EINVAL",
 ]);
 
-/** The `code` of a Node.js system error, or undefined for any other value. */
+/**
+ * The `code` of a Node.js system error, or undefined for any other value. Told by its shape:
+ * errors that come from another realm (a vm context) are no instances of this one's Error.
+ */
 export function systemErrorCode(error: unknown): string | undefined {
-  if (!(error instanceof Error) || !("code" in error)) return undefined;
+  if (typeof error !== "object" || error === null || !("code" in error)) return undefined;
   return typeof error.code === "string" ? error.code : undefined;
 }
 
