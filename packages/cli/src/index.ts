@@ -1,1 +1,3 @@
-export {};
+export { exitCodes } from "./cli-error.js";
+export { main } from "./main.js";
+export type { Terminal } from "./terminal.js";

@@ -1,0 +1,23 @@
+/** What `dockershim` exits with. `exec` passes the command's own code on. */
+export const exitCodes = {
+  ok: 0,
+  failure: 1,
+  usage: 2,
+  /** exec: the runtime ended the command at its timeout, or gave no answer in time. */
+  timeout: 124,
+  /** exec: the command could not be run at all. */
+  notRun: 125,
+} as const;
+
+export type CliErrorCode = "usage" | "failure" | "not-found" | "ambiguous";
+
+/** An error whose message is meant for the person at the terminal. */
+export class CliError extends Error {
+  override readonly name = "CliError";
+  readonly code: CliErrorCode;
+
+  constructor(code: CliErrorCode, message: string, options?: { cause?: unknown }) {
+    super(message, options);
+    this.code = code;
+  }
+}

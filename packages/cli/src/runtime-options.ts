@@ -1,0 +1,55 @@
+import { type CriClient, createCriClient } from "@dockershim/cri-client";
+import { type Command, Option } from "commander";
+import { parseDuration } from "./duration.js";
+import type { Terminal } from "./terminal.js";
+
+/** Where a dockershim listens that was not told otherwise. */
+export const defaultEndpoint = "unix:///run/dockershim/dockershim.sock";
+
+const endpointVariable = "CONTAINER_RUNTIME_ENDPOINT";
+
+interface RuntimeOptions {
+  runtimeEndpoint?: string;
+  timeout?: number;
+}
+
+/** Adds `--debug`, which is understood before and after a command's name. */
+export function addDebugOption(command: Command): Command {
+  return command.option("--debug", "print the stack trace of an error");
+}
+
+/** Adds the options that say which runtime to ask. */
+export function addRuntimeOptions(command: Command): Command {
+  return command
+    .addOption(
+      new Option(
+        "-r, --runtime-endpoint <endpoint>",
+        `CRI socket of the runtime (default: $${endpointVariable}, or ${defaultEndpoint})`,
+      ),
+    )
+    .addOption(
+      new Option(
+        "-t, --timeout <duration>",
+        "longest wait for an answer to a query (default: 2s)",
+      ).argParser((text: string) => parseDuration(text, "--timeout")),
+    );
+}
+
+/** Runs a command's work with a client, which it closes afterwards. */
+export async function withRuntime<Result>(
+  command: Command,
+  terminal: Terminal,
+  work: (client: CriClient) => Promise<Result>,
+): Promise<Result> {
+  // Given before or after the command's name, as with crictl.
+  const { runtimeEndpoint, timeout } = command.optsWithGlobals<RuntimeOptions>();
+  const client = createCriClient({
+    endpoint: runtimeEndpoint ?? (terminal.env[endpointVariable] || defaultEndpoint),
+    ...(timeout === undefined ? {} : { timeoutMs: timeout }),
+  });
+  try {
+    return await work(client);
+  } finally {
+    client.close();
+  }
+}

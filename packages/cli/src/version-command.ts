@@ -1,0 +1,58 @@
+import { type CriClient, CriClientError } from "@dockershim/cri-client";
+import { type VersionResponse, VersionResponseSchema } from "@dockershim/cri-types";
+import type { Command } from "commander";
+import { cliVersion } from "./cli-version.js";
+import {
+  addOutputOption,
+  messageToObject,
+  type OutputFormat,
+  printObject,
+} from "./output-format.js";
+import { addDebugOption, addRuntimeOptions, withRuntime } from "./runtime-options.js";
+import type { Terminal } from "./terminal.js";
+
+/** `dockershim version` */
+export function addVersionCommand(program: Command, terminal: Terminal): void {
+  const command = program
+    .command("version")
+    .description("print the version of this command and, where it answers, of the runtime");
+  addDebugOption(addOutputOption(addRuntimeOptions(command)));
+  command.action((options: { output: OutputFormat }) =>
+    withRuntime(command, terminal, async (client) => {
+      const runtime = await askRuntime(client);
+      if (options.output !== "table") {
+        const object = {
+          client: { version: cliVersion, node: process.versions.node },
+          runtime:
+            runtime instanceof CriClientError
+              ? null
+              : { endpoint: client.endpoint, ...messageToObject(VersionResponseSchema, runtime) },
+        };
+        printObject(object, options.output, terminal);
+        return;
+      }
+      const about =
+        runtime instanceof CriClientError
+          ? `none (${runtime.message})`
+          : `${describeVersion(runtime)}, at ${client.endpoint}`;
+      terminal.stdout.write(
+        `Client:    dockershim ${cliVersion}, Node ${process.versions.node}\nRuntime:   ${about}\n`,
+      );
+    }),
+  );
+}
+
+/** A runtime that doesn't answer is part of the answer here. */
+async function askRuntime(client: CriClient) {
+  try {
+    return await client.runtime.version({});
+  } catch (error) {
+    if (error instanceof CriClientError) return error;
+    throw error;
+  }
+}
+
+/** A runtime's name and versions for people to read. */
+export function describeVersion(version: VersionResponse): string {
+  return `${version.runtimeName} ${version.runtimeVersion}, CRI ${version.runtimeApiVersion}`;
+}
