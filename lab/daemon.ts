@@ -9,6 +9,7 @@ export interface DaemonOptions {
   readonly program: string;
   readonly args: readonly string[];
   readonly path: string;
+  readonly env?: Readonly<Record<string, string>>;
   readonly logFile: string;
   /** Milliseconds the daemon has to become ready. */
   readonly timeoutMs: number;
@@ -33,6 +34,7 @@ export async function startDaemon(options: DaemonOptions): Promise<void> {
       HOME: process.env.HOME ?? "/root",
       // The registry is on loopback; a proxy of the machine must not see those calls.
       NO_PROXY: "127.0.0.1,localhost",
+      ...options.env,
     },
   });
   closeSync(log);

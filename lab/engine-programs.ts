@@ -1,4 +1,4 @@
-import { existsSync, symlinkSync } from "node:fs";
+import { existsSync, readdirSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { command, toolPath } from "./command.ts";
 import type { EngineChoice, LabConfig } from "./config.ts";
@@ -12,8 +12,8 @@ const suites: Readonly<Record<EngineChoice, string>> = {
   "28": "sid",
 };
 
-async function majorOf(dockerd: string): Promise<string> {
-  const version = await command(dockerd, ["--version"]);
+async function majorOf(dockerd: string, env: Record<string, string> = {}): Promise<string> {
+  const version = await command(dockerd, ["--version"], { env });
   return /version (\d+)\./.exec(version)?.[1] ?? version.trim();
 }
 
@@ -22,7 +22,16 @@ export interface EnginePrograms {
   readonly dockerd: string;
   /** The PATH on which the engine finds its containerd, runc, docker-init and docker-proxy. */
   readonly path: string;
+  /** Where the engine finds shared libraries besides the machine's own. */
+  readonly env: Readonly<Record<string, string>>;
 }
+
+/** The library that Docker 20.10 is linked with and that a machine without it may lack. */
+const libraries: Readonly<Record<EngineChoice, readonly string[]>> = {
+  "20": ["libdevmapper1.02.1"],
+  "26": [],
+  "28": [],
+};
 
 /**
  * Finds the wanted engine: the machine's own when it is of that version, else the packages of the Debian
@@ -42,12 +51,18 @@ export async function enginePrograms(config: LabConfig): Promise<EnginePrograms>
   }
   const own = findProgram("dockerd");
   if (own !== undefined && (await majorOf(own)) === config.engine) {
-    return { dockerd: own, path: toolPath };
+    return { dockerd: own, path: toolPath, env: {} };
   }
   const tree = join(config.cacheDir, `docker${config.engine}`);
-  await unpackPackages(tree, ["docker.io", "containerd"], suite);
+  await unpackPackages(tree, ["docker.io", "containerd", ...libraries[config.engine]], suite);
+  const lib = ["lib", "usr/lib"]
+    .map((folder) => join(tree, folder))
+    .filter((folder) => existsSync(folder))
+    .flatMap((folder) => readdirSync(folder).map((entry) => join(folder, entry)))
+    .filter((folder) => folder.endsWith("-linux-gnu"));
+  const env: Record<string, string> = lib.length > 0 ? { LD_LIBRARY_PATH: lib.join(":") } : {};
   const dockerd = join(tree, "usr/sbin/dockerd");
-  const major = await majorOf(dockerd);
+  const major = await majorOf(dockerd, env);
   if (major !== config.engine) {
     throw new LabError(
       "host",
@@ -58,5 +73,6 @@ export async function enginePrograms(config: LabConfig): Promise<EnginePrograms>
   const init = join(tree, "usr/bin/tini-static");
   const tini = findProgram("tini-static");
   if (!existsSync(init) && tini !== undefined) symlinkSync(tini, init);
-  return { dockerd, path: `${join(tree, "usr/sbin")}:${join(tree, "usr/bin")}:${toolPath}` };
+  const path = [join(tree, "usr/sbin"), join(tree, "usr/bin"), toolPath].join(":");
+  return { dockerd, path, env };
 }

@@ -78,6 +78,7 @@ export async function upEngine(config: LabConfig, registries: readonly string[])
     program: programs.dockerd,
     args: ["--config-file", file],
     path: programs.path,
+    env: programs.env,
     logFile: join(config.stateDir, "dockerd.log"),
     timeoutMs: 60_000,
     onStart: (engine) => updateState(config, { engine }),

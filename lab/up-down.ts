@@ -38,7 +38,7 @@ function needRoot(): void {
   if (process.getuid?.() === 0) return;
   throw new LabError(
     "host",
-    "the lab starts a Docker engine, bridges and firewall rules: run it as root (sudo)",
+    "the lab runs a Docker engine, bridges and firewall rules: use it as root (sudo)",
   );
 }
 
@@ -98,6 +98,8 @@ export interface LabStatus {
 }
 
 export async function status(config: LabConfig): Promise<LabStatus> {
+  // Only root may ask the engine.
+  needRoot();
   const { slot, complete } = readState(config);
   const engine = await engineAnswers(config);
   const registry =

@@ -48,7 +48,7 @@ async function runScenario(name: string, engine: string): Promise<Outcome> {
   return JSON.parse(stdout);
 }
 
-describe.each(["20", "28"])("a lab with Docker %s", (engine) => {
+describe.each(["20", "26", "28"])("a lab with Docker %s", (engine) => {
   it("comes up whole and leaves nothing behind, even of what its user forgot", async () => {
     const { before, after, seen } = await runScenario("orderly", engine);
     expect(seen.whole).toEqual({ engine: true, registry: true, bridge: true, up: true });
