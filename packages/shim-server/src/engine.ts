@@ -2,13 +2,19 @@ import { readFileSync } from "node:fs";
 import type { DockerClient, EngineInfo, EngineVersion } from "@dockershim/docker-client";
 import type { EngineFacts } from "@dockershim/pod-sandbox";
 import type { ShimOptions } from "./options.js";
+import { ShimError } from "./shim-error.js";
 
 /** What the daemon knows of its engine, asked once per connection. */
 export interface Engine {
   /** What planning needs to know. Asks the engine on first use and after {@link forget}. */
   facts(signal?: AbortSignal): Promise<EngineFacts>;
   info(signal?: AbortSignal): Promise<EngineInfo>;
-  version(signal?: AbortSignal): Promise<EngineVersion>;
+  /**
+   * What was read when the connection was made, without asking.
+   *
+   * @throws ShimError `unavailable` before that.
+   */
+  known(): KnownEngine;
   /** Whether the engine is there, as far as its event stream tells. */
   readonly connected: boolean;
   /** Why it is not, for people. */
@@ -17,7 +23,8 @@ export interface Engine {
   markDisconnected(problem: string): void;
 }
 
-interface Known {
+/** What an engine says of itself. */
+export interface KnownEngine {
   readonly info: EngineInfo;
   readonly version: EngineVersion;
   readonly facts: EngineFacts;
@@ -27,21 +34,23 @@ export function createEngine(
   docker: Pick<DockerClient, "info" | "version" | "apiVersion">,
   options: Pick<ShimOptions, "restrictOomScoreAdj">,
 ): Engine {
-  let known: Promise<Known> | undefined;
+  let known: Promise<KnownEngine> | undefined;
+  let last: KnownEngine | undefined;
   let problem = "no contact with the engine yet";
   let connected = false;
 
-  async function ask(): Promise<Known> {
+  async function ask(): Promise<KnownEngine> {
     // Shared by all callers, so no single caller's signal may end it.
     const [info, version, apiVersion] = await Promise.all([
       docker.info(),
       docker.version(),
       docker.apiVersion(),
     ]);
-    return { info, version, facts: engineFacts(info, version, apiVersion, options) };
+    last = { info, version, facts: engineFacts(info, version, apiVersion, options) };
+    return last;
   }
 
-  async function get(signal: AbortSignal | undefined): Promise<Known> {
+  async function get(signal: AbortSignal | undefined): Promise<KnownEngine> {
     signal?.throwIfAborted();
     if (known === undefined) {
       const asking = ask();
@@ -56,7 +65,12 @@ export function createEngine(
   return {
     facts: async (signal) => (await get(signal)).facts,
     info: async (signal) => (await get(signal)).info,
-    version: async (signal) => (await get(signal)).version,
+    known() {
+      if (last === undefined) {
+        throw new ShimError("unavailable", `Docker Engine is out of reach: ${problem}`);
+      }
+      return last;
+    },
     get connected() {
       return connected;
     },

@@ -14,6 +14,7 @@ import {
 } from "@dockershim/pod-sandbox";
 import type { CallContext, ShimContext } from "../context.js";
 import { requireId } from "../require-id.js";
+import { requireSandbox } from "../sandbox/sandbox-lookup.js";
 import { isReady } from "../sandbox/sandbox-readiness.js";
 import { ShimError } from "../shim-error.js";
 import { createSingleFlight } from "../single-flight.js";
@@ -34,12 +35,8 @@ export function createContainerCreate(
   const { docker, engine, store, network, images, logs, instance } = context;
   const attempts = createSingleFlight<string>();
 
-  function requireSandbox(id: string): SandboxRecord {
-    requireId("pod_sandbox_id", id);
-    const sandbox = store.sandbox(id);
-    if (sandbox === undefined) {
-      throw new ShimError("not_found", `pod_sandbox_id: no sandbox ${id}`);
-    }
+  function requireReadySandbox(id: string): SandboxRecord {
+    const sandbox = requireSandbox(store, id);
     if (!isReady(sandbox, network)) {
       throw new ShimError("failed_precondition", `pod_sandbox_id: sandbox ${id} is not ready`);
     }
@@ -98,7 +95,7 @@ export function createContainerCreate(
       throw new ShimError("invalid_argument", "config.metadata, sandbox_config.metadata: required");
     }
     await context.feed.ready();
-    const sandbox = requireSandbox(podSandboxId);
+    const sandbox = requireReadySandbox(podSandboxId);
     const name = containerName(sandboxConfig.metadata, config.metadata);
     const containerId = await attempts.run(name, signal, (shared) =>
       attempt(sandbox, config, sandboxConfig, shared),

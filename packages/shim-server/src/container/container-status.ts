@@ -4,18 +4,29 @@ import type { ShimContext } from "../context.js";
 import { requireContainer } from "./container-lookup.js";
 import { containerStatus } from "./container-view.js";
 
-/** ContainerStatus: from memory. */
+interface Reply {
+  status: ContainerStatus;
+  info: Record<string, string>;
+}
+
+/** The status of a container, from memory. */
+export function containerStatusReply(
+  context: Pick<ShimContext, "store" | "images">,
+  { containerId, verbose }: Pick<ContainerStatusRequest, "containerId" | "verbose">,
+): Reply {
+  const record = requireContainer(context.store, containerId);
+  return {
+    status: containerStatus(record, context),
+    info: verbose ? toVerboseInfo(record.inspect) : {},
+  };
+}
+
+/** ContainerStatus. */
 export function createContainerStatus(
   context: ShimContext,
-): (
-  request: ContainerStatusRequest,
-) => Promise<{ status: ContainerStatus; info: Record<string, string> }> {
-  return async ({ containerId, verbose }) => {
+): (request: ContainerStatusRequest) => Promise<Reply> {
+  return async (request) => {
     await context.feed.ready();
-    const record = requireContainer(context.store, containerId);
-    return {
-      status: containerStatus(record, context),
-      info: verbose ? toVerboseInfo(record.inspect) : {},
-    };
+    return containerStatusReply(context, request);
   };
 }

@@ -7,13 +7,27 @@ interface Reply {
   runtimeApiVersion: string;
 }
 
-/** Version: the engine's, under the runtime name that dockershim always had. */
-export function createRuntimeVersion(context: Pick<ShimContext, "engine">): () => Promise<Reply> {
-  return async () => ({
-    // The kubelet's API version of old; "0.1.0" is what every runtime answers.
+/**
+ * The engine's version under the runtime name that dockershim always had, from memory.
+ *
+ * @throws ShimError `unavailable` before the engine has been reached.
+ */
+export function runtimeVersion({ engine }: Pick<ShimContext, "engine">): Reply {
+  return {
+    // What every runtime answers: the version of the kubelet's side of old.
     version: "0.1.0",
     runtimeName: "docker",
-    runtimeVersion: (await context.engine.version()).Version,
+    runtimeVersion: engine.known().version.Version,
     runtimeApiVersion: "v1",
-  });
+  };
+}
+
+/** Version. */
+export function createRuntimeVersion(
+  context: Pick<ShimContext, "engine" | "feed">,
+): () => Promise<Reply> {
+  return async () => {
+    await context.feed.ready();
+    return runtimeVersion(context);
+  };
 }

@@ -1,19 +1,27 @@
-import type { ListPodSandboxRequest, PodSandbox } from "@dockershim/cri-types";
+import type { ListPodSandboxRequest, PodSandbox, PodSandboxFilter } from "@dockershim/cri-types";
 import { matchesPodSandboxFilter } from "@dockershim/pod-sandbox";
 import type { ShimContext } from "../context.js";
 import { sandboxItem } from "./sandbox-view.js";
 
-/** ListPodSandbox: from memory. */
+/** The sandboxes that match a filter, from memory. */
+export function sandboxItems(
+  { store, network }: Pick<ShimContext, "store" | "network">,
+  filter: PodSandboxFilter | undefined,
+): PodSandbox[] {
+  const items: PodSandbox[] = [];
+  for (const record of store.sandboxes()) {
+    const item = sandboxItem(record, network);
+    if (matchesPodSandboxFilter(item, filter)) items.push(item);
+  }
+  return items;
+}
+
+/** ListPodSandbox. */
 export function createSandboxList(
   context: Pick<ShimContext, "store" | "network" | "feed">,
 ): (request: ListPodSandboxRequest) => Promise<{ items: PodSandbox[] }> {
   return async ({ filter }) => {
     await context.feed.ready();
-    const items: PodSandbox[] = [];
-    for (const record of context.store.sandboxes()) {
-      const item = sandboxItem(record, context.network);
-      if (matchesPodSandboxFilter(item, filter)) items.push(item);
-    }
-    return { items };
+    return { items: sandboxItems(context, filter) };
   };
 }

@@ -6,8 +6,7 @@ import type {
 import { toVerboseInfo } from "@dockershim/pod-sandbox";
 import { containerStatus } from "../container/container-view.js";
 import type { ShimContext } from "../context.js";
-import { requireId } from "../require-id.js";
-import { ShimError } from "../shim-error.js";
+import { requireSandbox } from "./sandbox-lookup.js";
 import { sandboxStatus } from "./sandbox-view.js";
 
 interface Reply {
@@ -17,27 +16,34 @@ interface Reply {
   timestamp: bigint;
 }
 
-/** PodSandboxStatus: from memory, with the statuses of the pod's containers (evented PLEG). */
+/** When a status was taken, in ns since the epoch. */
+export function statusTimestamp(): bigint {
+  return BigInt(Date.now()) * 1_000_000n;
+}
+
+/** The status of a sandbox and of its containers (for evented PLEG), from memory. */
+export function sandboxStatusReply(
+  context: Pick<ShimContext, "store" | "network" | "images">,
+  { podSandboxId, verbose }: Pick<PodSandboxStatusRequest, "podSandboxId" | "verbose">,
+): Reply {
+  const { store, network } = context;
+  const record = requireSandbox(store, podSandboxId);
+  return {
+    status: sandboxStatus(record, network),
+    info: verbose ? toVerboseInfo(record.inspect, { ips: network.addresses(record.id) ?? [] }) : {},
+    containersStatuses: store
+      .containersOf(record.id)
+      .map((container) => containerStatus(container, context)),
+    timestamp: statusTimestamp(),
+  };
+}
+
+/** PodSandboxStatus. */
 export function createSandboxStatus(
   context: ShimContext,
 ): (request: PodSandboxStatusRequest) => Promise<Reply> {
-  const { store, network } = context;
-  return async ({ podSandboxId, verbose }) => {
-    requireId("pod_sandbox_id", podSandboxId);
+  return async (request) => {
     await context.feed.ready();
-    const record = store.sandbox(podSandboxId);
-    if (record === undefined) {
-      throw new ShimError("not_found", `pod_sandbox_id: no sandbox ${podSandboxId}`);
-    }
-    return {
-      status: sandboxStatus(record, network),
-      info: verbose
-        ? toVerboseInfo(record.inspect, { ips: network.addresses(record.id) ?? [] })
-        : {},
-      containersStatuses: store
-        .containersOf(record.id)
-        .map((container) => containerStatus(container, context)),
-      timestamp: BigInt(Date.now()) * 1_000_000n,
-    };
+    return sandboxStatusReply(context, request);
   };
 }

@@ -2,6 +2,8 @@ import { createServer, type Http2Server, type ServerHttp2Session } from "node:ht
 import { connectNodeAdapter } from "@connectrpc/connect-node";
 import type { ShimContext } from "../context.js";
 import { createCallInterceptor } from "./call-interceptor.js";
+import { createHotCalls } from "./hot-calls.js";
+import { createHotReplies } from "./hot-replies.js";
 import { registerImageService } from "./image-service.js";
 import { registerRuntimeService } from "./runtime-service.js";
 import { listenOnUnixSocket } from "./unix-socket.js";
@@ -15,8 +17,16 @@ export interface GrpcServer {
 /** CRI's own bound for a message, in bytes. */
 const maxMessageBytes = 16 * 1024 * 1024;
 
-/** Serves both CRI services on a unix socket. */
-export async function serveGrpc(context: ShimContext, path: string): Promise<GrpcServer> {
+/**
+ * Serves both CRI services on a unix socket.
+ *
+ * @param options `hot: false` sends every call through the RPC framework, for comparison.
+ */
+export async function serveGrpc(
+  context: ShimContext,
+  path: string,
+  { hot = true }: { readonly hot?: boolean } = {},
+): Promise<GrpcServer> {
   const handler = connectNodeAdapter({
     connect: false,
     grpcWeb: false,
@@ -28,7 +38,17 @@ export async function serveGrpc(context: ShimContext, path: string): Promise<Grp
       registerImageService(router, context);
     },
   });
-  const server = createServer(handler);
+  const hotCalls = createHotCalls({
+    calls: hot ? createHotReplies(context) : new Map(),
+    current: () => context.feed.current,
+    log: context.log,
+  });
+  // The framework's server listens nowhere: it is handed the streams that are not hot.
+  const ordinary = createServer(handler);
+  const server = createServer();
+  server.on("stream", (stream, headers, flags, rawHeaders) => {
+    if (!hotCalls(stream, headers)) ordinary.emit("stream", stream, headers, flags, rawHeaders);
+  });
   const sessions = trackSessions(server);
   await listenOnUnixSocket(server, path);
   return {

@@ -27,6 +27,8 @@ export interface EventFeed {
    * @throws ShimError `unavailable` while the engine is out of reach.
    */
   ready(): Promise<void>;
+  /** Whether {@link EventFeed.ready} would settle at once. */
+  readonly current: boolean;
   /** Settles when the engine has been read for the first time, or found to be out of reach. */
   readonly firstContact: Promise<void>;
   stop(): Promise<void>;
@@ -61,7 +63,7 @@ export function startEventFeed(options: EventFeedOptions): EventFeed {
   async function resyncAll(): Promise<void> {
     for (;;) {
       try {
-        await Promise.all([store.resync({ full: true }), images.refresh()]);
+        await Promise.all([engine.facts(), store.resync({ full: true }), images.refresh()]);
         synced = true;
         return;
       } catch (err) {
@@ -70,6 +72,10 @@ export function startEventFeed(options: EventFeedOptions): EventFeed {
         await setTimeout(resyncRetryMs, undefined, { signal: controller.signal });
       }
     }
+  }
+
+  function isCurrent(): boolean {
+    return synced && engine.connected;
   }
 
   function startSync(): void {
@@ -121,10 +127,13 @@ export function startEventFeed(options: EventFeedOptions): EventFeed {
 
   return {
     firstContact,
+    get current() {
+      return isCurrent();
+    },
     async ready() {
-      if (synced && engine.connected) return;
+      if (isCurrent()) return;
       if (syncing !== undefined && engine.connected) await syncing;
-      if (!synced || !engine.connected) {
+      if (!isCurrent()) {
         throw new ShimError("unavailable", `Docker Engine is out of reach: ${engine.problem}`);
       }
     },

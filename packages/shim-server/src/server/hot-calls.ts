@@ -1,0 +1,120 @@
+import type { IncomingHttpHeaders, ServerHttp2Stream } from "node:http2";
+import type { Logger } from "pino";
+import { ShimError } from "../shim-error.js";
+import { logCall, logFailedCall } from "./call-log.js";
+import { toConnectError } from "./error-mapping.js";
+
+/** A call that is answered from memory: request bytes in, reply bytes out, at once. */
+export type HotCall = (request: Uint8Array) => Uint8Array;
+
+/** Answers a stream if it is a hot call. @returns False when somebody else has to. */
+export type HotCalls = (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => boolean;
+
+export interface HotCallsOptions {
+  /** By HTTP path, `/runtime.v1.RuntimeService/ListContainers`. */
+  readonly calls: ReadonlyMap<string, HotCall>;
+  /** Whether memory is current; if not, the ordinary handlers wait for it or say why not. */
+  readonly current: () => boolean;
+  readonly log: Logger;
+}
+
+/** Length-prefixed message of gRPC: a byte for compression and four for the length. */
+const prefixBytes = 5;
+
+/** The requests of hot calls are an id or a filter; one that is larger is not ours. */
+const maxRequestBytes = 64 * 1024;
+
+const replyHeaders = { ":status": 200, "content-type": "application/grpc+proto" };
+const replyOptions = { waitForTrailers: true };
+const okTrailers = { "grpc-status": "0" };
+const never = new AbortController().signal;
+
+/**
+ * Answers the calls that a kubelet repeats for ever ahead of the RPC framework.
+ *
+ * The framework costs several times what the answer does. Errors are mapped and logged as
+ * everywhere. The deadline needs no timer: the answer is given within the same turn of the event
+ * loop as the request is complete.
+ */
+export function createHotCalls({ calls, current, log }: HotCallsOptions): HotCalls {
+  function answer(stream: ServerHttp2Stream, path: string, call: HotCall, body: Buffer): void {
+    const started = performance.now();
+    const name = path.slice(path.lastIndexOf("/") + 1);
+    try {
+      const reply = call(unframe(body));
+      stream.respond(replyHeaders, replyOptions);
+      stream.once("wantTrailers", () => stream.sendTrailers(okTrailers));
+      stream.end(reply);
+      logCall(log, name, started);
+    } catch (reason) {
+      const err = toConnectError(reason, never);
+      logFailedCall(log, name, started, err);
+      stream.respond(
+        {
+          ...replyHeaders,
+          "grpc-status": String(err.code),
+          "grpc-message": encodeURIComponent(err.rawMessage),
+        },
+        { endStream: true },
+      );
+    }
+  }
+
+  return (stream, headers) => {
+    const path = headers[":path"];
+    const call = typeof path === "string" ? calls.get(path) : undefined;
+    if (call === undefined || path === undefined || !isPlainGrpc(headers) || !current())
+      return false;
+    // A client that resets its call is the client's business.
+    stream.on("error", () => undefined);
+    const chunks: Buffer[] = [];
+    let size = 0;
+    stream.on("data", (chunk: Buffer) => {
+      size += chunk.length;
+      if (size > maxRequestBytes) stream.close();
+      else chunks.push(chunk);
+    });
+    stream.on("end", () => {
+      if (stream.closed || stream.destroyed) return;
+      answer(
+        stream,
+        String(path),
+        call,
+        chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks),
+      );
+    });
+    return true;
+  };
+}
+
+function isPlainGrpc(headers: IncomingHttpHeaders): boolean {
+  const type = headers["content-type"];
+  const encoding = headers["grpc-encoding"];
+  return (
+    headers[":method"] === "POST" &&
+    (type === "application/grpc" || type === "application/grpc+proto") &&
+    (encoding === undefined || encoding === "identity")
+  );
+}
+
+function unframe(body: Buffer): Uint8Array {
+  if (body.length < prefixBytes || body[0] !== 0 || body.readUInt32BE(1) !== body.length - 5) {
+    throw new ShimError("invalid_argument", "the request is not one uncompressed gRPC message");
+  }
+  return body.subarray(prefixBytes);
+}
+
+/** Puts the gRPC prefix before a message that is given in parts. */
+export function frame(parts: readonly Uint8Array[]): Uint8Array {
+  let length = 0;
+  for (const part of parts) length += part.length;
+  const framed = Buffer.allocUnsafe(prefixBytes + length);
+  framed[0] = 0;
+  framed.writeUInt32BE(length, 1);
+  let offset = prefixBytes;
+  for (const part of parts) {
+    framed.set(part, offset);
+    offset += part.length;
+  }
+  return framed;
+}
