@@ -39,7 +39,12 @@ export function containerLife(inspect: InspectedContainer): ContainerLife {
   if (finishedAt > 0n) {
     const exited = ContainerState.CONTAINER_EXITED;
     const reason = exitReason(state.OOMKilled === true, exitCode);
-    return { state: exited, createdAt, startedAt, finishedAt, exitCode, reason, message };
+    // Docker may note the start of a short life after its end.
+    const late = startedAt > finishedAt;
+    return {
+      ...{ state: exited, createdAt, finishedAt, exitCode, reason, message },
+      startedAt: late ? finishedAt : startedAt,
+    };
   }
   if (exitCode !== 0) {
     const exited = ContainerState.CONTAINER_EXITED;

@@ -51,6 +51,12 @@ describe("a container's state", () => {
     });
   });
 
+  test("never started after its end, though Docker 20.10 may note a short life so", () => {
+    const times = life({ ...ended, StartedAt: "2026-11-23T10:00:09.3Z" });
+    expect(times.startedAt).toBe(parseTimestamp(finishedAt));
+    expect(times.finishedAt).toBe(parseTimestamp(finishedAt));
+  });
+
   test("while running has no end, whatever an earlier run left", () => {
     expect(life({ ...running, FinishedAt: finishedAt, ExitCode: 255 })).toMatchObject({
       ...{ startedAt: parseTimestamp(startedAt), finishedAt: 0n, exitCode: 0 },
