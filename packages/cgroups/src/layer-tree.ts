@@ -18,7 +18,7 @@ export interface TreeTotals {
   readonly complete: boolean;
   /** Whether the last refresh looked at every entry. */
   readonly exact: boolean;
-  /** Milliseconds since the epoch: every entry has been looked at since then; 0 = not yet. */
+  /** Milliseconds since the epoch: changes before then are in the figures; 0 = not yet. */
   readonly seenSinceMs: number;
 }
 
@@ -215,7 +215,8 @@ export function createLayerTree(
     do {
       const path = sweep.left.pop();
       if (path === undefined) {
-        if (queue.size === 0) seenSinceMs = sweep.startedMs;
+        // Directories found on the way may hold entries older than the sweep.
+        if ([...queue].every((waiting) => directories.has(waiting))) seenSinceMs = sweep.startedMs;
         sweep = undefined;
         return;
       }

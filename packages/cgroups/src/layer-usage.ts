@@ -15,7 +15,7 @@ export interface LayerUsage {
   readonly complete: boolean;
   /** Whether the last refresh looked at every entry. */
   readonly exact: boolean;
-  /** Every entry was looked at after this time, nanoseconds since the epoch; 0 = not yet. */
+  /** All changes before this time are in the figures, nanoseconds since the epoch; 0 = not yet. */
   readonly seenSinceNs: bigint;
 }
 
