@@ -154,7 +154,10 @@ export interface DockerContainers {
   logs(id: string, options?: LogOptions): LogStream;
   /** `POST /containers/{id}/attach`. */
   attach(id: string, options: AttachOptions): Promise<HijackedStream>;
-  /** `PUT /containers/{id}/archive`: unpacks a tar (plain or compressed) into the folder `path`. */
+  /**
+   * `PUT /containers/{id}/archive`: unpacks a tar (plain or compressed) into the folder `path`.
+   * The stream is destroyed when the engine refuses it.
+   */
   putArchive(
     id: string,
     path: string,
@@ -230,7 +233,10 @@ export interface DockerImages {
     ref: string,
     options?: CallOptions & { force?: boolean | undefined; noprune?: boolean | undefined },
   ): Promise<ImageRemoval[]>;
-  /** `POST /images/load`: a tar as of `docker save`; returns the names, or ids, that it held. */
+  /**
+   * `POST /images/load`: a tar as of `docker save`; returns the names, or ids, that it held. The
+   * stream is destroyed when the engine refuses it.
+   */
   load(tar: Readable | Uint8Array, options?: CallOptions): Promise<string[]>;
   /** `GET /images/get`: a tar stream for `load`; destroy it when not read to its end. */
   save(refs: readonly string[], options?: CallOptions): Promise<Readable>;

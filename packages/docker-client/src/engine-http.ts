@@ -9,6 +9,7 @@ import { DockerError } from "./errors.js";
 import { errorOfReply, isConnectionReset, toDockerError } from "./failure.js";
 import { anyStatus, createModem, type Modem } from "./modem.js";
 import { readText } from "./read-body.js";
+import { createUpload, uploadHeaders } from "./upload.js";
 
 /** A value of a query; undefined leaves it out, an object is sent as JSON. */
 export type QueryValue = string | number | boolean | object | undefined;
@@ -23,7 +24,7 @@ export interface EngineRequest {
   query?: Record<string, QueryValue>;
   /** Sent as JSON. */
   body?: object;
-  /** Sent as a tar. */
+  /** Sent as a tar, when the engine wants it. */
   upload?: Readable | Uint8Array;
   headers?: Record<string, string>;
   signal?: AbortSignal | undefined;
@@ -96,6 +97,20 @@ export function createEngineHttp(options: EngineHttpOptions): EngineHttp {
     }
   }
 
+  /** All callers share one negotiation; its failure is each one's own. */
+  async function negotiated(scope: CallScope): Promise<string> {
+    try {
+      return await untilAborted(negotiator.current(), scope.signal);
+    } catch (reason) {
+      if (reason instanceof DockerError && reason !== scope.signal.reason) {
+        const { code, status, engineMessage, cause } = reason;
+        const { operation } = scope;
+        throw new DockerError({ code, status, engineMessage, operation, cause });
+      }
+      throw reason;
+    }
+  }
+
   async function attempt(
     request: EngineRequest,
     hijack: boolean,
@@ -103,9 +118,7 @@ export function createEngineHttp(options: EngineHttpOptions): EngineHttp {
     scope: CallScope,
     mayRetry: boolean,
   ): Promise<IncomingMessage | Socket> {
-    const prefix = request.unversioned
-      ? ""
-      : `/v${await untilAborted(negotiator.current(), scope.signal)}`;
+    const prefix = request.unversioned ? "" : `/v${await negotiated(scope)}`;
     let reply: IncomingMessage | Socket;
     try {
       reply = await dial(modem, prefix, request, hijack, scope.signal);
@@ -162,7 +175,7 @@ export function createEngineHttp(options: EngineHttpOptions): EngineHttp {
     async apiVersion(signal) {
       const scope = scopes.open("apiVersion", signal, options.requestTimeoutMs);
       try {
-        return await untilAborted(negotiator.current(), scope.signal);
+        return await negotiated(scope);
       } finally {
         scope.dispose();
       }
@@ -224,12 +237,10 @@ function dial(
       {
         method: request.method,
         path: prefix + request.path + (Object.keys(query).length > 0 ? "?" : ""),
-        headers: { ...request.headers },
+        headers: { ...request.headers, ...(upload !== undefined && uploadHeaders) },
         options: { _query: query, _body: request.body ?? {} },
         allowEmpty: request.body !== undefined,
-        ...(upload !== undefined && {
-          file: upload instanceof Uint8Array ? bufferOf(upload) : upload,
-        }),
+        ...(upload !== undefined && { file: createUpload(upload) }),
         hijack,
         isStream: true,
         statusCodes: anyStatus,
@@ -249,10 +260,6 @@ function dial(
       },
     );
   });
-}
-
-function bufferOf(bytes: Uint8Array): Buffer {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
 /** One header of a reply, undefined if it's absent. */

@@ -13,7 +13,7 @@ export interface DialOptions {
   /** `_body` of `{}` means no body, unless `allowEmpty`. */
   options: { _query: Record<string, unknown>; _body: unknown };
   allowEmpty: boolean;
-  file?: Readable | Buffer;
+  file?: Readable;
   hijack: boolean;
   isStream: true;
   statusCodes: Readonly<Record<number, true>>;

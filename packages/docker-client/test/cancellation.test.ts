@@ -1,4 +1,4 @@
-import { getEventListeners, once } from "node:events";
+import { getEventListeners } from "node:events";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import { createDockerClient, type DockerClient } from "../src/index.js";
 import { type FakeEngine, json, startFakeEngine } from "./fake-engine.js";
@@ -42,7 +42,7 @@ async function onlyPooledLeft(): Promise<void> {
   while (engine.sockets.size > 1) {
     const [socket] = [...engine.sockets].slice(-1);
     if (socket !== undefined && !socket.destroyed) {
-      await once(socket, "close");
+      await new Promise<void>((resolve) => socket.once("close", () => resolve()));
     }
   }
 }

@@ -27,6 +27,8 @@ export interface FakeEngine {
   mutePing: boolean;
   /** Answers everything but `/version` and `/_ping`. */
   handle: (seen: SeenRequest, response: ServerResponse) => void;
+  /** Answers requests that wait for a `100 Continue`, in place of sending one and `handle`. */
+  expect: ((seen: SeenRequest, response: ServerResponse) => void) | undefined;
   /** Answers requests to take the connection over. */
   upgrade: (seen: SeenRequest, socket: Socket) => void;
   /** Resolves when there is no connection left. */
@@ -52,6 +54,7 @@ export async function startFakeEngine(
     accepted: 0,
     sockets: new Set(),
     mutePing: false,
+    expect: undefined,
     handle: (_seen, response) => json(response, 404, { message: "page not found" }),
     upgrade: (_seen, socket) => socket.destroy(),
     idle: () =>
@@ -121,6 +124,14 @@ export async function startFakeEngine(
       response.end("OK");
     } else if (seen.path !== "/_ping") {
       engine.handle(seen, response);
+    }
+  });
+  server.on("checkContinue", (request: IncomingMessage, response: ServerResponse) => {
+    if (engine.expect === undefined) {
+      response.writeContinue();
+      server.emit("request", request, response);
+    } else {
+      engine.expect(note(request), response);
     }
   });
   server.on("upgrade", (request, socket: Socket) => {

@@ -187,6 +187,34 @@ describe("a load", () => {
     expect(size).toBe(100_012);
   });
 
+  test("that is refused is told why, and its body is not sent", async () => {
+    const tar = Readable.from([Buffer.alloc(10_000_000)]);
+    let received = 0;
+    engine.expect = (seen, response) => {
+      seen.request.on("data", (chunk: Buffer) => {
+        received += chunk.length;
+      });
+      json(response, 404, { message: "not here" });
+    };
+    await expect(client.images.load(tar)).rejects.toMatchObject({
+      code: "not_found",
+      engineMessage: "not here",
+    });
+    expect(received).toBe(0);
+    expect(tar.destroyed).toBe(true);
+  });
+
+  test("goes to an engine that does not know of 100 Continue as well", async () => {
+    engine.expect = (seen, response) => {
+      let size = 0;
+      seen.request.on("data", (chunk: Buffer) => {
+        size += chunk.length;
+      });
+      seen.request.on("end", () => json(response, 200, { stream: `Loaded image: a:${size}` }));
+    };
+    await expect(client.images.load(Buffer.alloc(700_000))).resolves.toEqual(["a:700000"]);
+  });
+
   test("of something that is no image fails in the engine's words", async () => {
     engine.handle = (_seen, response) => response.end('{"error":"invalid tar header"}\n');
     await expect(client.images.load(Buffer.alloc(1))).rejects.toMatchObject({
