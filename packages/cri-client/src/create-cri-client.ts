@@ -157,5 +157,5 @@ function describeCall(
   }
   const timeoutMs = options.timeoutMs ?? callTimeoutMs(method, request, timeouts);
   const signal = options.signal ? AbortSignal.any([closed, options.signal]) : closed;
-  return { endpoint, method, timeoutMs, signal };
+  return { endpoint, method, timeoutMs, startedAt: performance.now(), signal };
 }

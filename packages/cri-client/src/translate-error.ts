@@ -51,6 +51,8 @@ export interface CallInfo {
   method: string;
   /** Deadline of the call in milliseconds, 0 for none. */
   timeoutMs: number;
+  /** As performance.now() has it. */
+  startedAt: number;
   /** Aborted by the caller, or by the client when it is closed. */
   signal: AbortSignal;
 }
@@ -71,7 +73,12 @@ export function translateError(error: unknown, call: CallInfo): CriClientError {
       cause: error,
     });
   }
-  const isOurDeadline = connectError.code === Code.DeadlineExceeded && call.timeoutMs > 0;
+  // A runtime replies with the same code when it has a deadline of its own, such as
+  // ExecSync's; then what it says is worth more. Timers may be early by a millisecond.
+  const isOurDeadline =
+    connectError.code === Code.DeadlineExceeded &&
+    call.timeoutMs > 0 &&
+    performance.now() - call.startedAt >= call.timeoutMs - 1;
   return new CriClientError({
     code: codeNames[connectError.code],
     message: isOurDeadline

@@ -205,6 +205,19 @@ describe("a call that takes too long", () => {
     await cancelled;
   });
 
+  test("keeps what the runtime says of a deadline of its own", async () => {
+    await serve((router) =>
+      router.service(RuntimeService, {
+        execSync: () => {
+          throw new ConnectError("killed after 5 s", Code.DeadlineExceeded);
+        },
+      }),
+    );
+    const error = await errorOf(client.runtime.execSync({ cmd: ["sleep"], timeout: 5n }));
+    expect(error.code).toBe("DEADLINE_EXCEEDED");
+    expect(error.message).toBe("ExecSync: killed after 5 s");
+  });
+
   test("ends at the deadline given with the call", async () => {
     const { cancelled } = await serveSilence();
     const error = await errorOf(client.runtime.execSync({}, { timeoutMs: 30 }));
