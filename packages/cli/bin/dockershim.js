@@ -1,12 +1,17 @@
 #!/usr/bin/env node
-import { main } from "../dist/index.js";
+import { endWithParent, rerunWithNewerNode } from "./newer-node.js";
 
-// `dockershim logs … | head` is no reason to complain.
-process.stdout.on("error", (error) => process.exit(error.code === "EPIPE" ? 0 : 1));
-
-process.exitCode = await main(process.argv.slice(2), {
-  stdout: process.stdout,
-  stderr: process.stderr,
-  env: process.env,
-  now: Date.now,
-});
+if (Number(process.versions.node.split(".")[0]) < 22) {
+  rerunWithNewerNode();
+} else {
+  endWithParent();
+  // `dockershim logs … | head` is no reason to complain.
+  process.stdout.on("error", (error) => process.exit(error.code === "EPIPE" ? 0 : 1));
+  const { main } = await import("../dist/index.js");
+  process.exitCode = await main(process.argv.slice(2), {
+    stdout: process.stdout,
+    stderr: process.stderr,
+    env: process.env,
+    now: Date.now,
+  });
+}

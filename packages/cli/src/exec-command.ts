@@ -26,8 +26,10 @@ export function addExecCommand(
     )
     .passThroughOptions();
   addDebugOption(addRuntimeOptions(command));
-  command.action((reference: string, cmd: string[], options: { commandTimeout?: number }) =>
+  command.action((reference: string, words: string[], options: { commandTimeout?: number }) =>
     withRuntime(command, terminal, async (client) => {
+      // People who know kubectl set the command apart with "--".
+      const cmd = words[0] === "--" ? words.slice(1) : words;
       const { id } = await findContainer(client, reference);
       // CRI counts whole seconds, and 0 means no timeout.
       const timeout = BigInt(Math.ceil((options.commandTimeout ?? 0) / 1_000));

@@ -28,7 +28,10 @@ export async function runDaemon(start: () => Promise<Shim>, control: DaemonContr
 
   const listeners = Object.entries(signalNumbers).map(([name, number]) => {
     const listener = () => {
-      if (deadline) exit(128 + number);
+      if (deadline) {
+        exit(128 + number);
+        return;
+      }
       // Counted from the signal, also when it comes before the daemon is up.
       deadline = setTimeout(() => {
         late.reject(new CliError("failure", `did not close within ${closeDeadlineMs / 1_000} s`));

@@ -1,0 +1,92 @@
+import { describe, expect, test } from "@jest/globals";
+import { formatAge } from "../src/age.js";
+import { formatBytes } from "../src/byte-size.js";
+import { formatDuration, parseDuration } from "../src/duration.js";
+import { shortId } from "../src/short-id.js";
+import { formatTable } from "../src/table.js";
+
+const now = Date.UTC(2026, 10, 23, 12);
+const ago = (seconds: number) => BigInt(now - seconds * 1_000) * 1_000_000n;
+
+test.each([
+  [0, "0s"],
+  [119, "119s"],
+  [120, "2m"],
+  [125, "2m5s"],
+  [600, "10m"],
+  [3 * 3_600 - 1, "179m"],
+  [3 * 3_600 + 60, "3h1m"],
+  [8 * 3_600 + 60, "8h"],
+  [47 * 3_600, "47h"],
+  [3 * 86_400 + 4 * 3_600, "3d4h"],
+  [30 * 86_400, "30d"],
+  [800 * 86_400, "2y70d"],
+  [9 * 365 * 86_400, "9y"],
+  // A clock that is behind the node's must not show a negative age.
+  [-5, "0s"],
+])("an age of %d s is shown as %s", (seconds, shown) => {
+  expect(formatAge(ago(seconds), now)).toBe(shown);
+});
+
+test("a time that was never set has no age", () => {
+  expect(formatAge(0n, now)).toBe("<unknown>");
+});
+
+test.each([
+  [0n, "0B"],
+  [999n, "999B"],
+  [1_000n, "1kB"],
+  [4_268_000n, "4.27MB"],
+  [999_600_000n, "1GB"],
+  [187_000_000_000n, "187GB"],
+  [5_000_000_000_000_000n, "5000TB"],
+])("%d bytes are shown as %s", (bytes, shown) => {
+  expect(formatBytes(bytes)).toBe(shown);
+});
+
+describe("durations", () => {
+  test.each([
+    ["30", 30_000],
+    ["500ms", 500],
+    ["1m30s", 90_000],
+    ["1.5h", 5_400_000],
+    ["0", 0],
+  ])("%s is read as %d ms", (text, ms) => {
+    expect(parseDuration(text, "--since")).toBe(ms);
+  });
+
+  test.each(["", "soon", "-1s", "5d", "1m 30s", "1e3"])("%p is refused by name", (text) => {
+    expect(() => parseDuration(text, "--since")).toThrow(/^--since: .* is no duration/);
+  });
+
+  test.each([0, 500, 1_000, 60_000, 90_000, 3_600_000, 5_400_000])(
+    "%d ms are written so that they read back",
+    (ms) => {
+      expect(parseDuration(formatDuration(ms), "x")).toBe(ms);
+    },
+  );
+});
+
+test("an id is shown by its first 13 characters, without the algorithm", () => {
+  const hex = "0123456789abcdef0123";
+  expect(shortId(`sha256:${hex}`, false)).toBe("0123456789abc");
+  expect(shortId(`sha256:${hex}`, true)).toBe(`sha256:${hex}`);
+});
+
+describe("a table", () => {
+  test("has columns as wide as their widest cell, and no trailing blanks", () => {
+    const rows = [
+      ["a", "Running", ""],
+      ["longer", "Up", "x"],
+    ];
+    expect(formatTable(["id", "state", "pod"], rows)).toBe(
+      ["ID       STATE     POD", "a        Running", "longer   Up        x", ""].join("\n"),
+    );
+  });
+
+  test("keeps to one line for each row, whatever a value contains", () => {
+    expect(formatTable(["message"], [["first\nsecond\u001b[31m\ttab"]])).toBe(
+      "MESSAGE\nfirst second [31m tab\n",
+    );
+  });
+});

@@ -1,0 +1,65 @@
+import { EventEmitter } from "node:events";
+import { expect, jest, test } from "@jest/globals";
+import { runDaemon } from "../src/run-daemon.js";
+
+/** A daemon under control: what start() and close() do is up to the test. */
+function setUp(closeDeadlineMs = 5_000) {
+  const signals = new EventEmitter();
+  const exit = jest.fn<(code: number) => void>();
+  const started = Promise.withResolvers<{ endpoint: string; close(): Promise<void> }>();
+  const closing = Promise.withResolvers<void>();
+  const closed = Promise.withResolvers<void>();
+  const shim = {
+    endpoint: "unix:///x",
+    close: () => {
+      closing.resolve();
+      return closed.promise;
+    },
+  };
+  const run = runDaemon(() => started.promise, { signals, exit, closeDeadlineMs });
+  return { signals, exit, started, shim, closing, closed, run };
+}
+
+test.each(["SIGTERM", "SIGINT"])("%s closes the daemon and ends the run", async (signal) => {
+  const { signals, started, shim, closing, closed, run, exit } = setUp();
+  started.resolve(shim);
+  signals.emit(signal);
+  await closing.promise;
+  closed.resolve();
+  await run;
+  expect(exit).not.toHaveBeenCalled();
+  expect(signals.eventNames()).toEqual([]);
+});
+
+test("a signal before the daemon is up closes it as soon as it is", async () => {
+  const { signals, started, shim, closed, run } = setUp();
+  signals.emit("SIGTERM");
+  closed.resolve();
+  started.resolve(shim);
+  await run;
+});
+
+test("a second signal ends the process at once", async () => {
+  const { signals, started, shim, closing, closed, run, exit } = setUp();
+  started.resolve(shim);
+  signals.emit("SIGTERM");
+  await closing.promise;
+  signals.emit("SIGINT");
+  expect(exit).toHaveBeenCalledWith(130);
+  closed.resolve();
+  await run;
+});
+
+test("a daemon that does not close in time is an error", async () => {
+  const { signals, started, shim, run } = setUp(10);
+  started.resolve(shim);
+  signals.emit("SIGTERM");
+  await expect(run).rejects.toThrow("did not close within 0.01 s");
+});
+
+test("a daemon that does not come up is an error, and leaves no listener behind", async () => {
+  const { signals, started, run } = setUp();
+  started.reject(new Error("the socket is in use"));
+  await expect(run).rejects.toThrow("the socket is in use");
+  expect(signals.eventNames()).toEqual([]);
+});
