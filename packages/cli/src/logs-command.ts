@@ -51,7 +51,7 @@ async function printLog(
   const print = createLogPrinter({ timestamps: options.timestamps ?? false, sinceNs }, terminal);
   const lines = readLog({
     path,
-    tail: options.tail,
+    tail: Number.isFinite(options.tail) ? options.tail : undefined,
     ...(options.follow ? { mayGrow: () => mayStillWrite(client, id) } : {}),
   });
   let skipped = 0;
@@ -92,8 +92,9 @@ function explainFileError(error: unknown, path: string): unknown {
   return why ? new CliError("failure", `cannot read ${path}: ${why}`, { cause: error }) : error;
 }
 
-function parseTail(text: string): number | undefined {
-  if (text === "-1") return undefined;
+/** Infinity for all lines: Commander makes an empty string out of undefined. */
+function parseTail(text: string): number {
+  if (text === "-1") return Number.POSITIVE_INFINITY;
   if (!/^\d+$/.test(text)) throw new InvalidArgumentError("It must be a number of lines, or -1.");
   return Number(text);
 }
