@@ -2,6 +2,7 @@ import { mkdirSync } from "node:fs";
 import { createDockerClient } from "@dockershim/docker-client";
 import { type Logger, pino } from "pino";
 import { createEngine } from "./engine.js";
+import { createContainerEvents } from "./events/container-events.js";
 import { createExecExits } from "./exec/exec-exits.js";
 import { instanceOf } from "./instance.js";
 import { createDockerLogLinks } from "./logs/docker-log-link.js";
@@ -62,6 +63,7 @@ export async function startShim(options: Partial<ShimOptions>, log?: Logger): Pr
   const network =
     chosen.networkPlugin === "cni" ? await createCniNetwork(chosen, logger) : createNoNetwork();
   const feed = startEventFeed({ docker, store, images, engine, execExits, log: logger });
+  const events = createContainerEvents({ store, network, images });
   const pauseImage = createPauseImage(chosen, { docker, engine, images, log: logger });
 
   const stopParts = async (): Promise<void> => {
@@ -83,6 +85,7 @@ export async function startShim(options: Partial<ShimOptions>, log?: Logger): Pr
         feed,
         network,
         logs: createDockerLogLinks(),
+        events,
         execExits,
         pauseImage,
       },
@@ -93,6 +96,7 @@ export async function startShim(options: Partial<ShimOptions>, log?: Logger): Pr
       endpoint: `unix://${path}`,
       async close() {
         logger.info("stopping");
+        events.close();
         await server.close(drainMs);
         await stopParts();
         logger.info("stopped");

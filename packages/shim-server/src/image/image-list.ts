@@ -5,7 +5,7 @@ import type { ShimContext } from "../context.js";
 /** ListImages: from memory; the filter names one image. */
 export function createImageList(
   context: Pick<ShimContext, "images" | "feed" | "pauseImage">,
-): (request: ListImagesRequest) => Promise<{ images: Image[] }> {
+): (request: Pick<ListImagesRequest, "filter">) => Promise<{ images: Image[] }> {
   const { images, feed, pauseImage } = context;
   return async ({ filter }) => {
     await feed.ready();

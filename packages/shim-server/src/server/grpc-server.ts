@@ -2,7 +2,7 @@ import { createServer, type Http2Server, type ServerHttp2Session } from "node:ht
 import { connectNodeAdapter } from "@connectrpc/connect-node";
 import type { ShimContext } from "../context.js";
 import { createCallInterceptor } from "./call-interceptor.js";
-import { createHotCalls } from "./hot-calls.js";
+import { createHotCalls, maxMessageBytes } from "./hot-calls.js";
 import { createHotReplies } from "./hot-replies.js";
 import { registerImageService } from "./image-service.js";
 import { registerRuntimeService } from "./runtime-service.js";
@@ -13,9 +13,6 @@ export interface GrpcServer {
   /** Takes no new calls, lets running ones finish for a while, then cuts them off. */
   close(graceMs: number): Promise<void>;
 }
-
-/** CRI's own bound for a message, in bytes. */
-const maxMessageBytes = 16 * 1024 * 1024;
 
 /**
  * Serves both CRI services on a unix socket.

@@ -21,6 +21,9 @@ export interface HotCallsOptions {
 /** Length-prefixed message of gRPC: a byte for compression and four for the length. */
 const prefixBytes = 5;
 
+/** CRI's own bound for a message, in bytes. */
+export const maxMessageBytes: number = 16 * 1024 * 1024;
+
 /** The requests of hot calls are an id or a filter; one that is larger is not ours. */
 const maxRequestBytes = 64 * 1024;
 
@@ -108,6 +111,12 @@ function unframe(body: Buffer): Uint8Array {
 export function frame(parts: readonly Uint8Array[]): Uint8Array {
   let length = 0;
   for (const part of parts) length += part.length;
+  if (length > maxMessageBytes) {
+    throw new ShimError(
+      "resource_exhausted",
+      `the reply has ${length} bytes, more than gRPC's ${maxMessageBytes}; use the streaming call`,
+    );
+  }
   const framed = Buffer.allocUnsafe(prefixBytes + length);
   framed[0] = 0;
   framed.writeUInt32BE(length, 1);

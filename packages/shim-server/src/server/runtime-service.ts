@@ -17,6 +17,7 @@ import { createSandboxRemove } from "../sandbox/sandbox-remove.js";
 import { createSandboxRun } from "../sandbox/sandbox-run.js";
 import { createSandboxStatus } from "../sandbox/sandbox-status.js";
 import { createSandboxStop } from "../sandbox/sandbox-stop.js";
+import { createContainerStream, createSandboxStream } from "./streaming-lists.js";
 
 /** Binds CRI's RuntimeService to its handlers; a method without one answers UNIMPLEMENTED. */
 export function registerRuntimeService(router: ConnectRouter, context: ShimContext): void {
@@ -38,5 +39,8 @@ export function registerRuntimeService(router: ConnectRouter, context: ShimConte
     containerStatus: createContainerStatus(context),
     updateContainerResources: createContainerUpdate(context),
     execSync: createExecSync(context),
+    streamPodSandboxes: createSandboxStream(context),
+    streamContainers: createContainerStream(context),
+    getContainerEvents: context.events.subscribe,
   });
 }

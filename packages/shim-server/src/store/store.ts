@@ -27,7 +27,10 @@ export interface Store {
   forget(id: string): void;
   /** Compares all with Docker and reads what is new, changed or asked for. */
   resync(options?: { full?: boolean }): Promise<void>;
-  /** Keeps a sandbox out of {@link sandboxes} until the function it returns is called. */
+  /**
+   * Keeps a sandbox out of {@link sandboxes} and of the changes until the function it returns is
+   * called; then it appears as new.
+   */
   conceal(name: string): () => void;
   onChange(listener: (change: StoreChange) => void): () => void;
 }
@@ -92,6 +95,8 @@ export function createStore({ containers: docker, owns, log }: StoreOptions): St
   }
 
   function notify(change: StoreChange): void {
+    const name = (change.after ?? change.before)?.name;
+    if (name !== undefined && concealed.has(name)) return;
     for (const listener of listeners) listener(change);
   }
 
@@ -148,7 +153,12 @@ export function createStore({ containers: docker, owns, log }: StoreOptions): St
     resync: ({ full = false } = {}) => resync(full),
     conceal(name) {
       concealed.add(name);
-      return () => concealed.delete(name);
+      return () => {
+        concealed.delete(name);
+        const id = byName.get(name);
+        const after = id === undefined ? undefined : records.get(id);
+        if (after !== undefined) notify({ id: after.id, before: undefined, after });
+      };
     },
     onChange(listener) {
       listeners.add(listener);

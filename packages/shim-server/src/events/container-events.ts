@@ -1,0 +1,77 @@
+import type { ContainerEventType, ContainerStatus, PodSandboxStatus } from "@dockershim/cri-types";
+import { containerStatus } from "../container/container-view.js";
+import type { CallContext, ShimContext } from "../context.js";
+import { sandboxStatus } from "../sandbox/sandbox-view.js";
+import type { StoreChange } from "../store/store.js";
+import { createEventHub } from "./event-hub.js";
+import { eventTypes } from "./event-types.js";
+
+/** An event of a container or sandbox with the state of its whole pod. */
+export interface ContainerEvent {
+  containerId: string;
+  containerEventType: ContainerEventType;
+  /** Nanoseconds since the epoch; never goes back. */
+  createdAt: bigint;
+  podSandboxStatus?: PodSandboxStatus;
+  containersStatuses: ContainerStatus[];
+}
+
+/** CRI events for the kubelet's evented PLEG. */
+export interface ContainerEvents {
+  /** GetContainerEvents. */
+  subscribe(request: unknown, call: CallContext): AsyncIterable<ContainerEvent>;
+  close(): void;
+}
+
+/** A kubelet reads at once; so many events behind is a reader that is stuck. */
+const queueLimit = 1_000;
+
+/** Turns changes of the store into CRI events. */
+export function createContainerEvents(
+  context: Pick<ShimContext, "store" | "network" | "images">,
+): ContainerEvents {
+  const { store, network } = context;
+  const hub = createEventHub<ContainerEvent>(queueLimit);
+  let last = 0n;
+
+  function timestamp(): bigint {
+    const now = BigInt(Date.now()) * 1_000_000n;
+    last = now > last ? now : last + 1n;
+    return last;
+  }
+
+  function pod(
+    change: StoreChange,
+  ): Pick<ContainerEvent, "podSandboxStatus" | "containersStatuses"> {
+    const record = change.after ?? change.before;
+    const sandboxId = record?.kind === "container" ? record.sandboxId : change.id;
+    // Of a sandbox that is gone the last state is told: without metadata the kubelet drops it.
+    const sandbox = store.sandbox(sandboxId) ?? (record?.kind === "sandbox" ? record : undefined);
+    const containersStatuses = store
+      .containersOf(sandboxId)
+      .map((container) => containerStatus(container, context));
+    return sandbox === undefined
+      ? { containersStatuses }
+      : { podSandboxStatus: sandboxStatus(sandbox, network), containersStatuses };
+  }
+
+  const stop = store.onChange((change) => {
+    if (!hub.subscribed) return;
+    for (const containerEventType of eventTypes(change.before, change.after)) {
+      hub.publish({
+        containerId: change.id,
+        containerEventType,
+        createdAt: timestamp(),
+        ...pod(change),
+      });
+    }
+  });
+
+  return {
+    subscribe: (_request, { signal }) => hub.subscribe(signal),
+    close() {
+      stop();
+      hub.close();
+    },
+  };
+}
