@@ -1,0 +1,108 @@
+import { once } from "node:events";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { type CriClient, createCriClient } from "@dockershim/cri-client";
+import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import { runBin, startBin } from "./dockershim-bin.js";
+
+// The whole way: this command, our daemon, a real Docker engine, a real container.
+const { LAB_DOCKER_ENDPOINT: docker = "", LAB_IMAGE: image = "" } = process.env;
+
+let dir: string;
+let endpoint: string;
+let daemon: ReturnType<typeof startBin>;
+let client: CriClient;
+let podSandboxId: string;
+
+beforeAll(async () => {
+  dir = await mkdtemp(join(tmpdir(), "cli-real-"));
+  endpoint = `unix://${join(dir, "cri.sock")}`;
+  daemon = startBin([
+    "serve",
+    ...["--listen", endpoint, "--docker-endpoint", docker],
+    ...["--root-dir", join(dir, "root"), "--network-plugin", "none"],
+  ]);
+  daemon.stderr.pipe(process.stderr);
+  for await (const line of createInterface({ input: daemon.stdout })) {
+    if (JSON.parse(line).msg === "ready") break;
+  }
+  daemon.stdout.resume();
+  client = createCriClient({ endpoint });
+  await startPod();
+});
+
+afterAll(async () => {
+  if (podSandboxId) {
+    await client.runtime.stopPodSandbox({ podSandboxId });
+    await client.runtime.removePodSandbox({ podSandboxId });
+  }
+  client.close();
+  daemon.kill("SIGTERM");
+  await once(daemon, "exit");
+  await rm(dir, { recursive: true });
+});
+
+/** A pod `web` whose container `main` prints a line on each stream and then waits. */
+async function startPod(): Promise<void> {
+  const config = {
+    metadata: { name: "web", namespace: "default", uid: `uid-${process.pid}`, attempt: 0 },
+    hostname: "web",
+    logDirectory: join(dir, "logs"),
+    linux: {},
+  };
+  ({ podSandboxId } = await client.runtime.runPodSandbox({ config }));
+  const { containerId } = await client.runtime.createContainer({
+    podSandboxId,
+    sandboxConfig: config,
+    config: {
+      metadata: { name: "main", attempt: 0 },
+      image: { image },
+      command: ["sh", "-c", "echo out; echo err >&2; touch /ready; exec sleep 3600"],
+      logPath: "main/0.log",
+      linux: {},
+    },
+  });
+  await client.runtime.startContainer({ containerId });
+}
+
+const dockershim = (...args: string[]) => runBin(args, { CONTAINER_RUNTIME_ENDPOINT: endpoint });
+
+test("a pod and its container are listed", async () => {
+  const pods = await dockershim("pods", "-o", "json");
+  expect(JSON.parse(pods.stdout)).toMatchObject({
+    items: [{ id: podSandboxId, state: "SANDBOX_READY", metadata: { name: "web" } }],
+  });
+  const { stdout } = await dockershim("ps");
+  expect(stdout).toMatch(/ Running +main +0 .* default\/web\n$/);
+});
+
+test("a command runs in the container and its exit code comes back", async () => {
+  const { stdout, stderr, code } = await dockershim(
+    ...["exec", "web/main", "--"],
+    ...["sh", "-c", "until [ -e /ready ]; do sleep 0.1; done; hostname; echo e >&2; exit 3"],
+  );
+  expect({ stdout, stderr, code }).toEqual({ stdout: "web\n", stderr: "e\n", code: 3 });
+});
+
+test("a log is followed until the container ends", async () => {
+  const follower = startBin(["logs", "-f", "main"], { CONTAINER_RUNTIME_ENDPOINT: endpoint });
+  let [out, err] = ["", ""];
+  follower.stderr.on("data", (data) => {
+    err += data;
+  });
+  follower.stdout.on("data", (data) => {
+    out += data;
+  });
+  await once(follower.stdout, "data");
+  const { containers } = await client.runtime.listContainers({ filter: { podSandboxId } });
+  await client.runtime.stopContainer({ containerId: containers[0]?.id ?? "", timeout: 0n });
+  expect(await once(follower, "close")).toEqual([0, null]);
+  expect({ out, err }).toEqual({ out: "out\n", err: "err\n" });
+});
+
+test("the runtime tells that it is ready", async () => {
+  const { stdout } = await dockershim("info");
+  expect(stdout).toMatch(/RuntimeReady +True/);
+});
