@@ -1,4 +1,5 @@
 import type { Duplex } from "node:stream";
+import { ConnectionWatch } from "./connection-watch.js";
 import { StreamingError } from "./errors.js";
 import { ReceiveBudget } from "./receive-queue.js";
 import {
@@ -21,7 +22,7 @@ import {
   HeaderDecompressor,
   type SpdyHeaders,
 } from "./spdy-headers.js";
-import { SpdyStream, type SpdyStreamOwner } from "./spdy-stream.js";
+import { SpdyStream, type SpdyStreamOwner, type SpdyStreamState } from "./spdy-stream.js";
 
 /** Data is cut into frames of this size, the usual one among Kubernetes peers. */
 const maxDataFrame = 32 * 1024;
@@ -29,8 +30,6 @@ const maxDataFrame = 32 * 1024;
 const maxQueuedReplies = 64 * 1024;
 /** How long a peer may take to read what the kernel holds and to close its side. */
 const lingerMs = 60_000;
-/** How often a connection that we don't read is probed, to notice that the peer is gone. */
-const probeIntervalMs = 30_000;
 
 /** Options of {@link SpdyConnection}. */
 export interface SpdyConnectionOptions {
@@ -65,16 +64,18 @@ export class SpdyConnection implements SpdyStreamOwner {
   readonly #compressor = new HeaderCompressor();
   readonly #streams = new Map<number, SpdyStream>();
   readonly #awaitingReply = new Map<number, (error?: Error) => void>();
-  readonly #idleTimer: NodeJS.Timeout | null;
+  readonly #watch: ConnectionWatch;
   #lingerTimer: NodeJS.Timeout | null = null;
-  #probeTimer: NodeJS.Timeout | null = null;
   #awaitingDrain: ((error?: Error) => void)[] = [];
   #lastPeerStreamId = 0;
   #nextStreamId: number;
   #nextPingId: number;
   #queuedReplies = 0;
   #decompressing = false;
+  #inputEnded = false;
   #ended = false;
+  #endedWell = false;
+  #closedTold = false;
 
   constructor(socket: Duplex, options: SpdyConnectionOptions) {
     this.#socket = socket;
@@ -82,21 +83,16 @@ export class SpdyConnection implements SpdyStreamOwner {
     this.#nextStreamId = options.role === "client" ? 1 : 2;
     this.#nextPingId = this.#nextStreamId;
     this.receiveBudget = new ReceiveBudget(options.receiveBufferBytes, () => this.#regulate());
-    this.#idleTimer =
-      options.idleTimeoutMs > 0
-        ? setTimeout(
-            () => this.close(new StreamingError("timeout", "the connection was idle too long")),
-            options.idleTimeoutMs,
-          )
-        : null;
+    this.#watch = new ConnectionWatch({
+      idleTimeoutMs: options.idleTimeoutMs,
+      onIdle: () => this.close(new StreamingError("timeout", "the connection was idle too long")),
+      probe: () => this.ping(),
+    });
     socket.on("data", (chunk: Buffer) => this.#onData(chunk));
     socket.on("drain", () => this.#onDrain());
-    socket.on("end", () => this.#onPeerGone(null));
+    socket.on("end", () => this.#onInputEnd());
     socket.on("error", (error) => this.#onPeerGone(error));
-    socket.on("close", () => {
-      this.#onPeerGone(null);
-      this.#options.onClosed?.();
-    });
+    socket.on("close", () => this.#onInputEnd());
   }
 
   /** Streams open at this moment. */
@@ -129,7 +125,7 @@ export class SpdyConnection implements SpdyStreamOwner {
   }
 
   /**
-   * Ends the connection in order: resets what is still open, says GOAWAY after all that was
+   * Ends the connection in order: ends (or, for a reason, resets) what is open, says GOAWAY after all that was
    * written, and reads on without looking until the peer closes too. A socket closed with unread
    * input would be reset by the kernel, and the peer would lose the end of our output.
    */
@@ -159,7 +155,7 @@ export class SpdyConnection implements SpdyStreamOwner {
       taken(new StreamingError("client_gone", "the connection has ended"));
       return;
     }
-    this.#touch();
+    this.#watch.touch();
     // Corked, a header and its data reach the kernel in one call without being copied together.
     this.#socket.cork();
     for (const chunk of chunks) {
@@ -182,14 +178,20 @@ export class SpdyConnection implements SpdyStreamOwner {
       taken(new StreamingError("client_gone", "the connection has ended"));
       return;
     }
-    this.#touch();
+    this.#watch.touch();
     this.#socket.write(encodeDataHeader(streamId, 0, true));
     taken();
   }
 
-  streamClosed(stream: SpdyStream, clean: boolean): void {
-    if (this.#streams.delete(stream.id) && !clean) {
-      this.#sendControl(encodeRstStream(stream.id, rstStatus.cancel));
+  streamClosed(stream: SpdyStream, { localDone, over }: SpdyStreamState): void {
+    if (this.#streams.delete(stream.id) && !over) {
+      // A reset makes the peer drop what it did not read yet. At the end of the connection, with
+      // a GOAWAY to follow, it is for streams only whose output is cut short.
+      if (!this.#ended || (!localDone && !this.#endedWell)) {
+        this.#sendControl(encodeRstStream(stream.id, rstStatus.cancel));
+      } else if (!localDone) {
+        this.#sendControl(encodeDataHeader(stream.id, 0, true));
+      }
     }
     this.#replied(stream.id, new StreamingError("client_gone", "the stream was closed"));
   }
@@ -209,7 +211,7 @@ export class SpdyConnection implements SpdyStreamOwner {
         if (frame === null) {
           return;
         }
-        this.#touch();
+        this.#watch.touch();
         if ("block" in frame) {
           this.#decompress(frame);
         } else {
@@ -234,6 +236,9 @@ export class SpdyConnection implements SpdyStreamOwner {
         this.#onHeaders(frame, decodeHeaderBlock(block));
         this.#parse();
         this.#regulate();
+        if (this.#inputEnded) {
+          this.#onInputEnd();
+        }
       })
       .catch((error: unknown) => this.close(StreamingError.from(error, "protocol_error")));
   }
@@ -317,7 +322,7 @@ export class SpdyConnection implements SpdyStreamOwner {
   }
 
   #sendControl(frame: Buffer): void {
-    this.#touch();
+    this.#watch.touch();
     this.#writeControl(frame);
   }
 
@@ -344,13 +349,7 @@ export class SpdyConnection implements SpdyStreamOwner {
     } else if (this.#socket.isPaused()) {
       this.#socket.resume();
     }
-    if (full && this.#probeTimer === null) {
-      // Without reading, only a write tells that the peer is gone.
-      this.#probeTimer = setInterval(() => this.ping(), probeIntervalMs);
-    } else if (!full && this.#probeTimer !== null) {
-      clearInterval(this.#probeTimer);
-      this.#probeTimer = null;
-    }
+    this.#watch.setStalled(full);
   }
 
   #onDrain(): void {
@@ -361,30 +360,44 @@ export class SpdyConnection implements SpdyStreamOwner {
     }
   }
 
+  /** The socket has ended or closed; what it brought before may still wait for a header block. */
+  #onInputEnd(): void {
+    this.#inputEnded = true;
+    if (!this.#decompressing || this.#ended) {
+      this.#onPeerGone(null);
+    }
+  }
+
   #onPeerGone(cause: Error | null): void {
     const options = cause === null ? undefined : { cause };
     this.destroy(new StreamingError("client_gone", "the client closed the connection", options));
+    clearTimeout(this.#lingerTimer ?? undefined);
+    if (this.#socket.closed && !this.#closedTold) {
+      this.#closedTold = true;
+      this.#options.onClosed?.();
+    }
   }
 
   #end(reason: StreamingError | null, farewell: () => void): void {
-    if (!this.#ended) {
-      this.#options.onEnd?.(reason);
-      for (const stream of [...this.#streams.values()]) {
+    if (this.#ended) {
+      return;
+    }
+    this.#ended = true;
+    this.#endedWell = reason === null;
+    this.#options.onEnd?.(reason);
+    for (const stream of [...this.#streams.values()]) {
+      // A client may still read what the server sent before it ended the session.
+      if (this.#options.role === "server" || !stream.remoteDone) {
         stream.destroy(reason ?? undefined);
       }
-      farewell();
-      this.#ended = true;
-      const error = reason ?? new StreamingError("client_gone", "the connection has ended");
-      for (const taken of this.#awaitingDrain.splice(0)) {
-        taken(error);
-      }
-      this.#decompressor.close();
-      clearTimeout(this.#idleTimer ?? undefined);
-      clearInterval(this.#probeTimer ?? undefined);
     }
-    if (this.#socket.destroyed) {
-      clearTimeout(this.#lingerTimer ?? undefined);
+    farewell();
+    const error = reason ?? new StreamingError("client_gone", "the connection has ended");
+    for (const taken of this.#awaitingDrain.splice(0)) {
+      taken(error);
     }
+    this.#decompressor.close();
+    this.#watch.stop();
   }
 
   #linger(milliseconds: number): void {
@@ -392,9 +405,5 @@ export class SpdyConnection implements SpdyStreamOwner {
     if (milliseconds > 0 && !this.#socket.destroyed) {
       this.#lingerTimer = setTimeout(() => this.#socket.destroy(), milliseconds);
     }
-  }
-
-  #touch(): void {
-    this.#idleTimer?.refresh();
   }
 }

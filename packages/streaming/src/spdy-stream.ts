@@ -8,8 +8,16 @@ export interface SpdyStreamOwner {
   /** Sends data frames; `taken` runs when the connection can take more. */
   sendData(streamId: number, chunks: readonly Buffer[], taken: (error?: Error) => void): void;
   sendFin(streamId: number, taken: (error?: Error) => void): void;
-  /** The stream is closed for good; if not `clean`, the peer has to be told. */
-  streamClosed(stream: SpdyStream, clean: boolean): void;
+  /** The stream is closed for good; what the peer does not know of that has to be told. */
+  streamClosed(stream: SpdyStream, state: SpdyStreamState): void;
+}
+
+/** Which ends of a stream were over when it closed. */
+export interface SpdyStreamState {
+  /** We sent FIN. */
+  readonly localDone: boolean;
+  /** Nothing more is to be said: both sides sent FIN, or the peer reset the stream. */
+  readonly over: boolean;
 }
 
 /**
@@ -41,6 +49,11 @@ export class SpdyStream extends Duplex {
   /** The first value of a header, or undefined. */
   header(name: string): string | undefined {
     return this.headers.get(name)?.[0];
+  }
+
+  /** Whether the peer sent FIN. */
+  get remoteDone(): boolean {
+    return this.#remoteDone;
   }
 
   /** Data from the peer; called by the connection. */
@@ -92,8 +105,9 @@ export class SpdyStream extends Duplex {
 
   override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
     this.#received.close();
-    const clean = this.#resetByPeer || (this.#localDone && this.#remoteDone);
-    this.#owner.streamClosed(this, clean);
+    const localDone = this.#localDone;
+    const over = this.#resetByPeer || (localDone && this.#remoteDone);
+    this.#owner.streamClosed(this, { localDone, over });
     callback(error);
   }
 }

@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import { createServer as createHttpServer } from "node:http";
 import { createServer as createHttpsServer, type ServerOptions } from "node:https";
 import type { AddressInfo, Socket } from "node:net";
@@ -157,9 +158,13 @@ export function createStreamingServer(options: StreamingServerOptions): Streamin
       session.end(new StreamingError("server_closed", "the streaming server was closed"));
     }
     await within(closingMs, closed);
-    for (const socket of sockets) {
-      socket.destroy();
-    }
+    await Promise.all(
+      [...sockets].map((socket) => {
+        const gone = once(socket, "close");
+        socket.destroy();
+        return gone;
+      }),
+    );
     await closed;
   }
 

@@ -1,5 +1,6 @@
 import { Duplex } from "node:stream";
 import type { WebSocket } from "ws";
+import { ConnectionWatch } from "./connection-watch.js";
 import { StreamingError } from "./errors.js";
 import { ReceiveBudget, ReceiveQueue } from "./receive-queue.js";
 import type { ChannelProtocol } from "./stream-protocols.js";
@@ -8,8 +9,6 @@ import type { ChannelProtocol } from "./stream-protocols.js";
 const maxMessage = 32 * 1024;
 /** Bytes on their way to the socket beyond which writes wait. */
 const sendBufferBytes = 64 * 1024;
-/** How often a connection that we don't read is probed, to notice that the peer is gone. */
-const probeIntervalMs = 30_000;
 /** v5: the channel whose messages half-close another. */
 const closeChannel = 255;
 
@@ -37,8 +36,7 @@ export class WebSocketChannels {
   readonly #socket: WebSocket;
   readonly #options: WebSocketChannelsOptions;
   readonly #channels: readonly WebSocketChannel[];
-  readonly #idleTimer: NodeJS.Timeout | null;
-  #probeTimer: NodeJS.Timeout | null = null;
+  readonly #watch: ConnectionWatch;
   #awaitingFlush: (() => void)[] = [];
   #ended = false;
 
@@ -50,16 +48,14 @@ export class WebSocketChannels {
       { length: options.count },
       (_, index) => new WebSocketChannel(this, index),
     );
-    this.#idleTimer =
-      options.idleTimeoutMs > 0
-        ? setTimeout(
-            () => this.close(new StreamingError("timeout", "the connection was idle too long")),
-            options.idleTimeoutMs,
-          )
-        : null;
+    this.#watch = new ConnectionWatch({
+      idleTimeoutMs: options.idleTimeoutMs,
+      onIdle: () => this.close(new StreamingError("timeout", "the connection was idle too long")),
+      probe: () => socket.ping(),
+    });
     socket.on("message", (data: Buffer) => this.#onMessage(data));
-    socket.on("ping", () => this.#touch());
-    socket.on("pong", () => this.#touch());
+    socket.on("ping", () => this.#watch.touch());
+    socket.on("pong", () => this.#watch.touch());
     socket.on("error", (cause) =>
       this.#end(new StreamingError("protocol_error", cause.message, { cause })),
     );
@@ -103,7 +99,7 @@ export class WebSocketChannels {
       taken(new StreamingError("client_gone", "the connection has ended"));
       return;
     }
-    this.#touch();
+    this.#watch.touch();
     let waiting: ((error?: Error) => void) | null = null;
     for (let offset = 0; offset < chunk.length; offset += maxMessage) {
       const last = offset + maxMessage >= chunk.length;
@@ -147,7 +143,7 @@ export class WebSocketChannels {
   }
 
   #onMessage(message: Buffer): void {
-    this.#touch();
+    this.#watch.touch();
     // Empty messages are keep-alives; those that come while we close concern nobody.
     if (this.#ended || message.length === 0) {
       return;
@@ -181,33 +177,26 @@ export class WebSocketChannels {
     if (this.#ended) {
       return;
     }
-    if (!this.receiveBudget.full) {
-      clearInterval(this.#probeTimer ?? undefined);
-      this.#probeTimer = null;
+    const { full } = this.receiveBudget;
+    if (full) {
+      this.#socket.pause();
+    } else {
       this.#socket.resume();
-      return;
     }
-    this.#socket.pause();
-    // Without reading, only a write tells that the peer is gone.
-    this.#probeTimer ??= setInterval(() => this.#socket.ping(), probeIntervalMs);
+    this.#watch.setStalled(full);
   }
 
   #end(reason: StreamingError | null): void {
     if (this.#ended) {
       return;
     }
-    this.#options.onEnd(reason);
     this.#ended = true;
+    this.#options.onEnd(reason);
     for (const channel of this.#channels) {
       channel.destroy(reason ?? undefined);
     }
     this.#onSent();
-    clearTimeout(this.#idleTimer ?? undefined);
-    clearInterval(this.#probeTimer ?? undefined);
-  }
-
-  #touch(): void {
-    this.#idleTimer?.refresh();
+    this.#watch.stop();
   }
 }
 
