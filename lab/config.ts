@@ -13,6 +13,8 @@ export interface LabConfig {
   readonly engine: EngineChoice;
   /** Undefined: as the lab is, or graphdriver for a new one. */
   readonly imageStore: ImageStore | undefined;
+  /** Whether the engine gets the images of CRI's conformance tests from the lab, under their public names. */
+  readonly lookAlikes: boolean;
   /** The folder all labs live under. */
   readonly root: string;
   /** What survives `down`: downloaded packages. */
@@ -40,7 +42,8 @@ export const cniBinDir = "/usr/lib/cni";
 
 /**
  * Reads the lab's choices from the environment: `LAB` (name, default "default"), `DOCKER` (20, 26 or 28;
- * default 20), `LAB_STORE` (graphdriver or containerd), `LAB_DIR` (default /var/tmp/dockershim-lab).
+ * default 20), `LAB_STORE` (graphdriver or containerd), `LAB_DIR` (default /var/tmp/dockershim-lab),
+ * `LAB_LOOKALIKES` (1: the lab stands in for public registries).
  */
 export function labConfig(env: NodeJS.ProcessEnv = process.env): LabConfig {
   const name = env.LAB || "default";
@@ -68,6 +71,7 @@ export function labConfig(env: NodeJS.ProcessEnv = process.env): LabConfig {
     name,
     engine,
     imageStore,
+    lookAlikes: env.LAB_LOOKALIKES === "1",
     root,
     cacheDir: join(root, ".cache"),
     stateDir,

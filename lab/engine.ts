@@ -7,6 +7,7 @@ import { askEngine, callEngine } from "./engine-api.ts";
 import { enginePrograms } from "./engine-programs.ts";
 import { clearRemains } from "./engine-remains.ts";
 import { LabError } from "./lab-error.ts";
+import { publicRegistries } from "./look-alikes.ts";
 import { endProcess, isAlive } from "./process-id.ts";
 import { readState, updateState } from "./state.ts";
 
@@ -43,7 +44,7 @@ function daemonConfig(
     iptables: false,
     "ip-forward": false,
     "ip-masq": false,
-    "insecure-registries": registries,
+    "insecure-registries": [...registries, ...(config.lookAlikes ? publicRegistries : [])],
     "cgroup-parent": `/${engineCgroup(config)}`,
     // Docker 20.10 keeps a key in /etc/docker otherwise.
     ...(config.engine === "20" ? { "deprecated-key-path": join(config.stateDir, "key.json") } : {}),
@@ -52,8 +53,22 @@ function daemonConfig(
   };
 }
 
+/**
+ * Makes the registry the engine's proxy: it then answers for every registry's name, without a line in
+ * /etc/hosts or a port that only one lab can have. It takes an absolute URL for its path, and refuses to
+ * tunnel, so that the engine falls back from HTTPS to plain HTTP.
+ */
+function proxyEnv(config: LabConfig, registry: string): Record<string, string> {
+  return config.lookAlikes
+    ? { HTTP_PROXY: `http://${registry}`, HTTPS_PROXY: `http://${registry}` }
+    : {};
+}
+
 /** Starts the engine unless it answers already; clears away what a killed one left. */
-export async function upEngine(config: LabConfig, registries: readonly string[]): Promise<void> {
+export async function upEngine(
+  config: LabConfig,
+  registries: readonly [open: string, ...others: string[]],
+): Promise<void> {
   const state = readState(config);
   const imageStore = state.imageStore ?? config.imageStore ?? "graphdriver";
   if (config.imageStore !== undefined && config.imageStore !== imageStore) {
@@ -65,7 +80,6 @@ export async function upEngine(config: LabConfig, registries: readonly string[])
   if (await engineAnswers(config)) return;
   await endProcess(state.engine, 5000);
   await clearRemains(config);
-  const programs = await enginePrograms(config);
   mkdirSync(config.stateDir, { recursive: true });
   const file = join(config.stateDir, "daemon.json");
   writeFileSync(
@@ -73,19 +87,29 @@ export async function upEngine(config: LabConfig, registries: readonly string[])
     `${JSON.stringify(daemonConfig(config, registries, imageStore), undefined, 2)}\n`,
   );
   updateState(config, { complete: false, imageStore });
+  await startEngineProcess(config, file, registries);
+  const version = JSON.parse(await callEngine(config.dockerSocket, { path: "/version" }));
+  updateState(config, { engineVersion: version.Version, apiVersion: version.ApiVersion });
+}
+
+/** Starts dockerd with that configuration file and waits until it answers. */
+export async function startEngineProcess(
+  config: LabConfig,
+  file: string,
+  registries: readonly [open: string, ...others: string[]],
+): Promise<void> {
+  const programs = await enginePrograms(config);
   await startDaemon({
     code: "engine",
     program: programs.dockerd,
     args: ["--config-file", file],
     path: programs.path,
-    env: programs.env,
+    env: { ...programs.env, ...proxyEnv(config, registries[0]) },
     logFile: join(config.stateDir, "dockerd.log"),
     timeoutMs: 60_000,
     onStart: (engine) => updateState(config, { engine }),
     isReady: () => ping(config),
   });
-  const version = JSON.parse(await callEngine(config.dockerSocket, { path: "/version" }));
-  updateState(config, { engineVersion: version.Version, apiVersion: version.ApiVersion });
 }
 
 /** Removes all containers and networks of the lab's engine, as far as it still answers. */

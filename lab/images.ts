@@ -10,6 +10,8 @@ import { busyboxRoot, staticBusyboxRoot } from "./rootfs.ts";
 export interface ImageRecipe {
   readonly repository: string;
   readonly tag: string;
+  /** Further tags that a registry serves the very same image under. */
+  readonly aliases?: readonly string[];
   /** Raised when the recipe changes, so that running labs make the image anew. */
   readonly revision: number;
   /** Fills an empty folder with the image's root file system. */
@@ -89,10 +91,12 @@ export async function importImage(config: LabConfig, recipe: ImageRecipe): Promi
 /** Puts an image into the lab's registry, unless it is there, and leaves none of it in the engine. */
 export async function serveImage(config: LabConfig, recipe: ImageRecipe): Promise<void> {
   const [host, ...name] = recipe.repository.split("/");
-  const manifest = `http://${host}/v2/${name.join("/")}/manifests/${recipe.tag}`;
+  const manifests = `http://${host}/v2/${name.join("/")}/manifests`;
   const accept =
     "application/vnd.docker.distribution.manifest.v2+json, application/vnd.oci.image.manifest.v1+json";
-  const { ok } = await fetch(manifest, { method: "HEAD", headers: { accept } });
+  // The last tag that is written: where it is there, all is.
+  const last = recipe.aliases?.at(-1) ?? recipe.tag;
+  const { ok } = await fetch(`${manifests}/${last}`, { method: "HEAD", headers: { accept } });
   if (ok) return;
   await importImage(config, recipe);
   await callEngine(config.dockerSocket, {
@@ -104,4 +108,16 @@ export async function serveImage(config: LabConfig, recipe: ImageRecipe): Promis
     method: "DELETE",
     path: `/images/${referenceOf(recipe)}?force=1`,
   });
+  if (recipe.aliases === undefined) return;
+  const manifest = await fetch(`${manifests}/${recipe.tag}`, { headers: { accept } });
+  const type = manifest.headers.get("content-type") ?? "";
+  const body = await manifest.text();
+  for (const alias of recipe.aliases) {
+    const put = await fetch(`${manifests}/${alias}`, {
+      method: "PUT",
+      headers: { "content-type": type },
+      body,
+    });
+    if (!put.ok) throw new LabError("registry", `could not tag ${recipe.repository}:${alias}`);
+  }
 }

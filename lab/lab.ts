@@ -14,6 +14,7 @@ const usage = `usage: node lab/lab.ts up | down | status | env
   LAB=name                      a lab of its own (default "default")
   DOCKER=20|26|28               the engine (default 20)
   LAB_STORE=graphdriver|containerd  where the engine keeps images (default graphdriver)
+  LAB_LOOKALIKES=1              the engine gets CRI's conformance images under their public names
   LAB_DIR=folder                where labs live (default /var/tmp/dockershim-lab)
 `;
 

@@ -9,6 +9,7 @@ import { claimedSlot, claimHost, releaseHost } from "./host.ts";
 import { busyboxImage, importImage, registryImage, serveImage } from "./images.ts";
 import { LabError } from "./lab-error.ts";
 import { withLock } from "./lock.ts";
+import { lookAlikeImages, lookAlikeNeeds } from "./look-alikes.ts";
 import {
   downNetwork,
   hasInterface,
@@ -46,7 +47,7 @@ function needRoot(): void {
 export function up(config: LabConfig): Promise<LabEnv> {
   needRoot();
   return withLock(`lab ${config.stateDir}`, async () => {
-    await installMissing(needs);
+    await installMissing([...needs, ...(config.lookAlikes ? lookAlikeNeeds : [])]);
     const slot = await claimHost(config.stateDir);
     updateState(config, { slot });
     const network = labNetwork(slot);
@@ -57,6 +58,9 @@ export function up(config: LabConfig): Promise<LabEnv> {
     await upEngine(config, [registry, authRegistry]);
     await importImage(config, busyboxImage);
     await serveImage(config, registryImage(registry));
+    if (config.lookAlikes) {
+      for (const image of lookAlikeImages(registry)) await serveImage(config, image);
+    }
     mkdirSync(config.runDir, { recursive: true });
     updateState(config, { complete: true });
     return labEnv(config);
