@@ -205,6 +205,8 @@ export class SpdyConnection implements SpdyStreamOwner {
 
   /** Handles all whole frames; pauses where a header block has to be decompressed first. */
   #parse(): void {
+    // All replies to what came in one piece leave in one piece.
+    this.#socket.cork();
     try {
       while (!this.#ended && !this.#decompressing) {
         const frame = this.#reader.next();
@@ -220,6 +222,8 @@ export class SpdyConnection implements SpdyStreamOwner {
       }
     } catch (error) {
       this.close(StreamingError.from(error, "protocol_error"));
+    } finally {
+      this.#socket.uncork();
     }
   }
 

@@ -146,7 +146,7 @@ describe("exec over SPDY", () => {
     const loop = Promise.withResolvers<void>();
     server = await startServer({
       async exec({ resize }) {
-        (async () => {
+        void (async () => {
           for await (const _ of resize) {
           }
           ended = true;

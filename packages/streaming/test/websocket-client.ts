@@ -81,7 +81,7 @@ export async function dialWebSocket(
           }
         };
         waiting.add(check);
-        closed.then(() => reject(new Error(`closed with "${text(channel)}"`)));
+        void closed.then(() => reject(new Error(`closed with "${text(channel)}"`)));
         check();
       });
     },
