@@ -1,4 +1,4 @@
-import { readKernelFile } from "./kernel-file.js";
+import { readKernelRecord } from "./kernel-file.js";
 
 /**
  * Names of block devices by number, from /sys/dev/block/<major>:<minor>/uevent.
@@ -14,7 +14,7 @@ export function createBlockDeviceNames(
     const id = `${major}:${minor}`;
     const known = names.get(id);
     if (known !== undefined) return known;
-    const uevent = readKernelFile(`${sysRoot}/dev/block/${id}/uevent`);
+    const uevent = readKernelRecord(`${sysRoot}/dev/block/${id}/uevent`);
     const [, name] = /^DEVNAME=(.+)$/m.exec(uevent ?? "") ?? [];
     if (name === undefined) return undefined;
     names.set(id, `/dev/${name}`);

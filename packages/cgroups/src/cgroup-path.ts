@@ -1,5 +1,5 @@
 import { CgroupError } from "./errors.js";
-import { readKernelFile } from "./kernel-file.js";
+import { readKernelRecord } from "./kernel-file.js";
 import type { CgroupHierarchies, CgroupMode, HierarchyMount } from "./mode.js";
 import { lines } from "./parse.js";
 
@@ -63,7 +63,7 @@ export function cgroupOfProcess(
   if (!Number.isSafeInteger(pid) || pid <= 0) {
     throw new CgroupError("invalid-path", `${pid} is not a process id`);
   }
-  const text = readKernelFile(`${procRoot}/${pid}/cgroup`);
+  const text = readKernelRecord(`${procRoot}/${pid}/cgroup`);
   if (text === undefined) return undefined;
   const v1 = new Map<string, string>();
   let unified: string | undefined;

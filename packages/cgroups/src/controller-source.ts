@@ -1,5 +1,5 @@
 import { type CgroupPath, controllerDirectory } from "./cgroup-path.js";
-import { readKernelFile } from "./kernel-file.js";
+import type { RecordFiles } from "./record-files.js";
 
 /** The files of one controller of one cgroup, each read at most once. */
 export interface ControllerSource {
@@ -16,6 +16,7 @@ export interface ControllerSource {
  */
 export function createSources(
   path: CgroupPath,
+  files: RecordFiles,
 ): (v1Controller: string) => ControllerSource | undefined {
   const texts = new Map<string, string | undefined>();
   return (v1Controller) => {
@@ -29,7 +30,7 @@ export function createSources(
         const name = prefix + file;
         const known = texts.get(name);
         if (known !== undefined || texts.has(name)) return known;
-        const text = readKernelFile(name);
+        const text = files.read(name);
         texts.set(name, text);
         return text;
       },

@@ -4,25 +4,59 @@ import { CgroupError, isAbsent } from "./errors.js";
 /**
  * Synchronous reads on purpose: files of cgroupfs, procfs and sysfs are made in memory by the
  * kernel at the moment they are read and never wait for a disk, so there is nothing that a
- * thread pool could overlap. 600 files (100 containers) take about 6 ms this way and 30 ms
- * through `fs.promises` (bench/read-methods.mjs). Descriptors kept open would take it down to
- * 1.3 ms, but cost six or more per container for the daemon's whole life; opening is cheap
- * enough. Nothing that does touch a disk (see layer-usage.ts, filesystem.ts) is read this way.
+ * thread pool could overlap. On a quiet machine 600 files (100 containers) take about 6 ms this
+ * way and 30 ms through `fs.promises`, see bench/read-methods.mjs. Nothing that does touch a disk
+ * (layer-usage.ts, filesystem.ts) is read this way.
  */
 const initialSize = 16 * 1024;
 let buffer: Buffer = Buffer.allocUnsafe(initialSize);
 
 /**
- * Reads a whole kernel file as text.
+ * Reads a whole kernel file that is one record, as all files of cgroup controllers are: the
+ * kernel hands over as much of a record as fits, so a read that does not fill the buffer has
+ * all of it, and the read that would only say "end" is saved.
+ *
+ * @returns undefined when the file is not there (any more).
+ * @throws CgroupError `read-failed` for every other reason.
+ */
+export function readKernelRecord(path: string): string | undefined {
+  return read(path, true);
+}
+
+/** Reads a file of one record anew from a descriptor that was kept; throws system errors. */
+export function readRecordAgain(fd: number): string {
+  for (;;) {
+    const count = fs.readSync(fd, buffer, 0, buffer.length, 0);
+    if (count < buffer.length) return buffer.toString("latin1", 0, count);
+    enlarge();
+  }
+}
+
+/**
+ * Reads a whole kernel file of many records, such as cgroup.procs, mountinfo and net/dev. The
+ * kernel stops a read before a record that does not fit in its page, so only an empty read is
+ * the end.
  *
  * @returns undefined when the file is not there (any more).
  * @throws CgroupError `read-failed` for every other reason.
  */
 export function readKernelFile(path: string): string | undefined {
+  return read(path, false);
+}
+
+function read(path: string, oneRecord: boolean): string | undefined {
   let fd: number | undefined;
   try {
-    fd = fs.openSync(path, "r");
-    return readAll(fd);
+    fd = fs.openSync(path, fs.constants.O_RDONLY);
+    let length = 0;
+    for (;;) {
+      const room = buffer.length - length;
+      const count = fs.readSync(fd, buffer, length, room, null);
+      length += count;
+      if (count === 0 || (oneRecord && count < room)) break;
+      if (length === buffer.length) enlarge();
+    }
+    return buffer.toString("latin1", 0, length);
   } catch (error) {
     if (isAbsent(error)) return undefined;
     throw new CgroupError("read-failed", `cannot read ${path}`, { cause: error });
@@ -31,20 +65,10 @@ export function readKernelFile(path: string): string | undefined {
   }
 }
 
-function readAll(fd: number): string {
-  let length = 0;
-  for (;;) {
-    const count = fs.readSync(fd, buffer, length, buffer.length - length, null);
-    length += count;
-    // Only an empty read is the end: the kernel stops a read early before a line that does not
-    // fit in its page, as the long ones of mountinfo.
-    if (count === 0) return buffer.toString("latin1", 0, length);
-    if (length === buffer.length) {
-      const larger = Buffer.allocUnsafe(buffer.length * 2);
-      buffer.copy(larger, 0, 0, length);
-      buffer = larger;
-    }
-  }
+function enlarge(): void {
+  const larger = Buffer.allocUnsafe(buffer.length * 2);
+  buffer.copy(larger);
+  buffer = larger;
 }
 
 /**

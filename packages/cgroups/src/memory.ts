@@ -1,5 +1,5 @@
 import type { ControllerSource } from "./controller-source.js";
-import { parseCount, parseFlatKeyed, parseLimit } from "./parse.js";
+import { parseCount, parseFlatKeyed, parseLimit, unlimited } from "./parse.js";
 
 /** Memory of a cgroup and all below it, in bytes. */
 export interface MemoryUsage {
@@ -58,6 +58,8 @@ export interface SwapUsage {
 
 /** Keys of memory.stat that matter; the v1 ones with `total_` include the cgroups below. */
 const v1Stat: ReadonlySet<string> = new Set([
+  "hierarchical_memory_limit",
+  "hierarchical_memsw_limit",
   "pgfault",
   "pgmajfault",
   "total_cache",
@@ -87,7 +89,7 @@ export function readMemory(memory: ControllerSource | undefined): MemoryUsage | 
   const stat = parseFlatKeyed(text, v1 ? v1Stat : v2Stat);
   const inactiveFileBytes = stat.get(v1 ? "total_inactive_file" : "inactive_file");
   const workingSetBytes = atLeastZero(usageBytes - (inactiveFileBytes ?? 0n));
-  const limitBytes = readMemoryLimit(memory);
+  const limitBytes = readMemoryLimit(memory, stat);
   return {
     usageBytes,
     workingSetBytes,
@@ -170,10 +172,14 @@ type UsageAndLimit = readonly [usage: bigint | undefined, limit: bigint | undefi
  * counters that are read one after the other would be noise while a container is busy.
  */
 function swapV1(memory: ControllerSource): UsageAndLimit {
-  const usage = parseFlatKeyed(memory.read("memory.stat"), v1Stat).get("total_swap");
+  const stat = parseFlatKeyed(memory.read("memory.stat"), v1Stat);
+  const usage = stat.get("total_swap");
+  const limit = readMemoryLimit(memory, stat);
+  if (limit === undefined || isUnlimited(stat.get("hierarchical_memsw_limit"))) {
+    return [usage, undefined];
+  }
   const both = parseLimit(memory.read("memory.memsw.limit_in_bytes"));
-  const limit = readMemoryLimit(memory);
-  if (both === undefined || limit === undefined) return [usage, undefined];
+  if (both === undefined) return [usage, undefined];
   return [usage, atLeastZero(both - limit)];
 }
 
@@ -182,8 +188,21 @@ function swapV2(memory: ControllerSource): UsageAndLimit {
   return [usage, usage === undefined ? undefined : parseLimit(memory.read("memory.swap.max"))];
 }
 
-function readMemoryLimit(memory: ControllerSource): bigint | undefined {
-  return parseLimit(memory.read(memory.version === 1 ? "memory.limit_in_bytes" : "memory.max"));
+/**
+ * The cgroup's own limit. On v1 memory.stat also has the least limit of it and all above: when
+ * that is unlimited the own one is too, and its file need not be read.
+ */
+function readMemoryLimit(
+  memory: ControllerSource,
+  stat?: ReadonlyMap<string, bigint>,
+): bigint | undefined {
+  if (memory.version === 2) return parseLimit(memory.read("memory.max"));
+  if (isUnlimited(stat?.get("hierarchical_memory_limit"))) return undefined;
+  return parseLimit(memory.read("memory.limit_in_bytes"));
+}
+
+function isUnlimited(value: bigint | undefined): boolean {
+  return value !== undefined && value >= unlimited;
 }
 
 function atLeastZero(value: bigint): bigint {

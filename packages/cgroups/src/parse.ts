@@ -18,12 +18,15 @@ export function parseCount(text: string | undefined): bigint | undefined {
 }
 
 /**
- * A limit, where "unlimited" is undefined: `max` on cgroup v2, -1, and on cgroup v1 the largest
- * page-aligned 63-bit number, which differs by page size; no real limit is above 2^62 bytes.
+ * Numbers from here on mean "unlimited". cgroup v1 writes the largest page-aligned 63-bit number
+ * for it, which differs by page size; no real limit is this high.
  */
+export const unlimited: bigint = 1n << 62n;
+
+/** A limit, where "unlimited" is undefined: `max` on cgroup v2, -1 or a very large number on v1. */
 export function parseLimit(text: string | undefined): bigint | undefined {
   const value = parseCount(text);
-  return value === undefined || value >= 1n << 62n ? undefined : value;
+  return value === undefined || value >= unlimited ? undefined : value;
 }
 
 /**

@@ -5,13 +5,22 @@ import { parseCount, parseLimit } from "./parse.js";
 export interface PidsUsage {
   /** Tasks in this cgroup and all below: CRI `ProcessUsage.process_count`, as containerd fills it. */
   readonly current: bigint;
-  /** The most that may exist; undefined when unlimited. */
+}
+
+/** What limits the tasks. */
+export interface PidsDetail {
+  /** The most tasks that may exist; undefined when unlimited. */
   readonly limit: bigint | undefined;
 }
 
-/** Tasks and their limit; undefined when the pids controller is not there. */
+/** Tasks; undefined when the pids controller is not there or the cgroup is gone. */
 export function readPids(pids: ControllerSource | undefined): PidsUsage | undefined {
   const current = parseCount(pids?.read("pids.current"));
-  if (pids === undefined || current === undefined) return undefined;
-  return { current, limit: parseLimit(pids.read("pids.max")) };
+  return current === undefined ? undefined : { current };
+}
+
+/** The limit; undefined when the pids controller is not there or the cgroup is gone. */
+export function readPidsDetail(pids: ControllerSource | undefined): PidsDetail | undefined {
+  const limit = pids?.read("pids.max");
+  return limit === undefined ? undefined : { limit: parseLimit(limit) };
 }

@@ -1,4 +1,4 @@
-import { readKernelFile } from "./kernel-file.js";
+import { readKernelRecord } from "./kernel-file.js";
 import { lines, parseCount } from "./parse.js";
 
 /** One resource limit of a process. */
@@ -13,7 +13,7 @@ export interface Ulimit {
 
 /** Limits of a process, from /proc/<pid>/limits; undefined when it is gone. */
 export function readUlimits(procRoot: string, pid: number): Ulimit[] | undefined {
-  const text = readKernelFile(`${procRoot}/${pid}/limits`);
+  const text = readKernelRecord(`${procRoot}/${pid}/limits`);
   // The file of a process that is ending can still be opened, but it is empty.
   return text === undefined || text === "" ? undefined : parseUlimits(text);
 }

@@ -1,7 +1,7 @@
 import fs from "node:fs";
 import { type CgroupPath, controllerDirectory } from "./cgroup-path.js";
 import { CgroupError, isAbsent, systemErrorCode } from "./errors.js";
-import { readKernelFile } from "./kernel-file.js";
+import { readKernelRecord } from "./kernel-file.js";
 
 /**
  * `controller.…`, of the characters that kernel file names have. `cgroup.` is no controller: its
@@ -75,7 +75,7 @@ export function writeHugepageLimit(path: CgroupPath, pageSize: string, bytes: bi
   const suffix = place.version === 1 ? "limit_in_bytes" : "max";
   const reserved = `hugetlb.${pageSize}.rsvd.${suffix}`;
   writeIn(place.directory, `hugetlb.${pageSize}.${suffix}`, String(bytes));
-  if (readKernelFile(`${place.directory}/${reserved}`) !== undefined) {
+  if (readKernelRecord(`${place.directory}/${reserved}`) !== undefined) {
     writeIn(place.directory, reserved, String(bytes));
   }
 }

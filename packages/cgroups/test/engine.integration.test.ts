@@ -1,3 +1,4 @@
+import { rmdirSync } from "node:fs";
 import http from "node:http";
 import { afterAll, afterEach, beforeAll, expect, test } from "@jest/globals";
 import {
@@ -90,9 +91,8 @@ afterEach(async () => {
   for (const id of made.splice(0)) await call("DELETE", `/containers/${id}?force=true`);
 });
 
-afterAll(async () => {
+afterAll(() => {
   // The engine leaves the parent behind: it may have been there before.
-  const { rmdirSync } = await import("node:fs");
   const location = reader.forLocation(
     driver === "systemd"
       ? { driver, parent: `dockershimtest${process.pid}.slice` }
@@ -125,7 +125,7 @@ test("a container's process and its location lead to the same cgroup, with all l
     cpuDetail: { quotaUs: 50_000n, periodUs: 100_000n },
     memory: { limitBytes: 67_108_864n },
     memoryDetail: { reservationBytes: 33_554_432n, oomKills: 0n },
-    pids: { limit: 50n },
+    pidsDetail: { limit: 50n },
   });
   expect(stats?.cpu?.usageNs).toBeGreaterThan(0n);
   expect(stats?.memory?.usageBytes).toBeGreaterThan(0n);

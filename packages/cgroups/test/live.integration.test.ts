@@ -5,8 +5,10 @@ import {
   CgroupError,
   type CgroupPath,
   createCgroupReader,
+  kubeletParts,
   usageNanoCores,
   writeCgroupFile,
+  writeHugepageLimit,
   writeUnified,
 } from "../src/index.js";
 import { type Child, makeOwnCgroup, type OwnCgroup, startChild } from "./own-cgroup.js";
@@ -106,12 +108,12 @@ test("limits that were set are read back, and available is what they leave", () 
   const v1 = reader.mode !== "v2";
   cgroup.set("memory", v1 ? "memory.limit_in_bytes" : "memory.max", String(512 * 1024 * 1024));
   cgroup.set("pids", "pids.max", "1000");
-  const stats = reader.read(find(), ["memory", "pids"]);
+  const stats = reader.read(find(), ["memory", "pidsDetail"]);
   expect(stats?.memory?.limitBytes).toBe(512n * 1024n * 1024n);
   expect(stats?.memory?.availableBytes).toBe(
     512n * 1024n * 1024n - (stats?.memory?.workingSetBytes ?? 0n),
   );
-  expect(stats?.pids?.limit).toBe(1000n);
+  expect(stats?.pidsDetail?.limit).toBe(1000n);
 });
 
 test("processes, threads, descriptors and sockets are counted", async () => {
@@ -165,10 +167,44 @@ test("a cgroup that is removed is undefined from then on", async () => {
   child = startChild(worker);
 });
 
+test("files that are kept open give fresh figures, and a new cgroup of the same name its own", async () => {
+  const keeping = createCgroupReader({ maxOpenFiles: 100 });
+  try {
+    const path = find();
+    const before = keeping.read(path, kubeletParts);
+    await child.ask("burn 50");
+    const after = keeping.read(path, kubeletParts);
+    if (before?.cpu === undefined || after?.cpu === undefined) throw new Error("no processor time");
+    expect(after.cpu.usageNs - before.cpu.usageNs).toBeGreaterThanOrEqual(50_000_000n);
+    await child.stop();
+    await cgroup.remove();
+    expect(keeping.read(path, kubeletParts)).toBeUndefined();
+    cgroup = makeOwnCgroup(cgroup.name);
+    child = startChild(worker);
+    await child.ask("idle 0");
+    expect(keeping.read(path, ["cpu"])?.cpu?.usageNs).toBe(0n);
+  } finally {
+    keeping.close();
+  }
+});
+
+test("huge pages are limited where the cgroup has the controller, and refused where not", () => {
+  const path = find();
+  const [first] = reader.read(path, ["hugetlb"])?.hugetlb ?? [];
+  if (first === undefined) {
+    expect(() => writeHugepageLimit(path, "2MB", 0n)).toThrow(/does not exist|no hugetlb/);
+    return;
+  }
+  writeHugepageLimit(path, "2MB", 4_194_304n);
+  expect(reader.read(path, ["hugetlb"])?.hugetlb).toContainEqual(
+    expect.objectContaining({ pageSize: "2MB", limitBytes: 4_194_304n, usageBytes: 0n }),
+  );
+});
+
 test("a limit that is written is the kernel's, and one that it refuses is told", () => {
   const path = find();
   writeCgroupFile(path, "pids.max", 77n);
-  expect(reader.read(path, ["pids"])?.pids?.limit).toBe(77n);
+  expect(reader.read(path, ["pidsDetail"])?.pidsDetail?.limit).toBe(77n);
   const codes: string[] = [];
   for (const attempt of [
     () => writeCgroupFile(path, "pids.max", "many"),
@@ -185,7 +221,7 @@ test("a limit that is written is the kernel's, and one that it refuses is told",
   }
   const v1 = reader.mode !== "v2";
   expect(codes).toEqual(["write-refused", "gone", v1 ? "unified-on-v1" : "written"]);
-  expect(reader.read(path, ["pids"])?.pids?.limit).toBe(v1 ? 77n : 78n);
+  expect(reader.read(path, ["pidsDetail"])?.pidsDetail?.limit).toBe(v1 ? 77n : 78n);
 });
 
 test("network counters are those of the process's own namespace", async () => {

@@ -27,8 +27,9 @@ function hierarchies(): string[] {
 
 let count = 0;
 
-export function makeOwnCgroup(): OwnCgroup {
-  const name = `/dockershim-test-${process.pid}-${++count}`;
+export function makeOwnCgroup(
+  name: string = `/dockershim-test-${process.pid}-${++count}`,
+): OwnCgroup {
   const directories = hierarchies().map((hierarchy) => hierarchy + name);
   for (const directory of directories) {
     fs.mkdirSync(directory);

@@ -74,7 +74,8 @@ test("the swap limit is the joint limit less that of memory", () => {
 });
 
 test("tasks and their limit come from the pids controller", () => {
-  expect(readAll().pids).toEqual({ current: 3n, limit: 50n });
+  expect(readAll().pids).toEqual({ current: 3n });
+  expect(readAll().pidsDetail).toEqual({ limit: 50n });
 });
 
 test("block I/O is by device, without the kernel's own sums", () => {

@@ -75,7 +75,8 @@ test("unlimited swap has usage and nothing else", () => {
 });
 
 test("tasks and their limit come from the pids controller", () => {
-  expect(readAll().pids).toEqual({ current: 3n, limit: 50n });
+  expect(readAll().pids).toEqual({ current: 3n });
+  expect(readAll().pidsDetail).toEqual({ limit: 50n });
 });
 
 test("block I/O comes from io.stat", () => {
