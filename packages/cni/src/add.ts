@@ -63,7 +63,7 @@ async function checkBeforehand(
     }
     // What an earlier process left half done may stand in the way.
     context.log("info", "undoing an interrupted ADD", { network: cached.network, containerId });
-    await waitForOrphans(containerId, signal);
+    await waitForOrphans(containerId, signal, context.log);
     await tearDown(context, { cached, attachment, signal });
   }
 }

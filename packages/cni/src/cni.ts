@@ -4,14 +4,16 @@ import { createAttachmentLock } from "./attachment-lock.js";
 import { type CheckOutcome, check } from "./check.js";
 import { type DelOptions, type DelSource, type DelTarget, del } from "./del.js";
 import { type GcOptions, type GcReport, gc } from "./gc.js";
+import { createPluginExec } from "./launcher-exec.js";
 import { type CniLog, silentLog } from "./log.js";
 import type { Network } from "./network-config.js";
 import { type OperationContext, type OperationOptions, withDeadline } from "./operation.js";
 import { createPluginCaller } from "./plugin-call.js";
-import { createPluginExec, type PluginExec } from "./plugin-exec.js";
+import type { PluginExec } from "./plugin-exec.js";
 import { createPluginVersions } from "./plugin-version.js";
 import type { CniResult } from "./result.js";
 import { type CachedAttachment, createResultCache } from "./result-cache.js";
+import { makeStandInNetns } from "./stand-in-netns.js";
 import { status } from "./status.js";
 import { validateNetwork } from "./validate.js";
 
@@ -37,7 +39,7 @@ export interface CniOptions {
   readonly env?: Readonly<Record<string, string | undefined>> | undefined;
   /** Receives what is tolerated, skipped and retried. Default: nothing is logged. */
   readonly log?: CniLog | undefined;
-  /** How executables are run. Default: as child processes. */
+  /** How executables are run. Default: through shells kept for it, or else directly. */
   readonly exec?: PluginExec | undefined;
 }
 
@@ -79,20 +81,27 @@ export interface Cni {
   validate(network: Network, options?: OperationOptions): Promise<Network>;
   /** What the caches hold, this runtime's own first. */
   cachedAttachments(filter?: Partial<AttachmentId>): Promise<CachedAttachment[]>;
+  /**
+   * Ends the idle shells that plugins are started through. They end with this
+   * process anyway, and do not keep it alive.
+   */
+  close(): void;
 }
 
-/** Creates a CNI runtime. It holds no resources and needs no closing. */
+/** Creates a CNI runtime. */
 export function createCni(options: CniOptions): Cni {
   const { binDirs, cacheDir, extraCacheDirs = [], log = silentLog } = options;
+  const exec = options.exec ?? createPluginExec(log);
   const caller = createPluginCaller({
     binDirs,
-    exec: options.exec ?? createPluginExec(log),
+    exec,
     env: options.env ?? process.env,
   });
   const context: OperationContext = {
     caller,
     cache: createResultCache({ cacheDir, extraCacheDirs, log }),
     lock: createAttachmentLock(),
+    makeStandInNetns,
     binDirs,
     timeoutMs: options.timeoutMs ?? 220_000,
     cleanupTimeoutMs: options.cleanupTimeoutMs ?? 60_000,
@@ -112,5 +121,6 @@ export function createCni(options: CniOptions): Cni {
         validateNetwork(versions, network, signal),
       ),
     cachedAttachments: (filter) => context.cache.list(filter),
+    close: () => exec.close(),
   };
 }

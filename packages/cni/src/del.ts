@@ -1,11 +1,12 @@
 import { type AttachmentId, type CniArg, validateAttachmentId } from "./attachment.js";
 import { CniError } from "./errors.js";
 import type { JsonObject } from "./json.js";
-import { inspectNetns, isProcessPath } from "./netns.js";
-import { type Network, parseNetworkConfig } from "./network-config.js";
+import { type HeldNetns, inspectNetns, isProcessPath } from "./netns.js";
+import { type Network, type PluginConfig, parseNetworkConfig } from "./network-config.js";
 import { type OperationContext, type OperationOptions, withDeadline } from "./operation.js";
 import { waitForOrphans } from "./orphaned-plugin.js";
 import { requestConfig } from "./plugin-call.js";
+import { attachmentAddresses, toCniResult } from "./result.js";
 import type { CachedAttachment } from "./result-cache.js";
 import { convertResult } from "./result-convert.js";
 import { isAtLeast } from "./version.js";
@@ -53,7 +54,7 @@ export async function del(
       const known = await context.cache.list({ containerId, ifName });
       for (const cached of known) {
         if (!cached.complete) {
-          await waitForOrphans(containerId, signal);
+          await waitForOrphans(containerId, signal, context.log);
         }
         await tearDown(context, { cached, network: options.network, attachment: target, signal });
       }
@@ -91,25 +92,33 @@ export async function tearDown(
       : undefined;
   const capabilityArgs = cached?.capabilityArgs ?? attachment.capabilityArgs;
   const args = cached !== undefined && cached.args.length > 0 ? cached.args : attachment.args;
-  for (const plugin of network.plugins.toReversed()) {
-    try {
-      await context.caller.call({
-        command: "DEL",
-        type: plugin.type,
-        request: requestConfig(network, plugin, { prevResult, capabilityArgs }),
-        attachment: { containerId: attachment.containerId, ifName: attachment.ifName, netns, args },
-        signal,
-      });
-    } catch (error) {
-      if (!isGoneAlready(error, netns)) {
-        throw error;
+  const { containerId, ifName } = attachment;
+  const standIn =
+    netns === "" ? await standInFor(context, network, ifName, cached, signal) : undefined;
+  try {
+    for (const plugin of network.plugins.toReversed()) {
+      const path = masquerades(plugin) && standIn !== undefined ? standIn.path : netns;
+      try {
+        await context.caller.call({
+          command: "DEL",
+          type: plugin.type,
+          request: requestConfig(network, plugin, { prevResult, capabilityArgs }),
+          attachment: { containerId, ifName, netns: path, args },
+          signal,
+        });
+      } catch (error) {
+        if (!isGoneAlready(error, netns)) {
+          throw error;
+        }
+        context.log("info", "what the plugin was to delete is gone already", {
+          plugin: plugin.type,
+          containerId,
+          reason: (error as CniError).message,
+        });
       }
-      context.log("info", "what the plugin was to delete is gone already", {
-        plugin: plugin.type,
-        containerId: attachment.containerId,
-        reason: (error as CniError).message,
-      });
     }
+  } finally {
+    await standIn?.release();
   }
   if (cached !== undefined) {
     await context.cache.remove(cached);
@@ -155,6 +164,35 @@ async function usableNetns(
     });
   }
   return state === "usable" ? path : "";
+}
+
+/** `ipMasq` has the same meaning in all plugins (CNI spec 1.1.0, section 1). */
+function masquerades(plugin: PluginConfig): boolean {
+  return plugin.config.ipMasq === true;
+}
+
+/** A namespace in place of the one that is gone, where masquerading is to be undone. */
+async function standInFor(
+  context: OperationContext,
+  network: Network,
+  ifName: string,
+  cached: CachedAttachment | undefined,
+  signal: AbortSignal,
+): Promise<HeldNetns | undefined> {
+  if (cached?.result === undefined || !network.plugins.some(masquerades)) {
+    return undefined;
+  }
+  try {
+    const addresses = attachmentAddresses(toCniResult(cached.result), ifName);
+    return await context.makeStandInNetns(ifName, addresses, signal);
+  } catch (error) {
+    signal.throwIfAborted();
+    context.log("warn", "masquerading rules may be left over: the namespace is gone", {
+      containerId: cached.containerId,
+      reason: error instanceof Error ? error.message : String(error),
+    });
+    return undefined;
+  }
 }
 
 /** A result that cannot be told in the version is left out: DEL must go on without it. */

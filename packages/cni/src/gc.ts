@@ -92,7 +92,7 @@ async function deleteOne(
 ): Promise<void> {
   const { containerId, ifName } = cached;
   if (!cached.complete) {
-    await waitForOrphans(containerId, signal);
+    await waitForOrphans(containerId, signal, context.log);
   }
   await tearDown(context, { cached, attachment: { containerId, ifName }, signal });
 }

@@ -23,17 +23,13 @@ export { type CniCommand, CniError, type CniErrorCode, type CniErrorFields } fro
 export type { GcOptions, GcReport } from "./gc.js";
 export type { JsonObject } from "./json.js";
 export { k8sArgs } from "./k8s-args.js";
+export { createPluginExec } from "./launcher-exec.js";
 export type { CniLog, LogLevel } from "./log.js";
 export { createLoopbackUp, isLoopbackUp, type LoopbackUp } from "./loopback.js";
 export { type HeldNetns, holdNetns, inspectNetns, type NetnsState } from "./netns.js";
 export { type Network, type PluginConfig, parseNetworkConfig } from "./network-config.js";
 export type { OperationOptions } from "./operation.js";
-export {
-  createPluginExec,
-  type PluginExec,
-  type PluginExit,
-  type PluginRun,
-} from "./plugin-exec.js";
+export type { PluginExec, PluginExit, PluginRun } from "./plugin-exec.js";
 export {
   attachmentIps,
   type CniDns,
@@ -46,6 +42,7 @@ export {
 } from "./result.js";
 export type { CachedAttachment } from "./result-cache.js";
 export { convertResult } from "./result-convert.js";
+export { createSpawnExec } from "./spawn-exec.js";
 export { type CniVersion, cniVersions, latestCniVersion } from "./version.js";
 export {
   type NetworkState,

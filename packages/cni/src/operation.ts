@@ -3,6 +3,7 @@ import { createDeadline } from "./deadline.js";
 import type { CniLog } from "./log.js";
 import type { PluginCaller } from "./plugin-call.js";
 import type { ResultCache } from "./result-cache.js";
+import type { MakeStandInNetns } from "./stand-in-netns.js";
 
 /** What every operation takes. */
 export interface OperationOptions {
@@ -17,6 +18,7 @@ export interface OperationContext {
   readonly caller: PluginCaller;
   readonly cache: ResultCache;
   readonly lock: AttachmentLock;
+  readonly makeStandInNetns: MakeStandInNetns;
   readonly binDirs: readonly string[];
   readonly timeoutMs: number;
   /** Time limit in milliseconds of the DEL that follows a failed ADD. */

@@ -1,34 +1,55 @@
 import { readdir, readFile } from "node:fs/promises";
 import { setTimeout as delay } from "node:timers/promises";
+import type { CniLog } from "./log.js";
 
 const pollMs = 50;
 
+/** Longer than a plugin that is alive takes; what stays then is something that it left behind. */
+const patienceMs = 10_000;
+
 /**
- * Waits until no plugin works on the container any more. When a runtime is
- * killed in the middle of ADD, the plugin that it was running goes on; a DEL
- * that overtook it would leave behind what the plugin makes next.
+ * Waits until no ADD works on the container any more. When a runtime is killed
+ * in the middle of ADD, the plugin that it was running goes on; a DEL that
+ * overtook it would leave behind what the plugin makes next.
  *
- * Plugins are recognised by CNI_CONTAINERID in their environment, which needs
- * the right to read `/proc/<pid>/environ`; others are not seen.
+ * Plugins are recognised by their environment, which needs the right to read
+ * `/proc/<pid>/environ`; others are not seen.
  *
  * @param signal ends the wait with its reason
  */
-export async function waitForOrphans(containerId: string, signal: AbortSignal): Promise<void> {
-  while (await isBeingWorkedOn(containerId)) {
+export async function waitForOrphans(
+  containerId: string,
+  signal: AbortSignal,
+  log: CniLog,
+): Promise<void> {
+  for (let waitedMs = 0; ; waitedMs += pollMs) {
+    const pid = await findOrphan(containerId);
+    if (pid === undefined) {
+      return;
+    }
+    if (waitedMs === 0) {
+      log("info", "waiting for a plugin of an interrupted ADD", { containerId, pid });
+    }
+    if (waitedMs >= patienceMs) {
+      log("warn", "a plugin of an interrupted ADD does not end", { containerId, pid });
+      return;
+    }
     await delay(pollMs, undefined, { signal }).catch(() => {
       throw signal.reason;
     });
   }
 }
 
-async function isBeingWorkedOn(containerId: string): Promise<boolean> {
-  const pids = (await readdir("/proc").catch(() => [])).filter((name) => /^\d+$/.test(name));
-  const variable = Buffer.from(`CNI_CONTAINERID=${containerId}\0`);
-  for (const pid of pids) {
-    const environment = await readFile(`/proc/${pid}/environ`).catch(() => undefined);
-    if (environment?.includes(variable)) {
-      return true;
+async function findOrphan(containerId: string): Promise<number | undefined> {
+  const variables = [`CNI_CONTAINERID=${containerId}\0`, "CNI_COMMAND=ADD\0"].map((text) =>
+    Buffer.from(text),
+  );
+  const names = await readdir("/proc").catch(() => []);
+  for (const name of names.filter((entry) => /^\d+$/.test(entry))) {
+    const environment = await readFile(`/proc/${name}/environ`).catch(() => undefined);
+    if (environment !== undefined && variables.every((it) => environment.includes(it))) {
+      return Number(name);
     }
   }
-  return false;
+  return undefined;
 }

@@ -40,10 +40,10 @@ export function createPluginCaller(options: {
     call: async ({ command, type, request, attachment, signal }) => {
       try {
         const { path } = await findPlugin(type, binDirs);
-        const exit = await exec({
+        const exit = await exec.run({
           path,
-          env: {
-            ...inherited,
+          env: inherited,
+          variables: {
             CNI_COMMAND: command,
             CNI_CONTAINERID: attachment?.containerId ?? "",
             CNI_NETNS: attachment?.netns ?? "",
@@ -127,11 +127,11 @@ function pluginFailure({ exitCode, signal, stdout, stderr }: PluginExit): CniErr
       cniCode: typeof code === "number" ? code : undefined,
     });
   }
-  const text = stderr.trim() || stdout.trim();
-  const msg = text === "" ? ended : text.slice(0, 2_000);
-  return new CniError("plugin-failed", text === "" ? ended : `${ended}: ${msg}`, {
+  const text = (stderr.trim() || stdout.trim()).slice(0, 2_000);
+  return new CniError("plugin-failed", text === "" ? ended : `${ended}: ${text}`, {
     ...fields,
-    msg,
+    // When a signal ended it, what was printed before explains little.
+    msg: text === "" || signal !== null ? ended : text,
   });
 }
 

@@ -118,12 +118,8 @@ export function attachmentIps(
   ifName: string,
   preference: IpPreference = "ipv4",
 ): string[] {
-  const own = result.ips.filter(({ interface: index }) => {
-    const made = index === undefined ? undefined : result.interfaces[index];
-    return made === undefined || (made.name === ifName && Boolean(made.sandbox));
-  });
-  const addresses = (own.length > 0 ? own : result.ips).map(
-    ({ address }) => address.split("/", 1)[0] ?? address,
+  const addresses = attachmentAddresses(result, ifName).map(
+    (address) => address.split("/", 1)[0] ?? address,
   );
   const family = preference === "ipv6" ? 6 : 4;
   const primary =
@@ -131,6 +127,15 @@ export function attachmentIps(
   return primary === undefined
     ? addresses
     : [primary, ...addresses.filter((address) => address !== primary)];
+}
+
+/** The same addresses in CIDR notation, in the plugin's order. */
+export function attachmentAddresses(result: CniResult, ifName: string): string[] {
+  const own = result.ips.filter(({ interface: index }) => {
+    const made = index === undefined ? undefined : result.interfaces[index];
+    return made === undefined || (made.name === ifName && Boolean(made.sandbox));
+  });
+  return (own.length > 0 ? own : result.ips).map(({ address }) => address);
 }
 
 function readList(value: unknown, key: string): JsonObject[] {
