@@ -28,9 +28,7 @@ export interface EngineAgents {
 /** Makes the agents; no connection is opened yet. */
 export function createEngineAgents(maxSockets: number): EngineAgents {
   const pooled = new OpaqueAgent({ keepAlive: true, maxSockets, scheduling: "lifo" });
-  // Without allowHalfOpen Node closes a hijacked socket when either side ends its direction, and
-  // the end of stdin would cut the output off.
-  const dedicated = new OpaqueAgent({ keepAlive: false, allowHalfOpen: true } as object);
+  const dedicated = new OpaqueAgent({ keepAlive: false });
   return {
     pooled,
     dedicated,

@@ -8,7 +8,7 @@ import type { HijackedStream } from "./stream-types.js";
 
 /** What {@link createHijackedStream} needs. */
 export interface HijackOptions {
-  /** Just taken over, with `allowHalfOpen`. */
+  /** Just taken over from HTTP. */
   socket: Socket;
   /** Ends the stream when it aborts; disposed when the socket closes. */
   scope: CallScope;
@@ -65,6 +65,8 @@ export function createHijackedStream(options: HijackOptions): HijackedStream {
         }
       },
       final(done) {
+        // This shuts our direction down only. (It is the engine's end that Node answers by ending
+        // ours, and that is the end of the stream anyway.)
         if (socket.writable) {
           socket.end(() => done());
         } else {

@@ -65,8 +65,9 @@ function hostOfUrl(host: string): string {
 }
 
 /**
- * The modem's constructor reads DOCKER_HOST and the certificates it points at, and what it finds
- * there wins over the socket path. The endpoint is an explicit option here, so it must not see it.
+ * The modem's constructor reads DOCKER_HOST whatever its options say: it throws when that makes no
+ * sense or its certificates are missing, and takes a timeout from its surroundings. The endpoint is
+ * an explicit option here, so the constructor must not see it.
  */
 function withoutDockerEnvironment<T>(make: () => T): T {
   const host = process.env.DOCKER_HOST;

@@ -40,7 +40,7 @@ export interface LogOptions extends CallOptions {
  * faster than the consumer takes frames. Can be iterated once.
  */
 export interface LogStream extends AsyncIterable<LogFrame> {
-  /** The same frames in the batches in which they arrive: much less overhead per frame. */
+  /** The same frames in the batches in which they arrive, which saves the wait per frame. */
   batches(): AsyncIterable<LogFrame[]>;
 }
 

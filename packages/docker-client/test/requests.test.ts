@@ -120,20 +120,23 @@ describe("connections", () => {
     }
   });
 
-  test("DOCKER_HOST has no say", async () => {
-    const before = process.env.DOCKER_HOST;
-    try {
-      process.env.DOCKER_HOST = "tcp://127.0.0.1:1";
-      await reconnect({}).ping();
-      expect(process.env.DOCKER_HOST).toBe("tcp://127.0.0.1:1");
-    } finally {
-      if (before === undefined) {
-        delete process.env.DOCKER_HOST;
-      } else {
-        process.env.DOCKER_HOST = before;
+  test.each(["tcp://127.0.0.1:1", "tcp://no host", "unix:///nonexistent"])(
+    "DOCKER_HOST=%s has no say",
+    async (value) => {
+      const before = process.env.DOCKER_HOST;
+      try {
+        process.env.DOCKER_HOST = value;
+        await reconnect({}).ping();
+        expect(process.env.DOCKER_HOST).toBe(value);
+      } finally {
+        if (before === undefined) {
+          delete process.env.DOCKER_HOST;
+        } else {
+          process.env.DOCKER_HOST = before;
+        }
       }
-    }
-  });
+    },
+  );
 
   test("an engine over TCP is reached", async () => {
     const server = createServer((request, response) => response.end(request.url));
