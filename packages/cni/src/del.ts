@@ -5,7 +5,7 @@ import { type HeldNetns, inspectNetns, isProcessPath } from "./netns.js";
 import { type Network, type PluginConfig, parseNetworkConfig } from "./network-config.js";
 import { type OperationContext, type OperationOptions, withDeadline } from "./operation.js";
 import { waitForOrphans } from "./orphaned-plugin.js";
-import { requestConfig } from "./plugin-call.js";
+import { type PluginCall, requestConfig } from "./plugin-call.js";
 import { attachmentAddresses, toCniResult } from "./result.js";
 import type { CachedAttachment } from "./result-cache.js";
 import { convertResult } from "./result-convert.js";
@@ -90,31 +90,29 @@ export async function tearDown(
     cached?.result !== undefined && isAtLeast(network.cniVersion, "0.4.0")
       ? convertForDel(context, network, cached.result)
       : undefined;
-  const capabilityArgs = cached?.capabilityArgs ?? attachment.capabilityArgs;
   const args = cached !== undefined && cached.args.length > 0 ? cached.args : attachment.args;
-  const { containerId, ifName } = attachment;
-  const standIn =
-    netns === "" ? await standInFor(context, network, ifName, cached, signal) : undefined;
+  const capabilityArgs = cached?.capabilityArgs ?? attachment.capabilityArgs;
+  const deletePlugin = (plugin: PluginConfig, path: string): Promise<void> =>
+    deleteInsistently(context, path, {
+      command: "DEL",
+      type: plugin.type,
+      request: requestConfig(network, plugin, { prevResult, capabilityArgs }),
+      attachment: {
+        containerId: attachment.containerId,
+        ifName: attachment.ifName,
+        netns: path,
+        args,
+      },
+      signal,
+    });
+  const standIn = await standInFor(context, network, cached, netns, signal);
   try {
     for (const plugin of network.plugins.toReversed()) {
-      const path = masquerades(plugin) && standIn !== undefined ? standIn.path : netns;
-      try {
-        await context.caller.call({
-          command: "DEL",
-          type: plugin.type,
-          request: requestConfig(network, plugin, { prevResult, capabilityArgs }),
-          attachment: { containerId, ifName, netns: path, args },
-          signal,
-        });
-      } catch (error) {
-        if (!isGoneAlready(error, netns)) {
-          throw error;
-        }
-        context.log("info", "what the plugin was to delete is gone already", {
-          plugin: plugin.type,
-          containerId,
-          reason: (error as CniError).message,
-        });
+      if (netns !== "" || standIn === undefined || !masquerades(plugin)) {
+        await deletePlugin(plugin, netns);
+      }
+      if (standIn !== undefined && masquerades(plugin)) {
+        await deletePlugin(plugin, standIn.path);
       }
     }
   } finally {
@@ -122,6 +120,38 @@ export async function tearDown(
   }
   if (cached !== undefined) {
     await context.cache.remove(cached);
+  }
+}
+
+/**
+ * Runs DEL of one plugin, and once more when it fails: where ADD was cut short,
+ * some stumble over what is missing and succeed the next time. What is gone
+ * already is no error.
+ */
+async function deleteInsistently(
+  context: OperationContext,
+  netns: string,
+  call: PluginCall,
+): Promise<void> {
+  const fields = { plugin: call.type, containerId: call.attachment?.containerId };
+  for (const last of [false, true]) {
+    try {
+      await context.caller.call(call);
+      return;
+    } catch (reason) {
+      const error = CniError.from(reason, "plugin-failed", "DEL failed");
+      if (isGoneAlready(error, netns)) {
+        context.log("info", "what the plugin was to delete is gone already", {
+          ...fields,
+          reason: error.message,
+        });
+        return;
+      }
+      if (last || error.code !== "plugin-failed") {
+        throw error;
+      }
+      context.log("warn", "DEL failed, trying once more", { ...fields, reason: error.message });
+    }
   }
 }
 
@@ -171,20 +201,27 @@ function masquerades(plugin: PluginConfig): boolean {
   return plugin.config.ipMasq === true;
 }
 
-/** A namespace in place of the one that is gone, where masquerading is to be undone. */
+/**
+ * A namespace in which masquerading can be undone, when the real one is gone, or
+ * when an earlier DEL may have taken the interface out of it and got no further.
+ */
 async function standInFor(
   context: OperationContext,
   network: Network,
-  ifName: string,
   cached: CachedAttachment | undefined,
+  netns: string,
   signal: AbortSignal,
 ): Promise<HeldNetns | undefined> {
   if (cached?.result === undefined || !network.plugins.some(masquerades)) {
     return undefined;
   }
+  if (cached.complete && netns !== "") {
+    await markUnfinished(context, cached);
+    return undefined;
+  }
   try {
-    const addresses = attachmentAddresses(toCniResult(cached.result), ifName);
-    return await context.makeStandInNetns(ifName, addresses, signal);
+    const addresses = attachmentAddresses(toCniResult(cached.result), cached.ifName);
+    return await context.makeStandInNetns(cached.ifName, addresses, signal);
   } catch (error) {
     signal.throwIfAborted();
     context.log("warn", "masquerading rules may be left over: the namespace is gone", {
@@ -192,6 +229,13 @@ async function standInFor(
       reason: error instanceof Error ? error.message : String(error),
     });
     return undefined;
+  }
+}
+
+/** From here on the attachment is neither there nor gone. */
+async function markUnfinished(context: OperationContext, cached: CachedAttachment): Promise<void> {
+  if (!cached.readOnly) {
+    await context.cache.write({ ...cached, complete: false });
   }
 }
 
@@ -219,8 +263,8 @@ const unknownContainer = 3;
  * Plugins should delete without complaint what is gone, but some complain. A
  * program that is missing is another thing: what it was to delete is left over.
  */
-function isGoneAlready(error: unknown, netns: string): boolean {
-  if (!(error instanceof CniError) || error.code !== "plugin-failed") {
+function isGoneAlready(error: CniError, netns: string): boolean {
+  if (error.code !== "plugin-failed") {
     return false;
   }
   if (error.cniCode === unknownContainer) {

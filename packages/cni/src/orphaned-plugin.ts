@@ -8,9 +8,9 @@ const pollMs = 50;
 const patienceMs = 10_000;
 
 /**
- * Waits until no ADD works on the container any more. When a runtime is killed
- * in the middle of ADD, the plugin that it was running goes on; a DEL that
- * overtook it would leave behind what the plugin makes next.
+ * Waits until no plugin works on the container any more. When a runtime is
+ * killed in the middle of ADD, the plugin that it was running goes on; a DEL
+ * that overtook it would leave behind what the plugin makes next.
  *
  * Plugins are recognised by their environment, which needs the right to read
  * `/proc/<pid>/environ`; others are not seen.
@@ -28,10 +28,10 @@ export async function waitForOrphans(
       return;
     }
     if (waitedMs === 0) {
-      log("info", "waiting for a plugin of an interrupted ADD", { containerId, pid });
+      log("info", "waiting for a plugin of an interrupted operation", { containerId, pid });
     }
     if (waitedMs >= patienceMs) {
-      log("warn", "a plugin of an interrupted ADD does not end", { containerId, pid });
+      log("warn", "a plugin of an interrupted operation does not end", { containerId, pid });
       return;
     }
     await delay(pollMs, undefined, { signal }).catch(() => {
@@ -41,13 +41,15 @@ export async function waitForOrphans(
 }
 
 async function findOrphan(containerId: string): Promise<number | undefined> {
-  const variables = [`CNI_CONTAINERID=${containerId}\0`, "CNI_COMMAND=ADD\0"].map((text) =>
-    Buffer.from(text),
-  );
+  const container = Buffer.from(`CNI_CONTAINERID=${containerId}\0`);
+  const commands = ["ADD", "DEL"].map((command) => Buffer.from(`CNI_COMMAND=${command}\0`));
   const names = await readdir("/proc").catch(() => []);
   for (const name of names.filter((entry) => /^\d+$/.test(entry))) {
     const environment = await readFile(`/proc/${name}/environ`).catch(() => undefined);
-    if (environment !== undefined && variables.every((it) => environment.includes(it))) {
+    if (
+      environment?.includes(container) &&
+      commands.some((command) => environment.includes(command))
+    ) {
       return Number(name);
     }
   }

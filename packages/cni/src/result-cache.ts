@@ -19,7 +19,10 @@ export interface CachedAttachment extends AttachmentId {
    * false, what the plugins that had run answered; absent if none had.
    */
   readonly result: JsonObject | undefined;
-  /** False when ADD was interrupted, or failed and could not be undone. */
+  /**
+   * False while ADD or DEL is under way, and for good when it was interrupted,
+   * or failed and could not be undone: such an attachment wants a DEL.
+   */
   readonly complete: boolean;
   /** The cache file. */
   readonly file: string;
@@ -38,8 +41,8 @@ export interface CacheEntry extends Attachment {
 /**
  * The attachments made, one file each, in the format of libcni
  * (`<dir>/results/<network>-<container id>-<interface>`, kind `cniCacheV1`).
- * Files that libcni wrote are read, and libcni reads ours; an attachment whose
- * ADD is under way has one member more, which libcni ignores.
+ * Files that libcni wrote are read, and libcni reads ours; an attachment
+ * whose ADD or DEL is under way has one member more, which libcni ignores.
  */
 export interface ResultCache {
   write(entry: CacheEntry): Promise<void>;
@@ -51,7 +54,7 @@ export interface ResultCache {
 
 const cacheKind = "cniCacheV1";
 
-/** The member that marks an ADD under way. */
+/** The member that marks an ADD or DEL under way. */
 const pendingKey = "io.dockershim.pending";
 
 export function createResultCache(options: {

@@ -1,5 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import { type Cni, createCni } from "../src/cni.js";
 import { createLoopbackUp, isLoopbackUp } from "../src/loopback.js";
@@ -185,6 +186,49 @@ describe("a chain of bridge, tuning, bandwidth, firewall and portmap", () => {
   });
 });
 
+describe("a runtime that is killed", () => {
+  const runtime = fileURLToPath(new URL("killed-runtime.mjs", import.meta.url));
+
+  test("at any moment of ADD leaves what the next one can delete", async () => {
+    for (let waitMs = 0; waitMs < 400; waitMs += 40) {
+      const attachment = await pod(`pod${waitMs}`, { capabilityArgs });
+      await killDuring("add", fullChain().text, attachment, waitMs);
+      await cni.gc([]);
+      expect(await lab.remains()).toEqual(nothing);
+      await lab.removePod(attachment.containerId);
+    }
+  });
+
+  test("at any moment of DEL leaves what the next one can delete", async () => {
+    for (let waitMs = 0; waitMs < 400; waitMs += 40) {
+      const attachment = await pod(`pod${waitMs}`, { capabilityArgs });
+      const { containerId, ifName, netns } = attachment;
+      await cni.add(fullChain(), attachment);
+      await killDuring("del", fullChain().text, attachment, waitMs);
+      await cni.del({ containerId, ifName, netns });
+      expect(await lab.remains()).toEqual(nothing);
+      await lab.removePod(containerId);
+    }
+  });
+
+  /** Runs an operation in a process of its own, which is killed after a while. */
+  async function killDuring(
+    operation: "add" | "del",
+    config: string,
+    attachment: object,
+    waitMs: number,
+  ): Promise<void> {
+    const work = { operation, config, attachment, binDir: lab.binDir, cacheDir: lab.cacheDir };
+    const child = spawn(process.execPath, [runtime, JSON.stringify(work)], {
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    const ended = once(child, "exit");
+    await once(child.stdout, "data");
+    setTimeout(() => child.kill("SIGKILL"), waitMs);
+    await ended;
+  }
+});
+
 describe("20 pods in parallel", () => {
   test("get 20 addresses, and give all of them back", async () => {
     const chain = network([bridge(), { type: "portmap", capabilities: { portMappings: true } }]);
@@ -230,7 +274,7 @@ describe("a single plugin", () => {
   );
 
   test("macvlan makes an interface on a master", async () => {
-    await lab.onHost("ip", "link", "add", "uplink0", "type", "dummy");
+    await lab.onHost("ip", "link", "add", "uplink0", "type", "veth", "peer", "name", "uplink1");
     await lab.onHost("ip", "link", "set", "uplink0", "up");
     const macvlan = network([{ type: "macvlan", master: "uplink0", ipam: ipam() }]);
     const attachment = await pod("web");
@@ -244,7 +288,7 @@ describe("a single plugin", () => {
 
   test("that meets an interface of the name reports it, and leaves that alone", async () => {
     const attachment = await pod("web");
-    await lab.inPod("web", "ip", "link", "add", "eth0", "type", "dummy");
+    await lab.inPod("web", "ip", "link", "add", "eth0", "type", "veth", "peer", "name", "peer0");
     await expect(cni.add(network([bridge()]), attachment)).rejects.toMatchObject({
       code: "plugin-failed",
       plugin: "bridge",
