@@ -1,8 +1,8 @@
 import type { DockerClient } from "@dockershim/docker-client";
 import type { Logger } from "pino";
 import type { Engine } from "./engine.js";
-import type { ExecExits } from "./exec/exec-exits.js";
 import type { ContainerEvents } from "./events/container-events.js";
+import type { ExecExits } from "./exec/exec-exits.js";
 import type { ContainerLogs } from "./logs/container-logs.js";
 import type { PodNetwork } from "./network/pod-network.js";
 import type { ShimOptions } from "./options.js";
