@@ -27,6 +27,8 @@ export interface Harness {
   readonly options: Partial<ShimOptions>;
   readonly docker: DockerClient;
   cri: CriClient;
+  /** Ends the daemon alone; {@link restart} starts another one. */
+  stop(): Promise<void>;
   /** Ends the daemon and starts another one in its place. */
   restart(changes?: Partial<ShimOptions>): Promise<void>;
   sandboxConfig(changes?: SandboxConfig): SandboxConfig;
@@ -58,15 +60,21 @@ export async function createHarness(changes: Partial<ShimOptions> = {}): Promise
   let shim: Shim = await startShim(options, log);
   const run = randomBytes(4).toString("hex");
   let pods = 0;
+  let stopped: Promise<void> | undefined;
 
   const harness: Harness = {
     dir,
     options,
     docker,
     cri: createCriClient({ endpoint: shim.endpoint }),
+    async stop() {
+      stopped ??= shim.close();
+      await stopped;
+    },
     async restart(restarted = {}) {
       harness.cri.close();
-      await shim.close();
+      await harness.stop();
+      stopped = undefined;
       shim = await startShim({ ...options, ...restarted }, log);
       harness.cri = createCriClient({ endpoint: shim.endpoint });
     },
@@ -110,7 +118,7 @@ export async function createHarness(changes: Partial<ShimOptions> = {}): Promise
         items.map(({ id }) => harness.cri.runtime.removePodSandbox({ podSandboxId: id })),
       );
       harness.cri.close();
-      await shim.close();
+      await harness.stop();
       for (const id of await harness.dockerIds()) {
         await docker.containers.remove(id, { force: true, volumes: true });
       }
