@@ -79,6 +79,12 @@ function markedRoot(mark: string): ImageRecipe["build"] {
   };
 }
 
+/** A web server that says its name on its log, as Apache does. */
+async function httpdRoot(root: string, cacheDir: string): Promise<void> {
+  await busyboxRoot(root, cacheDir);
+  addText(root, "var/www/index.html", "<html><body><h1>It works!</h1></body></html>\n");
+}
+
 async function pauseRoot(root: string): Promise<void> {
   addFile(root, "/bin/busybox", "bin/busybox");
 }
@@ -119,8 +125,8 @@ export function lookAlikeImages(registry: string): ImageRecipe[] {
     image(`${e2e}/busybox`, "1.29-2", busyboxRoot),
     image(`${e2e}/nginx`, "1.14-2", nginxRoot(80), nginx),
     image(`${staging}/hostnet-nginx-${architecture}`, "latest", nginxRoot(12_003), nginx),
-    image(`${e2e}/httpd`, "2.4.39-4", busyboxRoot, [
-      'CMD ["sh", "-c", "echo httpd: serving on port 80; exec httpd -f -p 80"]',
+    image(`${e2e}/httpd`, "2.4.39-4", httpdRoot, [
+      'CMD ["sh", "-c", "echo httpd: serving on port 80; exec httpd -f -p 80 -h /var/www"]',
     ]),
     image(`${e2e}/nonewprivs`, "1.3", setuidRoot, [
       'CMD ["/nnp", "-p", "-c", "echo Effective uid: $(id -u)"]',

@@ -47,6 +47,11 @@ demo)
   exec node scripts/demo.ts "$@"
   ;;
 lab) exec node lab/lab.ts "$@" ;;
+conformance)
+  need_root "the conformance run"
+  build
+  exec node conformance/main.ts "$@"
+  ;;
 *)
   say "no task is called $task"
   exit 2

@@ -1,0 +1,102 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { createWriteStream, readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { ConformanceError } from "./conformance-error.ts";
+import type { Outcome } from "./outcome.ts";
+
+/** The part of Ginkgo's JSON report that is read here. */
+interface SpecReport {
+  readonly ContainerHierarchyTexts: readonly string[] | null;
+  readonly LeafNodeType: string;
+  readonly LeafNodeText: string;
+  readonly State: string;
+  /** In ns. */
+  readonly RunTime: number;
+  readonly Failure?: { readonly Message?: string };
+}
+
+interface SuiteReport {
+  readonly SpecReports: readonly SpecReport[];
+  readonly SpecialSuiteFailureReasons: readonly string[] | null;
+}
+
+/** Outcomes out of Ginkgo's report. What the suite's own filter left out (benchmarks) is no check of ours. */
+export function readReport(text: string): Outcome[] {
+  const suites = JSON.parse(text) as readonly SuiteReport[];
+  const outcomes: Outcome[] = [];
+  for (const { SpecReports, SpecialSuiteFailureReasons } of suites) {
+    for (const spec of SpecReports) {
+      const reason = (spec.Failure?.Message ?? "").replace(/\s+/g, " ").trim();
+      const isSpec = spec.LeafNodeType === "It";
+      const passed = spec.State === "passed";
+      if (isSpec ? spec.State === "skipped" && reason === "" : passed) continue;
+      const state = passed || spec.State === "skipped" ? spec.State : "failed";
+      const names = [...(spec.ContainerHierarchyTexts ?? []), spec.LeafNodeText];
+      outcomes.push({
+        name: isSpec ? names.join(" ") : `[${spec.LeafNodeType}] ${names.join(" ")}`.trim(),
+        state: state as Outcome["state"],
+        reason: passed ? "" : reason || spec.State,
+        seconds: spec.RunTime / 1e9,
+      });
+    }
+    for (const reason of SpecialSuiteFailureReasons ?? []) {
+      if (/Detected Programmatic Focus|no specs/i.test(reason)) {
+        outcomes.push({ name: "[suite]", state: "failed", reason, seconds: 0 });
+      }
+    }
+  }
+  return outcomes.sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
+}
+
+/** What to run critest with. */
+export interface CritestOptions {
+  readonly program: string;
+  readonly endpoint: string;
+  /** Where its output and report go. */
+  readonly folder: string;
+  /** Regular expression of the specs to run; all when left out. */
+  readonly focus?: string | undefined;
+}
+
+/** Runs critest to its end. Failing specs are outcomes; only a run that never got to its report throws. */
+export async function runCritest(options: CritestOptions): Promise<Outcome[]> {
+  const { program, endpoint, folder, focus } = options;
+  const report = join(folder, "critest.json");
+  const log = join(folder, "critest.log");
+  rmSync(report, { force: true });
+  const output = createWriteStream(log);
+  const child = spawn(
+    program,
+    [
+      "-config",
+      "/dev/null",
+      "-runtime-endpoint",
+      endpoint,
+      "-image-endpoint",
+      endpoint,
+      "-ginkgo.no-color",
+      // Specs run in random order; a fixed one makes two runs comparable.
+      "-ginkgo.seed=1",
+      `-ginkgo.json-report=${report}`,
+      ...(focus === undefined ? [] : [`-ginkgo.focus=${focus}`]),
+    ],
+    { cwd: folder, stdio: ["ignore", "pipe", "pipe"] },
+  );
+  let done = 0;
+  child.stdout.on("data", (chunk: Buffer) => {
+    output.write(chunk);
+    // Ginkgo prints a bullet for each spec that ran.
+    done += chunk.toString("utf8").split("•").length - 1;
+    if (process.stderr.isTTY) process.stderr.write(`\rcritest: ${done} specs`);
+  });
+  child.stderr.on("data", (chunk: Buffer) => output.write(chunk));
+  const [code] = await once(child, "close");
+  output.end();
+  if (process.stderr.isTTY) process.stderr.write("\n");
+  try {
+    return readReport(readFileSync(report, "utf8"));
+  } catch (cause) {
+    throw new ConformanceError(`critest ended with ${code} and wrote no report; see ${log}`, cause);
+  }
+}

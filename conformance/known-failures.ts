@@ -1,0 +1,38 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { ConformanceError } from "./conformance-error.ts";
+
+/** A check that is known to fail, and why that is accepted for now. */
+export interface KnownFailure {
+  /** Full name, or its start with a `*` at the end. */
+  readonly name: string;
+  readonly reason: string;
+  /** Engines (20, 26, 28) that it fails on; all when left out. */
+  readonly engines?: readonly string[];
+}
+
+/** Reads the checked-in list. Each entry must say why. */
+export function readKnownFailures(
+  file: string = join(import.meta.dirname, "known-failures.json"),
+): KnownFailure[] {
+  const list = JSON.parse(readFileSync(file, "utf8")) as readonly Partial<KnownFailure>[];
+  return list.map((entry, index) => {
+    if (!entry.name || !entry.reason) {
+      throw new ConformanceError(`${file}: entry ${index} needs a name and a reason`);
+    }
+    return entry as KnownFailure;
+  });
+}
+
+/** The entry that covers a check on an engine. */
+export function findKnown(
+  list: readonly KnownFailure[],
+  name: string,
+  engine: string,
+): KnownFailure | undefined {
+  return list.find(
+    (known) =>
+      (known.engines === undefined || known.engines.includes(engine)) &&
+      (known.name.endsWith("*") ? name.startsWith(known.name.slice(0, -1)) : name === known.name),
+  );
+}

@@ -1,0 +1,117 @@
+// Runs CRI's conformance tests (critest) and crictl against the daemon on lab engines.
+// The last line counts: "N passed, N failed".
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { parseArgs } from "node:util";
+import { type LabConfig, labConfig } from "../lab/config.ts";
+import { LabError } from "../lab/lab-error.ts";
+import { withLock } from "../lab/lock.ts";
+import { down, up } from "../lab/up-down.ts";
+import { ConformanceError } from "./conformance-error.ts";
+import { buildCriTools, type CriTools } from "./cri-tools.ts";
+import { runCrictl } from "./crictl.ts";
+import { runCritest } from "./critest.ts";
+import { startDaemon } from "./daemon.ts";
+import { readKnownFailures } from "./known-failures.ts";
+import { formatReport } from "./report.ts";
+import { judge, type Verdict } from "./verdict.ts";
+
+const usage = `usage: npm run conformance -- [--all] [--focus REGEX] [--list] [--keep]
+
+  --all           on Docker 20.10, 26.1 and 28.5, one after the other, instead of the one that DOCKER names
+  --focus REGEX   only the specs that match, and no crictl
+  --list          list passed specs too
+  --keep          leave the lab up
+
+  DOCKER=20|26|28         the engine (default 28)
+  LAB=name                the lab to use (default "conformance")
+  CRI_TOOLS_SOURCE=folder a checkout of cri-tools to build instead of the pinned version
+  RESULTS=folder          where reports go (default conformance/results)
+`;
+
+interface Choices {
+  readonly focus: string | undefined;
+  readonly list: boolean;
+  readonly keep: boolean;
+  readonly results: string;
+}
+
+async function runOn(config: LabConfig, tools: CriTools, choices: Choices): Promise<Verdict> {
+  const { focus } = choices;
+  const env = await up(config);
+  try {
+    const folder = join(config.runDir, "conformance");
+    rmSync(folder, { recursive: true, force: true });
+    const daemon = await startDaemon(env, folder);
+    const { endpoint } = daemon;
+    let verdict: Verdict;
+    try {
+      const outcomes = await runCritest({ program: tools.critest, endpoint, folder, focus });
+      if (focus === undefined) {
+        const images = { image: env.LAB_IMAGE, pullImage: env.LAB_REGISTRY_IMAGE };
+        outcomes.push(...(await runCrictl({ program: tools.crictl, endpoint, folder, ...images })));
+      }
+      verdict = judge(outcomes, readKnownFailures(), config.engine);
+    } finally {
+      await daemon.stop();
+    }
+    const title = `Docker ${env.LAB_DOCKER_VERSION}, cri-tools ${tools.version}`;
+    const text = formatReport(title, verdict, choices.list);
+    console.log(`${text}\n`);
+    mkdirSync(choices.results, { recursive: true });
+    const base = join(choices.results, `docker${config.engine}`);
+    writeFileSync(`${base}.json`, `${JSON.stringify({ title, ...verdict }, undefined, 2)}\n`);
+    writeFileSync(`${base}.txt`, `${formatReport(title, verdict, true)}\n`);
+    return verdict;
+  } finally {
+    if (!choices.keep) await down(config);
+  }
+}
+
+async function main(): Promise<number> {
+  const { values } = parseArgs({
+    options: {
+      all: { type: "boolean", default: false },
+      focus: { type: "string" },
+      list: { type: "boolean", default: false },
+      keep: { type: "boolean", default: false },
+      help: { type: "boolean", default: false },
+    },
+  });
+  if (values.help) {
+    process.stdout.write(usage);
+    return 0;
+  }
+  const tools = buildCriTools(process.env.CRI_TOOLS_SOURCE || undefined);
+  const choices: Choices = {
+    focus: values.focus,
+    list: values.list,
+    keep: values.keep,
+    results: resolve(process.env.RESULTS || join(import.meta.dirname, "results")),
+  };
+  const engines = values.all ? ["20", "26", "28"] : [process.env.DOCKER || "28"];
+  const total = { passed: 0, failed: 0 };
+  for (const DOCKER of engines) {
+    const config = labConfig({
+      ...process.env,
+      DOCKER,
+      LAB: process.env.LAB || "conformance",
+      LAB_LOOKALIKES: "1",
+    });
+    // critest maps fixed ports of the host, so that two runs on one machine would fail each other.
+    const { passed, failed } = await withLock("critest", () => runOn(config, tools, choices));
+    total.passed += passed;
+    total.failed += failed;
+  }
+  console.log(`${total.passed} passed, ${total.failed} failed`);
+  return total.failed === 0 ? 0 : 1;
+}
+
+try {
+  process.exitCode = await main();
+} catch (error) {
+  if (!(error instanceof ConformanceError || error instanceof LabError)) throw error;
+  console.error(`conformance: ${error.message}`);
+  console.log("0 passed, 1 failed");
+  process.exitCode = 1;
+}
