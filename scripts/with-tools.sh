@@ -46,6 +46,11 @@ demo)
   build
   exec node scripts/demo.ts "$@"
   ;;
+bench)
+  need_root "the benchmark"
+  build
+  exec node bench/bench.ts "$@"
+  ;;
 lab) exec node lab/lab.ts "$@" ;;
 conformance)
   need_root "the conformance run"

@@ -1,0 +1,109 @@
+import { parseArgs } from "node:util";
+import { type EndpointAddress, parseEndpoints } from "./endpoint.ts";
+import type { ContainerChoice } from "./pods.ts";
+
+export const usage = `usage: npm run bench -- [compare | soak | restart | behind] [options]
+
+  compare   (default) calls, pods, polling and memory, at each number of pods
+  soak      polls many times faster than a kubelet; fails when memory or descriptors keep growing
+  restart   from the daemon's start to its first complete lists, with pods there
+  behind    how soon CRI tells what somebody did with docker itself
+
+  --endpoints name=socket[=pid[=engine pid]],…
+                        what to measure; without it a lab and the daemon are started, and removed
+  --docker SOCKET       engine behind the first endpoint, for behind
+  --image NAME          image of the containers (default: the lab's)
+  --pods 10,100,250     pods that stand while calls are measured (soak and restart: the last one)
+  --calls 200           calls of each kind
+  --lifecycles 10       pods started and stopped one by one, with their network
+  --callers 8           callers at once in the throughput row
+  --poll-seconds 15     idle polling, for CPU
+  --container running   what a pod holds: running, created (never started) or none
+  --minutes 3           soak: how long
+  --speed 20            soak: times a kubelet's rate
+  --rounds 5            behind and restart: how often
+  --node-args "…"       options of node for the daemon that is started
+  --out DIR             where result.json and growth.svg go (default: a new folder in /tmp)
+
+The lab is chosen by LAB and DOCKER; see lab/README.md. Needs root.
+Pods that stand are on the host network, because making them is not what is measured there.
+`;
+
+export interface BenchArguments {
+  readonly verb: "compare" | "soak" | "restart" | "behind";
+  readonly endpoints: readonly EndpointAddress[];
+  readonly docker: string | undefined;
+  readonly image: string | undefined;
+  readonly pods: readonly number[];
+  readonly calls: number;
+  readonly lifecycles: number;
+  readonly callers: number;
+  readonly pollSeconds: number;
+  readonly container: ContainerChoice;
+  readonly minutes: number;
+  readonly speed: number;
+  readonly rounds: number;
+  readonly nodeArgs: readonly string[];
+  readonly out: string | undefined;
+}
+
+const verbs = ["compare", "soak", "restart", "behind"] as const;
+const containers = ["running", "created", "none"] as const;
+
+/** @throws Error with a message for the person at the terminal. */
+export function readArguments(args: readonly string[]): BenchArguments | "help" {
+  const { values, positionals } = parseArgs({
+    args: [...args],
+    allowPositionals: true,
+    options: {
+      endpoints: { type: "string" },
+      docker: { type: "string" },
+      image: { type: "string" },
+      pods: { type: "string", default: "10,100,250" },
+      calls: { type: "string", default: "200" },
+      lifecycles: { type: "string", default: "10" },
+      callers: { type: "string", default: "8" },
+      "poll-seconds": { type: "string", default: "15" },
+      container: { type: "string", default: "running" },
+      minutes: { type: "string", default: "3" },
+      speed: { type: "string", default: "20" },
+      rounds: { type: "string", default: "5" },
+      "node-args": { type: "string", default: "" },
+      out: { type: "string" },
+      help: { type: "boolean", short: "h" },
+    },
+  });
+  if (values.help) return "help";
+  const verb = verbs.find((each) => each === (positionals[0] ?? "compare"));
+  if (verb === undefined || positionals.length > 1) throw new Error(`no such benchmark\n${usage}`);
+  const container = containers.find((each) => each === values.container);
+  if (container === undefined) throw new Error(`--container: one of ${containers.join(", ")}`);
+  const pods = values.pods.split(",").map((text) => positive(text, "--pods"));
+  const endpoints = values.endpoints === undefined ? [] : parseEndpoints(values.endpoints);
+  if (endpoints.length > 0 && values.image === undefined) {
+    throw new Error("--endpoints needs --image: an image that all of them have");
+  }
+  return {
+    verb,
+    endpoints,
+    docker: values.docker?.replace(/^unix:\/\//, ""),
+    image: values.image,
+    pods: pods.sort((a, b) => a - b),
+    calls: positive(values.calls, "--calls"),
+    lifecycles: Number(values.lifecycles),
+    callers: positive(values.callers, "--callers"),
+    pollSeconds: positive(values["poll-seconds"], "--poll-seconds"),
+    container,
+    minutes: positive(values.minutes, "--minutes"),
+    speed: positive(values.speed, "--speed"),
+    rounds: positive(values.rounds, "--rounds"),
+    nodeArgs: values["node-args"].split(" ").filter((part) => part !== ""),
+    out: values.out,
+  };
+}
+
+function positive(text: string, flag: string): number {
+  const value = Number(text);
+  if (!(value > 0)) throw new Error(`${flag}: "${text}" is not a number above 0`);
+  return value;
+}

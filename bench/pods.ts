@@ -1,0 +1,128 @@
+import { randomBytes } from "node:crypto";
+import { rmSync } from "node:fs";
+import { join } from "node:path";
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import { NamespaceMode, type PodSandboxConfigSchema, RuntimeService } from "@dockershim/cri-types";
+import type { Cleanup } from "./cleanup.ts";
+import type { Endpoint } from "./endpoint.ts";
+
+const { method } = RuntimeService;
+
+/** A pod of this run. */
+export interface Pod {
+  readonly sandboxId: string;
+  /** Empty for a pod without a container. */
+  readonly containerId: string;
+  readonly logDirectory: string;
+}
+
+/** What a pod's container does: `running` sleeps, `created` was never started. */
+export type ContainerChoice = "running" | "created" | "none";
+
+export interface PodChoices {
+  readonly image: string;
+  readonly hostNetwork: boolean;
+  readonly container: ContainerChoice;
+  readonly logRoot: string;
+}
+
+/** One run's mark on everything it makes. */
+const run = randomBytes(4).toString("hex");
+let count = 0;
+
+/** Makes a pod as a kubelet does. When a later step fails, the sandbox is removed again. */
+export async function startPod(endpoint: Endpoint, choices: PodChoices): Promise<Pod> {
+  const name = `bench-${run}-${count++}`;
+  const logDirectory = join(choices.logRoot, name);
+  const network = choices.hostNetwork ? NamespaceMode.NODE : NamespaceMode.POD;
+  const config: MessageInitShape<typeof PodSandboxConfigSchema> = {
+    metadata: { name, namespace: "bench", uid: name, attempt: 0 },
+    logDirectory,
+    labels: { bench: run },
+    linux: { securityContext: { namespaceOptions: { network } } },
+  };
+  const { cri } = endpoint;
+  const { podSandboxId } = (await cri.call(method.runPodSandbox, { config })).reply;
+  const pod = { sandboxId: podSandboxId, containerId: "", logDirectory };
+  if (choices.container === "none") return pod;
+  try {
+    const { containerId } = (
+      await cri.call(method.createContainer, {
+        podSandboxId,
+        sandboxConfig: config,
+        config: {
+          metadata: { name: "main", attempt: 0 },
+          image: { image: choices.image },
+          command: ["sleep", "86400"],
+          logPath: "main.log",
+          labels: { bench: run },
+          linux: {},
+        },
+      })
+    ).reply;
+    if (choices.container === "running") await cri.call(method.startContainer, { containerId });
+    return { ...pod, containerId };
+  } catch (err) {
+    await stopPod(endpoint, pod);
+    throw err;
+  }
+}
+
+/** Stops and removes a pod as a kubelet does. */
+export async function stopPod({ cri }: Endpoint, pod: Pod): Promise<void> {
+  const { sandboxId: podSandboxId, containerId } = pod;
+  if (containerId !== "") await cri.call(method.stopContainer, { containerId, timeout: 0n });
+  await cri.call(method.stopPodSandbox, { podSandboxId });
+  if (containerId !== "") await cri.call(method.removeContainer, { containerId });
+  await cri.call(method.removePodSandbox, { podSandboxId });
+  rmSync(pod.logDirectory, { recursive: true, force: true });
+}
+
+/** So many pods are made and removed at once; the engine gains nothing from more. */
+const parallel = 4;
+
+/** The pods that stand on an endpoint while calls are measured. */
+export interface Population {
+  readonly pods: readonly Pod[];
+  /** @returns How many pods a second were made. */
+  grow(size: number): Promise<number>;
+  empty(): Promise<void>;
+}
+
+export function createPopulation(
+  endpoint: Endpoint,
+  choices: PodChoices,
+  cleanup: Cleanup,
+): Population {
+  const pods: Pod[] = [];
+
+  async function empty(): Promise<void> {
+    const worker = async (): Promise<void> => {
+      for (let pod = pods.pop(); pod !== undefined; pod = pods.pop()) await stopPod(endpoint, pod);
+    };
+    await Promise.all(Array.from({ length: parallel }, worker));
+  }
+  cleanup.add(empty);
+
+  return {
+    pods,
+    async grow(size) {
+      const wanted = size - pods.length;
+      let left = wanted;
+      const started = performance.now();
+      const worker = async (): Promise<void> => {
+        while (left > 0) {
+          cleanup.check();
+          left--;
+          pods.push(await startPod(endpoint, choices));
+        }
+      };
+      // All workers end before an error goes on, so that no pod comes after the cleaning.
+      const results = await Promise.allSettled(Array.from({ length: parallel }, worker));
+      const failed = results.find((result) => result.status === "rejected");
+      if (failed !== undefined) throw failed.reason;
+      return wanted / ((performance.now() - started) / 1_000);
+    },
+    empty,
+  };
+}
