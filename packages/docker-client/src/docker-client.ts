@@ -214,8 +214,8 @@ export interface DockerImages {
   /**
    * `POST /images/create`: pulls one image; without tag and digest that is `latest`. Resolves when
    * the engine has reported success. Fails with `not_found`, `unauthorized`, `forbidden`,
-   * `unavailable` (registry or engine) or `server_error`, also for errors within the progress, and
-   * with `unavailable` when the progress stops short of an outcome. Not bounded by
+   * `registry_unavailable`, `no_space` or `server_error`, also for errors within the progress, and
+   * with `unavailable` when the engine is out of reach or the progress stops short of an outcome. Not bounded by
    * `requestTimeoutMs`; an abort makes the engine stop the pull.
    */
   pull(

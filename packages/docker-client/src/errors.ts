@@ -5,6 +5,9 @@
  *   `forbidden` (403), `not_modified` (304), `server_error` (500 and anything unforeseen),
  *   `not_implemented` (501, 405, or this engine's API version lacks the feature);
  * - `unavailable`: the engine cannot be reached, cut the connection, or answered 503;
+ * - `registry_unavailable`: the engine cannot reach an image's registry, or that one is overloaded
+ *   or broken;
+ * - `no_space`: a disk of the engine is full;
  * - `deadline_exceeded`: `requestTimeoutMs` or an `AbortSignal.timeout()` ran out;
  * - `canceled`: the caller's signal or `close()` ended the call;
  * - `unsupported_api`: the engine's API versions don't overlap with the client's.
@@ -17,6 +20,8 @@ export type DockerErrorCode =
   | "forbidden"
   | "not_modified"
   | "unavailable"
+  | "registry_unavailable"
+  | "no_space"
   | "server_error"
   | "deadline_exceeded"
   | "canceled"

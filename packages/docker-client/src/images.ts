@@ -5,7 +5,7 @@ import { enginePath } from "./engine-path.js";
 import { DockerError } from "./errors.js";
 import type { ImageHistoryEntry, ImageInspect, ImageRemoval, ImageSummary } from "./image-types.js";
 import { followProgress } from "./progress.js";
-import { pullImage } from "./pull.js";
+import { codeOfPullMessage, pullImage } from "./pull.js";
 import { streamBody } from "./stream-body.js";
 
 /** The calls on images. */
@@ -82,7 +82,11 @@ export function createImages(http: EngineHttp): DockerImages {
           }
         },
         (message) =>
-          new DockerError({ code: "invalid_argument", operation, engineMessage: message }),
+          new DockerError({
+            code: codeOfPullMessage(message) === "no_space" ? "no_space" : "invalid_argument",
+            operation,
+            engineMessage: message,
+          }),
       );
       return loaded;
     },

@@ -70,10 +70,11 @@ export async function pullImage(
 
 /**
  * A failure before the first line of progress comes with a status, but that says 404 for a denied
- * pull and 500 for most of the rest. The words are the registry's and tell more.
+ * pull and 500 for most of the rest; with the containerd image store even for a wrong password.
+ * The words are the registry's and tell more. A bad request (400) is the caller's own.
  */
 function refineStatus(reason: unknown): unknown {
-  if (!(reason instanceof DockerError) || (reason.status !== 404 && reason.status !== 500)) {
+  if (!(reason instanceof DockerError) || reason.status === undefined || reason.status === 400) {
     return reason;
   }
   const code = codeOfPullMessage(reason.engineMessage);
@@ -94,29 +95,32 @@ function refineStatus(reason: unknown): unknown {
  * unknown", "denied: …", "unauthorized: …") and Go's network errors.
  */
 export function codeOfPullMessage(message: string): DockerErrorCode | undefined {
+  if (/no space left on device|disk quota exceeded/i.test(message)) {
+    return "no_space";
+  }
   if (
-    /\bunauthorized\b|authentication required|no basic auth credentials|incorrect username or password|status:? 401/i.test(
+    /\bunauthorized\b|authentication required|no basic auth credentials|incorrect username or password|status:? 401|: 401 Unauthorized/i.test(
       message,
     )
   ) {
     return "unauthorized";
   }
-  if (/\bdenied\b|\bforbidden\b|status:? 403/i.test(message)) {
+  if (/\bdenied\b|\bforbidden\b|status:? 403|: 403 Forbidden/i.test(message)) {
     return "forbidden";
   }
   if (
-    /manifest unknown|name unknown|manifest for .* not found|no matching manifest|repository .* not found|does not exist|: not found/i.test(
+    /manifest unknown|name unknown|unknown blob|blob unknown|manifest for .* not found|no matching manifest|repository .* not found|does not exist|: not found/i.test(
       message,
     )
   ) {
     return "not_found";
   }
   if (
-    /connection refused|no such host|i\/o timeout|timeout exceeded|deadline exceeded|connection reset|network is unreachable|no route to host|TLS handshake|server gave HTTP response|unexpected EOF|toomanyrequests|too many requests|: EOF$|status:? 5\d\d|temporary failure in name resolution/i.test(
+    /connection refused|no such host|i\/o timeout|timeout exceeded|deadline exceeded|connection reset|network is unreachable|no route to host|TLS handshake|server gave HTTP response|unexpected EOF|toomanyrequests|too many requests|(?:: |^)EOF$|status:? 5\d\d|unexpected status from .*: 5\d\d|temporary failure in name resolution|server misbehaving/i.test(
       message,
     )
   ) {
-    return "unavailable";
+    return "registry_unavailable";
   }
   return undefined;
 }

@@ -61,8 +61,8 @@ describe("a pull", () => {
     ["manifest for r/a:x not found: manifest unknown: manifest unknown", "not_found"],
     ["unauthorized: authentication required", "unauthorized"],
     ["denied: requested access to the resource is denied", "forbidden"],
-    ["Get http://r/v2/: dial tcp 10.0.0.1:80: connect: connection refused", "unavailable"],
-    ["failed to register layer: no space left on device", "server_error"],
+    ["Get http://r/v2/: dial tcp 10.0.0.1:80: connect: connection refused", "registry_unavailable"],
+    ["failed to register layer: no space left on device", "no_space"],
   ])("that fails within the progress with %j is %s, verbatim", async (message, code) => {
     serveLines({ status: "Pulling from a" }, { errorDetail: { message }, error: message });
     await expect(client.images.pull("a")).rejects.toMatchObject({
@@ -81,7 +81,18 @@ describe("a pull", () => {
     ],
     [404, "manifest for a:x not found: manifest unknown: manifest unknown", "not_found"],
     [500, "Head http://r/v2/a/manifests/x: unauthorized: authentication required", "unauthorized"],
-    [500, "Get http://r/v2/: EOF", "unavailable"],
+    [500, "Get http://r/v2/: EOF", "registry_unavailable"],
+    [429, "toomanyrequests: rate exceeded", "registry_unavailable"],
+    [
+      500,
+      "unknown: failed to resolve reference: unexpected status from HEAD request to http://r/v2/a/manifests/x: 503 Service Unavailable",
+      "registry_unavailable",
+    ],
+    [
+      500,
+      "unexpected status from HEAD request to http://r/v2/a/manifests/x: 401 Unauthorized",
+      "unauthorized",
+    ],
     [500, "something else", "server_error"],
     [400, "invalid reference format", "invalid_argument"],
   ])(
@@ -158,11 +169,14 @@ describe("a pull", () => {
 test.each([
   ["unauthorized: incorrect username or password", "unauthorized"],
   ["no basic auth credentials", "unauthorized"],
-  ["toomanyrequests: rate exceeded", "unavailable"],
-  ["net/http: TLS handshake timeout", "unavailable"],
-  ["lookup r: no such host", "unavailable"],
-  ["received unexpected HTTP status: 503 Service Unavailable", "unavailable"],
+  ["toomanyrequests: rate exceeded", "registry_unavailable"],
+  ["net/http: TLS handshake timeout", "registry_unavailable"],
+  ["lookup r: no such host", "registry_unavailable"],
+  ["received unexpected HTTP status: 503 Service Unavailable", "registry_unavailable"],
   ["no matching manifest for linux/s390x in the manifest list entries", "not_found"],
+  ["tls: failed to verify certificate: x509: certificate signed by unknown authority", undefined],
+  ["write /var/lib/docker/tmp/GetImageBlob1: no space left on device", "no_space"],
+  ["unknown blob", "not_found"],
   ["layer does not match", undefined],
 ])("the message %j means %s", (message, code) => {
   expect(codeOfPullMessage(message)).toBe(code);
@@ -185,6 +199,12 @@ describe("a load", () => {
     expect(size).toBe(100_005);
     await client.images.load(new Uint8Array(7));
     expect(size).toBe(100_012);
+  });
+
+  test("that fills the disk says so", async () => {
+    engine.handle = (_seen, response) =>
+      response.end('{"errorDetail":{"message":"write /x: no space left on device"}}\n');
+    await expect(client.images.load(Buffer.alloc(1))).rejects.toMatchObject({ code: "no_space" });
   });
 
   test("that is refused is told why, and its body is not sent", async () => {
