@@ -3,6 +3,7 @@ import type { Logger } from "pino";
 import type { Engine } from "./engine.js";
 import type { ContainerEvents } from "./events/container-events.js";
 import type { ExecExits } from "./exec/exec-exits.js";
+import type { EnginePull } from "./image/engine-pull.js";
 import type { ContainerLogs } from "./logs/container-logs.js";
 import type { PodNetwork } from "./network/pod-network.js";
 import type { ShimOptions } from "./options.js";
@@ -25,6 +26,7 @@ export interface ShimContext {
   readonly logs: ContainerLogs;
   readonly events: ContainerEvents;
   readonly execExits: ExecExits;
+  readonly pull: EnginePull;
   readonly pauseImage: PauseImage;
 }
 

@@ -6,6 +6,10 @@ export type ShimErrorCode =
   | "failed_precondition"
   | "resource_exhausted"
   | "unavailable"
+  | "permission_denied"
+  | "unauthenticated"
+  /** The kubelet reads a reason of its own out of the message (k8s.io/cri-api `pkg/errors`). */
+  | "unknown"
   | "unimplemented"
   | "deadline_exceeded"
   | "internal";

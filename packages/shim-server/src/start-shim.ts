@@ -4,6 +4,7 @@ import { type Logger, pino } from "pino";
 import { createEngine } from "./engine.js";
 import { createContainerEvents } from "./events/container-events.js";
 import { createExecExits } from "./exec/exec-exits.js";
+import { createEnginePull } from "./image/engine-pull.js";
 import { instanceOf } from "./instance.js";
 import { createDockerLogLinks } from "./logs/docker-log-link.js";
 import { createCniNetwork } from "./network/cni-network.js";
@@ -64,7 +65,8 @@ export async function startShim(options: Partial<ShimOptions>, log?: Logger): Pr
     chosen.networkPlugin === "cni" ? await createCniNetwork(chosen, logger) : createNoNetwork();
   const feed = startEventFeed({ docker, store, images, engine, execExits, log: logger });
   const events = createContainerEvents({ store, network, images });
-  const pauseImage = createPauseImage(chosen, { docker, engine, images, log: logger });
+  const pull = createEnginePull({ docker, images, options: chosen, log: logger });
+  const pauseImage = createPauseImage(chosen, { docker, engine, images, store, pull, log: logger });
 
   const stopParts = async (): Promise<void> => {
     await feed.stop();
@@ -87,6 +89,7 @@ export async function startShim(options: Partial<ShimOptions>, log?: Logger): Pr
         logs: createDockerLogLinks(),
         events,
         execExits,
+        pull,
         pauseImage,
       },
       path,

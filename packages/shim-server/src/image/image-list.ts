@@ -2,7 +2,10 @@ import type { Image, ListImagesRequest } from "@dockershim/cri-types";
 import { toImage } from "@dockershim/pod-sandbox";
 import type { ShimContext } from "../context.js";
 
-/** ListImages: from memory; the filter names one image. */
+/**
+ * ListImages: from memory; the filter names one image. Images without any name are in it, since
+ * the kubelet's garbage collection finds them nowhere else.
+ */
 export function createImageList(
   context: Pick<ShimContext, "images" | "feed" | "pauseImage">,
 ): (request: Pick<ListImagesRequest, "filter">) => Promise<{ images: Image[] }> {
@@ -13,8 +16,7 @@ export function createImageList(
     const only = wanted === "" ? undefined : await images.resolve(wanted);
     if (wanted !== "" && only === undefined) return { images: [] };
     const all = only === undefined ? [...images.all()] : [only];
-    return {
-      images: all.map((image) => toImage(image, { pinned: pauseImage.isPinned(image.Id) })),
-    };
+    const pinned = pauseImage.pinned();
+    return { images: all.map((image) => toImage(image, { pinned: pinned.has(image.Id) })) };
   };
 }

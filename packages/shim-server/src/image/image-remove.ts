@@ -1,17 +1,19 @@
 import type { RemoveImageRequest } from "@dockershim/cri-types";
-import { isDockerError } from "@dockershim/docker-client";
+import { type ImageInspect, isDockerError } from "@dockershim/docker-client";
 import type { CallContext, ShimContext } from "../context.js";
 import { ShimError } from "../shim-error.js";
+import { createUndoStack } from "../undo-stack.js";
 import { requireImage } from "./require-image.js";
 
 /**
  * RemoveImage: the image with all its names, as CRI means it; one that is not there is fine.
  *
- * Docker removes an image by id only while it has one name, so the names go first. An image that
- * a container uses is refused by the engine, and then keeps all its names.
+ * Docker removes an image by id together with its names when they are of one repository and one
+ * tag at most, and refuses while a container uses it, all in one step. Where there are more names
+ * the surplus goes first; if the image then turns out to be needed, its tags are put back.
  */
 export function createImageRemove(
-  context: Pick<ShimContext, "docker" | "images" | "feed">,
+  context: Pick<ShimContext, "docker" | "images" | "feed" | "log">,
 ): (request: RemoveImageRequest, call: CallContext) => Promise<Record<string, never>> {
   const { docker, images, feed } = context;
 
@@ -23,22 +25,70 @@ export function createImageRemove(
     }
   }
 
+  async function removeWhole(image: ImageInspect, signal: AbortSignal): Promise<void> {
+    const surplus = surplusNames(image);
+    if (surplus.length > 0) await requireUnused(context, image.Id, signal);
+    const undo = createUndoStack(context.log);
+    try {
+      for (const name of surplus) {
+        const [repo, tag] = splitTag(name);
+        if (tag !== undefined) {
+          undo.push(`put the tag ${name} back`, (cleanup) =>
+            docker.images.tag(image.Id, { repo, tag, signal: cleanup }),
+          );
+        }
+        await remove(name, signal);
+      }
+      await remove(image.Id, signal);
+    } catch (err) {
+      await undo.run();
+      throw err;
+    }
+  }
+
   return async ({ image: spec }, { signal }) => {
     const reference = requireImage(spec);
     await feed.ready();
     const image = await images.resolve(reference, signal);
     if (image === undefined) return {};
-    const tags = image.RepoTags ?? [];
     try {
-      if (tags.length > 1) await requireUnused(context, image.Id, signal);
-      for (const tag of tags) await remove(tag, signal);
-      // Names by digest, and images without any name, are left after the tags.
-      await remove(image.Id, signal);
+      await removeWhole(image, signal);
+    } catch (err) {
+      if (!isDockerError(err, "conflict")) throw err;
+      throw new ShimError("failed_precondition", err.engineMessage, { cause: err });
     } finally {
       await images.refresh();
     }
     return {};
   };
+}
+
+/**
+ * The names that must go before Docker removes the image by id: all but one tag, and digests in
+ * other repositories than that tag's. Digests that share a repository with a tag go with it.
+ */
+export function surplusNames(image: Pick<ImageInspect, "RepoTags" | "RepoDigests">): string[] {
+  const tags = image.RepoTags ?? [];
+  const digests = image.RepoDigests ?? [];
+  const kept = tags[0] ?? digests[0];
+  if (kept === undefined) return [];
+  const tagged = new Set(tags.map((tag) => splitTag(tag)[0]));
+  const keptRepository = tags.length > 0 ? splitTag(kept)[0] : repositoryOf(kept);
+  const untagged = digests.filter((digest) => {
+    const repository = repositoryOf(digest);
+    return repository !== keptRepository && !tagged.has(repository);
+  });
+  return [...tags.slice(1), ...untagged];
+}
+
+function repositoryOf(digest: string): string {
+  return digest.slice(0, digest.indexOf("@"));
+}
+
+function splitTag(name: string): [repository: string, tag: string | undefined] {
+  if (name.includes("@")) return [repositoryOf(name), undefined];
+  const colon = name.lastIndexOf(":");
+  return [name.slice(0, colon), name.slice(colon + 1)];
 }
 
 /** Removing one of several names always works, so the last one would fail too late. */

@@ -2,15 +2,30 @@ import { type DockerClient, isDockerError } from "@dockershim/docker-client";
 import { pauseImage } from "@dockershim/pause-image";
 import type { Logger } from "pino";
 import type { Engine } from "../engine.js";
+import type { EnginePull } from "../image/engine-pull.js";
 import type { ShimOptions } from "../options.js";
+import { createSingleFlight } from "../single-flight.js";
 import type { ImageStore } from "../store/image-store.js";
+import type { Store } from "../store/store.js";
 
 /** The image of sandbox containers. */
 export interface PauseImage {
   /** Makes sure that the engine has it. @returns The reference to create sandboxes from. */
   ensure(signal: AbortSignal): Promise<string>;
-  /** Whether an image is the one that sandboxes need, and so must not be collected as garbage. */
-  isPinned(id: string): boolean;
+  /**
+   * Ids of the images that sandboxes need, and that must not be collected as garbage: the one of
+   * new sandboxes, and those of sandboxes that are there, such as adopted ones.
+   */
+  pinned(): ReadonlySet<string>;
+}
+
+export interface PauseImageParts {
+  readonly docker: Pick<DockerClient, "images">;
+  readonly engine: Engine;
+  readonly images: ImageStore;
+  readonly store: Pick<Store, "sandboxes">;
+  readonly pull: EnginePull;
+  readonly log: Logger;
 }
 
 /**
@@ -19,49 +34,45 @@ export interface PauseImage {
  */
 export function createPauseImage(
   options: Pick<ShimOptions, "podInfraContainerImage">,
-  parts: { docker: Pick<DockerClient, "images">; engine: Engine; images: ImageStore; log: Logger },
+  { docker, engine, images, store, pull, log }: PauseImageParts,
 ): PauseImage {
-  const { docker, engine, images, log } = parts;
   const chosen = options.podInfraContainerImage;
-  let loading: Promise<string> | undefined;
+  const loads = createSingleFlight<void>();
+  let loadedId: string | undefined;
 
-  async function provide(): Promise<string> {
-    if (chosen !== "") {
-      log.info({ image: chosen }, "pulling the pause image");
-      await docker.images.pull(chosen);
+  async function ensureEmbedded(signal: AbortSignal): Promise<string> {
+    const embedded = pauseImage((await engine.facts(signal)).arch);
+    const { id, manifestDigest, reference, tar } = embedded;
+    const found = images.find(reference)?.Id;
+    // An image's id is its config's digest, or its manifest's with the containerd image store.
+    // Anything else of that name is not ours, and the name is taken from it.
+    if (found !== undefined && [id, manifestDigest, loadedId].includes(found)) return reference;
+    await loads.run(reference, signal, async (shared) => {
+      log.info({ image: reference }, "loading the embedded pause image");
+      await docker.images.load(tar, { signal: shared });
       await images.refresh();
-      return chosen;
-    }
-    const embedded = pauseImage((await engine.facts()).arch);
-    log.info({ image: embedded.reference }, "loading the embedded pause image");
-    await docker.images.load(embedded.tar);
-    await images.refresh();
-    return embedded.reference;
-  }
-
-  async function reference(): Promise<string> {
-    return chosen === "" ? pauseImage((await engine.facts()).arch).reference : chosen;
+      loadedId = images.find(reference)?.Id;
+    });
+    return reference;
   }
 
   return {
     async ensure(signal) {
-      const name = await reference();
-      if (images.find(name) !== undefined) return name;
-      signal.throwIfAborted();
-      // One load serves all sandboxes that wait for it.
-      loading ??= provide().finally(() => {
-        loading = undefined;
-      });
-      return await loading;
+      if (chosen === "") return await ensureEmbedded(signal);
+      if (images.find(chosen) === undefined) await pull(chosen, undefined, signal);
+      return chosen;
     },
-    isPinned(id) {
-      const name = chosen === "" ? pauseImageReference : chosen;
-      return images.find(name)?.Id === id;
+    pinned() {
+      const ids = new Set<string>();
+      for (const { inspect } of store.sandboxes()) ids.add(inspect.Image);
+      const own = images.find(chosen === "" ? embeddedReference : chosen);
+      if (own !== undefined) ids.add(own.Id);
+      return ids;
     },
   };
 }
 
-const pauseImageReference = pauseImage("amd64").reference;
+const embeddedReference = pauseImage("amd64").reference;
 
 /** Whether an engine error says that the image of a create is not there (any more). */
 export function isMissingImage(reason: unknown): boolean {

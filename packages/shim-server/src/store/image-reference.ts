@@ -15,6 +15,14 @@ export function familiarReference(reference: string): string {
   return `${name}:${hasTag ? named.slice(colon + 1) : "latest"}`;
 }
 
+/** The host, with its port, of the registry that a reference names. */
+export function registryOf(reference: string): string {
+  const [first = "", ...rest] = reference.split("/");
+  // A first part without a dot or a port is a folder of Docker Hub, as the docker command has it.
+  const isHost = rest.length > 0 && (/[.:]/.test(first) || first === "localhost");
+  return isHost && first !== "index.docker.io" ? first : "docker.io";
+}
+
 function familiarName(name: string): string {
   const local = name.replace(/^(?:index\.)?docker\.io\//, "");
   return local.replace(/^library\/(?=[^/]+$)/, "");

@@ -1,4 +1,9 @@
-import { type DockerImages, type ImageInspect, isDockerError } from "@dockershim/docker-client";
+import {
+  type DockerImages,
+  type ImageInspect,
+  type ImageSummary,
+  isDockerError,
+} from "@dockershim/docker-client";
 import { asImageId, familiarReference } from "./image-reference.js";
 import { createRefreshQueue } from "./refresh-queue.js";
 
@@ -17,36 +22,46 @@ export interface ImageStore {
   readonly version: number;
 }
 
+interface Entry {
+  /** The list's entry that the image was read for. */
+  readonly listed: string;
+  readonly image: ImageInspect;
+}
+
 /** So many inspects run at once. */
 const parallel = 8;
 
 export function createImageStore(docker: Pick<DockerImages, "list" | "inspect">): ImageStore {
-  let images = new Map<string, ImageInspect>();
+  let entries = new Map<string, Entry>();
   let references = new Map<string, string>();
   let version = 0;
   const queue = createRefreshQueue(read);
 
   async function read(): Promise<void> {
     const listed = await docker.list();
-    const next = new Map<string, ImageInspect>();
+    const next = new Map<string, Entry>();
     const waiting = [...new Map(listed.map((image) => [image.Id, image])).values()];
     const worker = async (): Promise<void> => {
       for (let image = waiting.pop(); image !== undefined; image = waiting.pop()) {
-        const known = images.get(image.Id);
+        const known = entries.get(image.Id);
         // An image's content never changes, its names do.
-        if (known !== undefined && sameNames(known, image)) next.set(image.Id, known);
-        else await inspect(image.Id, next);
+        if (known?.listed === fingerprint(image)) next.set(image.Id, known);
+        else await inspect(image, next);
       }
     };
     await Promise.all(Array.from({ length: parallel }, worker));
-    images = next;
+    entries = next;
     references = index(next.values());
     version++;
   }
 
-  async function inspect(id: string, into: Map<string, ImageInspect>): Promise<void> {
+  async function inspect(listed: ImageSummary, into: Map<string, Entry>): Promise<void> {
     try {
-      into.set(id, await docker.inspect(id));
+      const inspected = await docker.inspect(listed.Id);
+      // With the containerd image store, an inspect has the size of the transfer alone, and the
+      // list what it takes on the disk.
+      const image = withPlainNames({ ...inspected, Size: listed.Size });
+      into.set(listed.Id, { listed: fingerprint(listed), image });
     } catch (err) {
       // It went between the list and now; the event of that brings another read.
       if (!isDockerError(err, "not_found")) throw err;
@@ -55,18 +70,19 @@ export function createImageStore(docker: Pick<DockerImages, "list" | "inspect">)
 
   function find(reference: string): ImageInspect | undefined {
     const id = asImageId(reference) ?? references.get(familiarReference(reference));
-    return id === undefined ? undefined : images.get(id);
+    return id === undefined ? undefined : entries.get(id)?.image;
   }
 
   return {
-    all: () => images.values(),
-    get: (id) => images.get(id),
+    all: () => Array.from(entries.values(), ({ image }) => image),
+    get: (id) => entries.get(id)?.image,
     find,
     async resolve(reference, signal) {
       const known = find(reference);
       if (known !== undefined) return known;
       try {
-        return await docker.inspect(reference, { signal });
+        const found = await docker.inspect(reference, { signal });
+        return entries.get(found.Id)?.image ?? withPlainNames(found);
       } catch (err) {
         // The engine calls a malformed name invalid; to us it is an image that is not there.
         if (isDockerError(err, "not_found")) return undefined;
@@ -80,9 +96,9 @@ export function createImageStore(docker: Pick<DockerImages, "list" | "inspect">)
   };
 }
 
-function index(images: Iterable<ImageInspect>): Map<string, string> {
+function index(entries: Iterable<Entry>): Map<string, string> {
   const references = new Map<string, string>();
-  for (const image of images) {
+  for (const { image } of entries) {
     for (const name of [...(image.RepoTags ?? []), ...(image.RepoDigests ?? [])]) {
       references.set(familiarReference(name), image.Id);
     }
@@ -90,10 +106,16 @@ function index(images: Iterable<ImageInspect>): Map<string, string> {
   return references;
 }
 
-type Names = Pick<ImageInspect, "RepoTags" | "RepoDigests">;
+/**
+ * Older engines call an image without names `<none>:<none>`, and the containerd image store lists
+ * one that was pulled by digest with that digest among its tags.
+ */
+function withPlainNames(image: ImageInspect): ImageInspect {
+  const tags = (image.RepoTags ?? []).filter((tag) => !/<none>|@/.test(tag));
+  const digests = (image.RepoDigests ?? []).filter((digest) => !digest.includes("<none>"));
+  return { ...image, RepoTags: tags, RepoDigests: digests };
+}
 
-function sameNames(a: Names, b: Names): boolean {
-  const text = (names: Names): string =>
-    JSON.stringify([[...(names.RepoTags ?? [])].sort(), [...(names.RepoDigests ?? [])].sort()]);
-  return text(a) === text(b);
+function fingerprint({ RepoTags, RepoDigests, Size }: ImageSummary): string {
+  return JSON.stringify([[...(RepoTags ?? [])].sort(), [...(RepoDigests ?? [])].sort(), Size]);
 }

@@ -1,0 +1,53 @@
+import type { DockerClient } from "@dockershim/docker-client";
+import type { ImageStore } from "../store/image-store.js";
+
+/** What the image layers take on the disk, and when the engine said so. */
+export interface LayerUsage {
+  readonly bytes: bigint;
+  /** Unix time in ns. */
+  readonly timestamp: bigint;
+}
+
+/** The engine may walk its layers for the figure, so it is asked at most this often. */
+const maxAgeMs = 30_000;
+
+/** After a pull or a removal it is asked sooner, but not for each of many. */
+const minAgeMs = 2_000;
+
+/**
+ * Keeps the engine's own figure (`GET /system/df`, `LayersSize`).
+ *
+ * Engines before API 1.42 measure containers and volumes with it, which takes minutes on a full
+ * node, and refuse a second such call meanwhile. So only the first caller waits; later ones get
+ * the last figure, with its time, while the next one is being measured.
+ */
+export function createLayerUsage(parts: {
+  docker: Pick<DockerClient, "diskUsage">;
+  images: Pick<ImageStore, "version">;
+}): () => Promise<LayerUsage> {
+  const { docker, images } = parts;
+  let last: { usage: LayerUsage; at: number; version: number } | undefined;
+  let measuring: Promise<LayerUsage> | undefined;
+
+  async function measure(): Promise<LayerUsage> {
+    const { version } = images;
+    const timestamp = BigInt(Date.now()) * 1_000_000n;
+    const { LayersSize } = await docker.diskUsage({ type: ["image"] });
+    const usage = { bytes: BigInt(LayersSize ?? 0), timestamp };
+    last = { usage, at: performance.now(), version };
+    return usage;
+  }
+
+  return async () => {
+    const age = last === undefined ? Number.POSITIVE_INFINITY : performance.now() - last.at;
+    const stale = age > maxAgeMs || (age > minAgeMs && last?.version !== images.version);
+    if (stale && measuring === undefined) {
+      measuring = measure().finally(() => {
+        measuring = undefined;
+      });
+      // Those who do not wait for it live on with the last figure, whose time tells its age.
+      measuring.catch(() => undefined);
+    }
+    return last?.usage ?? (await (measuring ?? measure()));
+  };
+}
