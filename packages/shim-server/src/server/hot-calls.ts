@@ -40,7 +40,12 @@ const never = new AbortController().signal;
  * loop as the request is complete.
  */
 export function createHotCalls({ calls, current, log }: HotCallsOptions): HotCalls {
-  function answer(stream: ServerHttp2Stream, path: string, call: HotCall, body: Buffer): void {
+  function answer(
+    stream: ServerHttp2Stream,
+    path: string,
+    call: HotCall,
+    body: Buffer | undefined,
+  ): void {
     const started = performance.now();
     const name = path.slice(path.lastIndexOf("/") + 1);
     try {
@@ -74,17 +79,11 @@ export function createHotCalls({ calls, current, log }: HotCallsOptions): HotCal
     let size = 0;
     stream.on("data", (chunk: Buffer) => {
       size += chunk.length;
-      if (size > maxRequestBytes) stream.close();
-      else chunks.push(chunk);
+      if (size <= maxRequestBytes) chunks.push(chunk);
     });
     stream.on("end", () => {
       if (stream.closed || stream.destroyed) return;
-      answer(
-        stream,
-        String(path),
-        call,
-        chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks),
-      );
+      answer(stream, path, call, size <= maxRequestBytes ? Buffer.concat(chunks) : undefined);
     });
     return true;
   };
@@ -100,7 +99,11 @@ function isPlainGrpc(headers: IncomingHttpHeaders): boolean {
   );
 }
 
-function unframe(body: Buffer): Uint8Array {
+/** @param body Undefined for one that was too large to keep. */
+function unframe(body: Buffer | undefined): Uint8Array {
+  if (body === undefined) {
+    throw new ShimError("resource_exhausted", `the request has more than ${maxRequestBytes} bytes`);
+  }
   if (body.length < prefixBytes || body[0] !== 0 || body.readUInt32BE(1) !== body.length - 5) {
     throw new ShimError("invalid_argument", "the request is not one uncompressed gRPC message");
   }
