@@ -53,7 +53,7 @@ export const defaultShimOptions: ShimOptions = {
   streamingBindAddr: "127.0.0.1:0",
   metricsBindAddr: "",
   logLevel: "info",
-  logMode: "docker",
+  logMode: "cri",
   restrictOomScoreAdj: "auto",
   imagePullProgressDeadlineMs: 60_000,
   runtimeRequestTimeoutMs: 120_000,

@@ -1,4 +1,5 @@
 import { mkdirSync } from "node:fs";
+import { join } from "node:path";
 import { createDockerClient } from "@dockershim/docker-client";
 import { type Logger, pino } from "pino";
 import { createEngine } from "./engine.js";
@@ -6,7 +7,9 @@ import { createContainerEvents } from "./events/container-events.js";
 import { createExecExits } from "./exec/exec-exits.js";
 import { createEnginePull } from "./image/engine-pull.js";
 import { instanceOf } from "./instance.js";
+import { createCriLogs } from "./logs/cri-logs.js";
 import { createDockerLogLinks } from "./logs/docker-log-link.js";
+import { createContainerLogs } from "./logs/log-modes.js";
 import { createCniNetwork } from "./network/cni-network.js";
 import { createNoNetwork } from "./network/pod-network.js";
 import { defaultShimOptions, type ShimOptions } from "./options.js";
@@ -55,10 +58,15 @@ export async function startShim(options: Partial<ShimOptions>, log?: Logger): Pr
   });
   const engine = createEngine(docker, chosen);
   const images = createImageStore(docker.images);
+  const logs = createContainerLogs(chosen.logMode, {
+    cri: createCriLogs({ directory: join(chosen.rootDir, "logs"), engine, log: logger }),
+    docker: createDockerLogLinks(),
+  });
   const store = createStore({
     containers: docker.containers,
     owns: createOwnership(instance, chosen),
     log: logger,
+    beforePublish: logs.beforePublish,
   });
   const execExits = createExecExits();
   const network =
@@ -70,11 +78,13 @@ export async function startShim(options: Partial<ShimOptions>, log?: Logger): Pr
 
   const stopParts = async (): Promise<void> => {
     await feed.stop();
+    await logs.close();
     await network.close();
     await docker.close();
   };
   try {
     await feed.firstContact;
+    if (feed.current) await logs.sweep(new Set([...store.containers()].map(({ id }) => id)));
     const server = await serveGrpc(
       {
         options: chosen,
@@ -86,7 +96,7 @@ export async function startShim(options: Partial<ShimOptions>, log?: Logger): Pr
         images,
         feed,
         network,
-        logs: createDockerLogLinks(),
+        logs,
         events,
         execExits,
         pull,

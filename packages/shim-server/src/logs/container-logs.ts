@@ -5,8 +5,21 @@ import type { ContainerRecord } from "../store/records.js";
 export interface ContainerLogs {
   /** The log driver that a new container is made with. */
   readonly logConfig: LogConfig;
+  /**
+   * Called before a state of a container is made known. On return the log file is there if the
+   * container runs, and complete if it has ended; within bounds, for a state must come out.
+   */
+  beforePublish(record: ContainerRecord): Promise<void>;
   /** Called after a container was started. */
   started(record: ContainerRecord): Promise<void>;
-  /** Called before a container is removed. */
+  /** Goes on in a new file after the old one was renamed (CRI's ReopenContainerLog). */
+  reopen(record: ContainerRecord): Promise<void>;
+  /** Called after a container was removed. */
   removed(record: ContainerRecord): Promise<void>;
+  /** Called once the containers that there are, are known. */
+  sweep(ids: ReadonlySet<string>): Promise<void>;
+  close(): Promise<void>;
 }
+
+/** One way of getting the logs of some of the containers; see {@link ContainerLogs}. */
+export type LogWay = Omit<ContainerLogs, "logConfig">;

@@ -1,21 +1,28 @@
 import { mkdir, readlink, symlink, unlink } from "node:fs/promises";
 import { dirname } from "node:path";
 import { logPathOf } from "@dockershim/pod-sandbox";
-import type { ContainerLogs } from "./container-logs.js";
+import { ShimError } from "../shim-error.js";
+import type { LogWay } from "./container-logs.js";
 
 /**
  * cri-dockerd's way (`--log-mode=docker`): Docker writes json-file, and the path that the kubelet
  * expects is a symlink to that file. The kubelet and crictl parse the format.
  */
-export function createDockerLogLinks(): ContainerLogs {
+export function createDockerLogLinks(): LogWay {
   return {
-    logConfig: { Type: "json-file", Config: {} },
+    beforePublish: async () => {},
     async started(record) {
       const path = logPathOf(record.inspect);
       const target = record.inspect.LogPath;
       if (path === "" || target === "") return;
       await mkdir(dirname(path), { recursive: true });
       await replaceLink(path, target);
+    },
+    async reopen() {
+      throw new ShimError(
+        "unimplemented",
+        "the engine writes this container's log itself (json-file) and rotates it by its own options",
+      );
     },
     async removed(record) {
       const path = logPathOf(record.inspect);
@@ -24,6 +31,8 @@ export function createDockerLogLinks(): ContainerLogs {
       const target = await readlink(path).catch(() => undefined);
       if (target === record.inspect.LogPath) await unlink(path).catch(ignoreMissing);
     },
+    sweep: async () => {},
+    close: async () => {},
   };
 }
 

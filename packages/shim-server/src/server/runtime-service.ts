@@ -2,6 +2,7 @@ import type { ConnectRouter } from "@connectrpc/connect";
 import { RuntimeService } from "@dockershim/cri-types";
 import { createContainerCreate } from "../container/container-create.js";
 import { createContainerList } from "../container/container-list.js";
+import { createContainerLogReopen } from "../container/container-log-reopen.js";
 import { createContainerRemove } from "../container/container-remove.js";
 import { createContainerStart } from "../container/container-start.js";
 import { createContainerStatus } from "../container/container-status.js";
@@ -37,6 +38,7 @@ export function registerRuntimeService(router: ConnectRouter, context: ShimConte
     removeContainer: createContainerRemove(context),
     listContainers: createContainerList(context),
     containerStatus: createContainerStatus(context),
+    reopenContainerLog: createContainerLogReopen(context),
     updateContainerResources: createContainerUpdate(context),
     execSync: createExecSync(context),
     streamPodSandboxes: createSandboxStream(context),

@@ -39,12 +39,15 @@ export interface StoreOptions {
   readonly containers: Pick<DockerContainers, "inspect" | "list">;
   readonly owns: (labels: Readonly<Record<string, string>> | null | undefined) => boolean;
   readonly log: Logger;
+  /** Awaited before a state of a container is put in the store. */
+  readonly beforePublish?: (record: ContainerRecord) => Promise<void>;
 }
 
 /** So many inspects run at once in a resync: the engine answers each in a ms or two. */
 const resyncParallel = 16;
 
-export function createStore({ containers: docker, owns, log }: StoreOptions): Store {
+export function createStore(options: StoreOptions): Store {
+  const { containers: docker, owns, log, beforePublish } = options;
   const records = new Map<string, StoreRecord>();
   const byName = new Map<string, string>();
   const bySandbox = new Map<string, Set<string>>();
@@ -57,7 +60,10 @@ export function createStore({ containers: docker, owns, log }: StoreOptions): St
     try {
       const inspect = await docker.inspect(id);
       if (removed.has(id)) return;
-      if (owns(inspect.Config.Labels)) put(toRecord(inspect, records.get(id)));
+      if (!owns(inspect.Config.Labels)) return;
+      const record = toRecord(inspect, records.get(id));
+      if (record.kind === "container") await beforePublish?.(record);
+      if (!removed.has(id)) put(record);
     } catch (err) {
       if (!isDockerError(err, "not_found")) throw err;
       drop(id);

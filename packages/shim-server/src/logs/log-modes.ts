@@ -1,0 +1,38 @@
+import { INSTANCE_LABEL, type LogConfig } from "@dockershim/pod-sandbox";
+import type { ShimOptions } from "../options.js";
+import type { ContainerRecord } from "../store/records.js";
+import type { ContainerLogs, LogWay } from "./container-logs.js";
+
+const logConfigs: Record<ShimOptions["logMode"], LogConfig> = {
+  // Compressed files could not be read while Docker writes on, and their names change twice.
+  cri: { Type: "local", Config: { "max-size": "32m", "max-file": "4", compress: "false" } },
+  docker: { Type: "json-file", Config: {} },
+};
+
+/**
+ * Gives each container the way it was made for, whatever the daemon's mode is now: a container
+ * keeps its log driver for life, so a mode counts for new containers only.
+ */
+export function createContainerLogs(
+  mode: ShimOptions["logMode"],
+  ways: { readonly cri: LogWay; readonly docker: LogWay },
+): ContainerLogs {
+  const wayOf = (record: ContainerRecord): LogWay => (isOurs(record) ? ways.cri : ways.docker);
+  return {
+    logConfig: logConfigs[mode],
+    beforePublish: (record) => wayOf(record).beforePublish(record),
+    started: (record) => wayOf(record).started(record),
+    reopen: (record) => wayOf(record).reopen(record),
+    removed: (record) => wayOf(record).removed(record),
+    sweep: (ids) => ways.cri.sweep(ids),
+    close: () => ways.cri.close(),
+  };
+}
+
+/** Containers of cri-dockerd keep their links, even where the engine's own default is `local`. */
+function isOurs({ inspect }: ContainerRecord): boolean {
+  return (
+    inspect.HostConfig?.LogConfig?.Type === "local" &&
+    inspect.Config.Labels?.[INSTANCE_LABEL] !== undefined
+  );
+}

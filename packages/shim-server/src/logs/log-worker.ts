@@ -1,0 +1,39 @@
+import { parentPort } from "node:worker_threads";
+import { createLogScheduler } from "./log-scheduler.js";
+import type { LogReport, LogRequest, LogTask, LogTaskError } from "./log-worker-protocol.js";
+
+/** The thread that copies logs: it reads and writes synchronously, so it has a loop of its own. */
+const port = parentPort;
+if (port === null) throw new Error("log-worker.js is a worker thread, not a program");
+
+const send = (message: LogReport): void => port.postMessage(message);
+const scheduler = createLogScheduler((level, container, message) =>
+  send({ level, container, message }),
+);
+
+port.on("message", ({ request, task }: LogRequest) => {
+  perform(task).then(
+    () => send({ request }),
+    (err) => send({ request, error: toTaskError(err) }),
+  );
+});
+
+async function perform(task: LogTask): Promise<void> {
+  switch (task.kind) {
+    case "follow":
+      return scheduler.follow(task.job);
+    case "settle":
+      return await scheduler.settle(task.job);
+    case "reopen":
+      return scheduler.reopen(task.job);
+    case "remove":
+      return scheduler.remove(task.id, task.position);
+    case "close":
+      return scheduler.close();
+  }
+}
+
+function toTaskError(err: unknown): LogTaskError {
+  const { message, name, code } = err as NodeJS.ErrnoException;
+  return { message, code: code ?? name };
+}
