@@ -1,5 +1,8 @@
 import type { DockerClient } from "@dockershim/docker-client";
 import type { Logger } from "pino";
+import type { CgroupLimits } from "./container/cgroup-limits.js";
+import type { ImageAccounts } from "./container/image-accounts.js";
+import type { UnmanagedLimitsStore } from "./container/unmanaged-limits.js";
 import type { Engine } from "./engine.js";
 import type { ContainerEvents } from "./events/container-events.js";
 import type { ExecExits } from "./exec/exec-exits.js";
@@ -8,6 +11,7 @@ import type { ContainerLogs } from "./logs/container-logs.js";
 import type { PodNetwork } from "./network/pod-network.js";
 import type { ShimOptions } from "./options.js";
 import type { PauseImage } from "./sandbox/pause-image.js";
+import type { PodResources } from "./sandbox/pod-resources.js";
 import type { EventFeed } from "./store/event-feed.js";
 import type { ImageStore } from "./store/image-store.js";
 import type { Store } from "./store/store.js";
@@ -28,6 +32,10 @@ export interface ShimContext {
   readonly execExits: ExecExits;
   readonly pull: EnginePull;
   readonly pauseImage: PauseImage;
+  readonly imageAccounts: ImageAccounts;
+  readonly cgroupLimits: CgroupLimits;
+  readonly unmanagedLimits: UnmanagedLimitsStore;
+  readonly podResources: PodResources;
 }
 
 /** What a handler knows of its call. */

@@ -2,6 +2,9 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { createDockerClient } from "@dockershim/docker-client";
 import { type Logger, pino } from "pino";
+import { createCgroupLimits } from "./container/cgroup-limits.js";
+import { createImageAccounts } from "./container/image-accounts.js";
+import { createUnmanagedLimits } from "./container/unmanaged-limits.js";
 import { createEngine } from "./engine.js";
 import { createContainerEvents } from "./events/container-events.js";
 import { createExecExits } from "./exec/exec-exits.js";
@@ -15,6 +18,7 @@ import { createNoNetwork } from "./network/pod-network.js";
 import { defaultShimOptions, type ShimOptions } from "./options.js";
 import { createOwnership } from "./ownership.js";
 import { createPauseImage } from "./sandbox/pause-image.js";
+import { createPodResources } from "./sandbox/pod-resources.js";
 import { serveGrpc } from "./server/grpc-server.js";
 import { socketPath } from "./server/unix-socket.js";
 import { startEventFeed } from "./store/event-feed.js";
@@ -72,7 +76,8 @@ export async function startShim(options: Partial<ShimOptions>, log?: Logger): Pr
   const network =
     chosen.networkPlugin === "cni" ? await createCniNetwork(chosen, logger) : createNoNetwork();
   const feed = startEventFeed({ docker, store, images, engine, execExits, log: logger });
-  const events = createContainerEvents({ store, network, images });
+  const unmanagedLimits = createUnmanagedLimits(store);
+  const events = createContainerEvents({ store, network, images, unmanagedLimits });
   const pull = createEnginePull({ docker, images, options: chosen, log: logger });
   const pauseImage = createPauseImage(chosen, { docker, engine, images, store, pull, log: logger });
 
@@ -101,6 +106,10 @@ export async function startShim(options: Partial<ShimOptions>, log?: Logger): Pr
         execExits,
         pull,
         pauseImage,
+        imageAccounts: createImageAccounts(docker, instance, logger),
+        cgroupLimits: createCgroupLimits(),
+        unmanagedLimits,
+        podResources: createPodResources(store),
       },
       path,
     );

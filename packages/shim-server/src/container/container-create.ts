@@ -21,7 +21,7 @@ import { createSingleFlight } from "../single-flight.js";
 import type { SandboxRecord } from "../store/records.js";
 import { createUndoStack } from "../undo-stack.js";
 import { createContainerNamed } from "./create-named.js";
-import { resolveHostPaths } from "./host-paths.js";
+import { gatherPlanInputs } from "./plan-inputs.js";
 
 /**
  * CreateContainer: creates a container that joins its sandbox's namespaces.
@@ -32,7 +32,7 @@ import { resolveHostPaths } from "./host-paths.js";
 export function createContainerCreate(
   context: ShimContext,
 ): (request: CreateContainerRequest, call: CallContext) => Promise<{ containerId: string }> {
-  const { docker, engine, store, network, images, logs, instance } = context;
+  const { docker, store, network, logs, instance } = context;
   const attempts = createSingleFlight<string>();
 
   function requireReadySandbox(id: string): SandboxRecord {
@@ -49,23 +49,16 @@ export function createContainerCreate(
     sandboxConfig: PodSandboxConfig,
     signal: AbortSignal,
   ): Promise<string> {
-    const reference = config.image?.image ?? "";
-    const image = await images.resolve(reference, signal);
-    if (image === undefined) {
-      throw new ShimError("not_found", `config.image.image: no image "${reference}" on this node`);
-    }
     const plan = planContainer({
+      ...(await gatherPlanInputs(context, config, signal)),
       config,
       sandboxConfig,
       sandbox: {
         id: sandbox.id,
         runtimeHandler: sandboxRuntimeHandler(sandbox.inspect),
       },
-      image: { id: image.Id, ref: image.Id, config: image.Config },
-      engine: await engine.facts(signal),
       instance,
       logConfig: logs.logConfig,
-      resolvedHostPaths: await resolveHostPaths(config.mounts),
     });
     for (const warning of plan.warnings) context.log.warn({ container: plan.name }, warning);
     const logPath = plan.body.Labels?.[LOG_PATH_LABEL];

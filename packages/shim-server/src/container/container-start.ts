@@ -1,7 +1,11 @@
-import type { StartContainerRequest } from "@dockershim/cri-types";
+import { create } from "@bufbuild/protobuf";
+import { LinuxContainerResourcesSchema, type StartContainerRequest } from "@dockershim/cri-types";
 import { isDockerError } from "@dockershim/docker-client";
+import { planResources } from "@dockershim/pod-sandbox";
 import type { CallContext, ShimContext } from "../context.js";
 import { ShimError } from "../shim-error.js";
+import type { ContainerRecord } from "../store/records.js";
+import { haltContainer } from "./container-halt.js";
 import { requireContainer } from "./container-lookup.js";
 
 /**
@@ -14,10 +18,25 @@ import { requireContainer } from "./container-lookup.js";
 export function createContainerStart(
   context: ShimContext,
 ): (request: StartContainerRequest, call: CallContext) => Promise<Record<string, never>> {
-  const { docker, store, logs } = context;
+  const { docker, engine, store, logs, cgroupLimits, unmanagedLimits } = context;
+
+  /** The cgroup exists since the start only, so this is as early as such limits can be set. */
+  async function limit(record: ContainerRecord, signal: AbortSignal): Promise<void> {
+    const limits = create(LinuxContainerResourcesSchema, unmanagedLimits.of(record));
+    const { cgroupWrites } = planResources(limits, await engine.facts(signal));
+    try {
+      cgroupLimits.write(record.inspect.State.Pid, cgroupWrites);
+    } catch (err) {
+      // It must not run without a limit that it was asked to have.
+      await haltContainer(context, record.id, 0, signal);
+      throw err;
+    }
+  }
+
   return async ({ containerId }, { signal }) => {
     await context.feed.ready();
-    const { Status: status } = requireContainer(store, containerId).inspect.State;
+    const record = requireContainer(store, containerId);
+    const { Status: status } = record.inspect.State;
     if (status !== "created") {
       throw new ShimError("failed_precondition", `container_id: container is ${status}`);
     }
@@ -34,6 +53,7 @@ export function createContainerStart(
     }
     await store.refresh(containerId);
     const started = store.container(containerId);
+    if (started !== undefined) await limit(started, signal);
     if (started !== undefined) await logs.started(started);
     return {};
   };

@@ -11,7 +11,7 @@ interface Reply {
 
 /** The status of a container, from memory. */
 export function containerStatusReply(
-  context: Pick<ShimContext, "store" | "images">,
+  context: Pick<ShimContext, "store" | "images" | "unmanagedLimits">,
   { containerId, verbose }: Pick<ContainerStatusRequest, "containerId" | "verbose">,
 ): Reply {
   const record = requireContainer(context.store, containerId);

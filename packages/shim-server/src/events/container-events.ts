@@ -28,7 +28,7 @@ const queueLimit = 1_000;
 
 /** Turns changes of the store into CRI events. */
 export function createContainerEvents(
-  context: Pick<ShimContext, "store" | "network" | "images">,
+  context: Pick<ShimContext, "store" | "network" | "images" | "unmanagedLimits">,
 ): ContainerEvents {
   const { store, network } = context;
   const hub = createEventHub<ContainerEvent>(queueLimit);

@@ -2,10 +2,12 @@ import type { PodSandboxConfig, RunPodSandboxRequest } from "@dockershim/cri-typ
 import {
   planSandbox,
   sandboxName,
+  sandboxSeccompChoice,
   usesHostNetwork,
   validateSandboxConfig,
 } from "@dockershim/pod-sandbox";
 import { createContainerNamed } from "../container/create-named.js";
+import { readSeccompProfile } from "../container/host-seccomp-profile.js";
 import type { CallContext, ShimContext } from "../context.js";
 import { writeResolvConf } from "../network/resolv-conf.js";
 import { ShimError } from "../shim-error.js";
@@ -40,12 +42,18 @@ export function createSandboxRun(
       if (isReady(existing, network)) return existing.id;
       await removeSandbox(context, existing.id, signal);
     }
+    const [image, facts, seccompProfile] = await Promise.all([
+      pauseImage.ensure(signal),
+      engine.facts(signal),
+      seccompProfileOf(config),
+    ]);
     const plan = planSandbox({
       config,
       runtimeHandler,
-      image: await pauseImage.ensure(signal),
-      engine: await engine.facts(signal),
+      image,
+      engine: facts,
       instance,
+      seccompProfile,
       networkMode: onHostNetwork(config) ? "host" : "none",
     });
     for (const warning of plan.warnings) context.log.warn({ sandbox: name }, warning);
@@ -104,6 +112,13 @@ export function createSandboxRun(
     );
     return { podSandboxId };
   };
+}
+
+async function seccompProfileOf(config: PodSandboxConfig): Promise<string | undefined> {
+  const context = config.linux?.securityContext;
+  if (context?.privileged) return undefined;
+  const field = "config.linux.security_context.seccomp";
+  return await readSeccompProfile(sandboxSeccompChoice(context), field);
 }
 
 function onHostNetwork(config: PodSandboxConfig): boolean {

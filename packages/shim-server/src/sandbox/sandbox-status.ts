@@ -6,6 +6,7 @@ import type {
 import { toVerboseInfo } from "@dockershim/pod-sandbox";
 import { containerStatus } from "../container/container-view.js";
 import type { ShimContext } from "../context.js";
+import type { SandboxRecord } from "../store/records.js";
 import { requireSandbox } from "./sandbox-lookup.js";
 import { sandboxStatus } from "./sandbox-view.js";
 
@@ -23,19 +24,29 @@ export function statusTimestamp(): bigint {
 
 /** The status of a sandbox and of its containers (for evented PLEG), from memory. */
 export function sandboxStatusReply(
-  context: Pick<ShimContext, "store" | "network" | "images">,
+  context: Pick<ShimContext, "store" | "network" | "images" | "unmanagedLimits" | "podResources">,
   { podSandboxId, verbose }: Pick<PodSandboxStatusRequest, "podSandboxId" | "verbose">,
 ): Reply {
   const { store, network } = context;
   const record = requireSandbox(store, podSandboxId);
   return {
     status: sandboxStatus(record, network),
-    info: verbose ? toVerboseInfo(record.inspect, { ips: network.addresses(record.id) ?? [] }) : {},
+    info: verbose ? verboseInfo(context, record) : {},
     containersStatuses: store
       .containersOf(record.id)
       .map((container) => containerStatus(container, context)),
     timestamp: statusTimestamp(),
   };
+}
+
+function verboseInfo(
+  { network, podResources }: Pick<ShimContext, "network" | "podResources">,
+  record: SandboxRecord,
+): Record<string, string> {
+  return toVerboseInfo(record.inspect, {
+    ips: network.addresses(record.id) ?? [],
+    ...podResources.get(record.id),
+  });
 }
 
 /** PodSandboxStatus. */

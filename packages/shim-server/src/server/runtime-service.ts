@@ -18,6 +18,7 @@ import { createSandboxRemove } from "../sandbox/sandbox-remove.js";
 import { createSandboxRun } from "../sandbox/sandbox-run.js";
 import { createSandboxStatus } from "../sandbox/sandbox-status.js";
 import { createSandboxStop } from "../sandbox/sandbox-stop.js";
+import { createSandboxUpdate } from "../sandbox/sandbox-update.js";
 import { createContainerStream, createSandboxStream } from "./streaming-lists.js";
 
 /** Binds CRI's RuntimeService to its handlers; a method without one answers UNIMPLEMENTED. */
@@ -40,6 +41,7 @@ export function registerRuntimeService(router: ConnectRouter, context: ShimConte
     containerStatus: createContainerStatus(context),
     reopenContainerLog: createContainerLogReopen(context),
     updateContainerResources: createContainerUpdate(context),
+    updatePodSandboxResources: createSandboxUpdate(context),
     execSync: createExecSync(context),
     streamPodSandboxes: createSandboxStream(context),
     streamContainers: createContainerStream(context),
