@@ -3,7 +3,6 @@ import { ConnectionWatch } from "./connection-watch.js";
 import { StreamingError } from "./errors.js";
 import { ReceiveBudget } from "./receive-queue.js";
 import {
-  encodeDataHeader,
   encodeGoAway,
   encodePing,
   encodeRstStream,
@@ -13,8 +12,8 @@ import {
   rstStatus,
   type SpdyBlockFrame,
   type SpdyFrame,
-  SpdyFrameReader,
 } from "./spdy-frame.js";
+import { SpdyFrameReader } from "./spdy-frame-reader.js";
 import {
   decodeHeaderBlock,
   encodeHeaderBlock,
@@ -23,11 +22,8 @@ import {
   type SpdyHeaders,
 } from "./spdy-headers.js";
 import { SpdyStream, type SpdyStreamOwner, type SpdyStreamState } from "./spdy-stream.js";
+import { SpdyWriter } from "./spdy-writer.js";
 
-/** Data is cut into frames of this size, the usual one among Kubernetes peers. */
-const maxDataFrame = 32 * 1024;
-/** Replies (pings, resets) a peer may leave unread before we stop reading its frames. */
-const maxQueuedReplies = 64 * 1024;
 /** How long a peer may take to read what the kernel holds and to close its side. */
 const lingerMs = 60_000;
 
@@ -60,17 +56,16 @@ export class SpdyConnection implements SpdyStreamOwner {
   readonly #socket: Duplex;
   readonly #options: SpdyConnectionOptions;
   readonly #reader = new SpdyFrameReader();
+  readonly #writer: SpdyWriter;
   readonly #decompressor = new HeaderDecompressor();
   readonly #compressor = new HeaderCompressor();
   readonly #streams = new Map<number, SpdyStream>();
   readonly #awaitingReply = new Map<number, (error?: Error) => void>();
   readonly #watch: ConnectionWatch;
   #lingerTimer: NodeJS.Timeout | null = null;
-  #awaitingDrain: ((error?: Error) => void)[] = [];
   #lastPeerStreamId = 0;
   #nextStreamId: number;
   #nextPingId: number;
-  #queuedReplies = 0;
   #decompressing = false;
   #inputEnded = false;
   #ended = false;
@@ -82,6 +77,7 @@ export class SpdyConnection implements SpdyStreamOwner {
     this.#options = options;
     this.#nextStreamId = options.role === "client" ? 1 : 2;
     this.#nextPingId = this.#nextStreamId;
+    this.#writer = new SpdyWriter(socket, () => this.#regulate());
     this.receiveBudget = new ReceiveBudget(options.receiveBufferBytes, () => this.#regulate());
     this.#watch = new ConnectionWatch({
       idleTimeoutMs: options.idleTimeoutMs,
@@ -89,7 +85,6 @@ export class SpdyConnection implements SpdyStreamOwner {
       probe: () => this.ping(),
     });
     socket.on("data", (chunk: Buffer) => this.#onData(chunk));
-    socket.on("drain", () => this.#onDrain());
     socket.on("end", () => this.#onInputEnd());
     socket.on("error", (error) => this.#onPeerGone(error));
     socket.on("close", () => this.#onInputEnd());
@@ -120,7 +115,7 @@ export class SpdyConnection implements SpdyStreamOwner {
 
   /** Sends a PING, which the peer echoes; it does not count against the idle timeout. */
   ping(): void {
-    this.#writeControl(encodePing(this.#nextPingId));
+    this.#writer.control(encodePing(this.#nextPingId));
     this.#nextPingId += 2;
   }
 
@@ -151,36 +146,13 @@ export class SpdyConnection implements SpdyStreamOwner {
   }
 
   sendData(streamId: number, chunks: readonly Buffer[], taken: (error?: Error) => void): void {
-    if (this.#ended) {
-      taken(new StreamingError("client_gone", "the connection has ended"));
-      return;
-    }
     this.#watch.touch();
-    // Corked, a header and its data reach the kernel in one call without being copied together.
-    this.#socket.cork();
-    for (const chunk of chunks) {
-      for (let offset = 0; offset < chunk.length; offset += maxDataFrame) {
-        const data = chunk.subarray(offset, offset + maxDataFrame);
-        this.#socket.write(encodeDataHeader(streamId, data.length, false));
-        this.#socket.write(data);
-      }
-    }
-    this.#socket.uncork();
-    if (this.#socket.writableNeedDrain) {
-      this.#awaitingDrain.push(taken);
-    } else {
-      taken();
-    }
+    this.#writer.data(streamId, chunks, taken);
   }
 
   sendFin(streamId: number, taken: (error?: Error) => void): void {
-    if (this.#ended) {
-      taken(new StreamingError("client_gone", "the connection has ended"));
-      return;
-    }
     this.#watch.touch();
-    this.#socket.write(encodeDataHeader(streamId, 0, true));
-    taken();
+    this.#writer.fin(streamId, taken);
   }
 
   streamClosed(stream: SpdyStream, { localDone, over }: SpdyStreamState): void {
@@ -190,7 +162,7 @@ export class SpdyConnection implements SpdyStreamOwner {
       if (!this.#ended || (!localDone && !this.#endedWell)) {
         this.#sendControl(encodeRstStream(stream.id, rstStatus.cancel));
       } else if (!localDone) {
-        this.#sendControl(encodeDataHeader(stream.id, 0, true));
+        this.#writer.fin(stream.id, () => {});
       }
     }
     this.#replied(stream.id, new StreamingError("client_gone", "the stream was closed"));
@@ -327,19 +299,7 @@ export class SpdyConnection implements SpdyStreamOwner {
 
   #sendControl(frame: Buffer): void {
     this.#watch.touch();
-    this.#writeControl(frame);
-  }
-
-  #writeControl(frame: Buffer): void {
-    if (!this.#socket.writable) {
-      return;
-    }
-    this.#queuedReplies += frame.length;
-    this.#socket.write(frame, () => {
-      this.#queuedReplies -= frame.length;
-      this.#regulate();
-    });
-    this.#regulate();
+    this.#writer.control(frame);
   }
 
   /** Reads the socket only while there is room for what it may bring. */
@@ -347,21 +307,13 @@ export class SpdyConnection implements SpdyStreamOwner {
     if (this.#ended) {
       return;
     }
-    const full = this.receiveBudget.full || this.#queuedReplies > maxQueuedReplies;
+    const full = this.receiveBudget.full || this.#writer.full;
     if (full || this.#decompressing) {
       this.#socket.pause();
     } else if (this.#socket.isPaused()) {
       this.#socket.resume();
     }
     this.#watch.setStalled(full);
-  }
-
-  #onDrain(): void {
-    const waiting = this.#awaitingDrain;
-    this.#awaitingDrain = [];
-    for (const taken of waiting) {
-      taken();
-    }
   }
 
   /** The socket has ended or closed; what it brought before may still wait for a header block. */
@@ -396,10 +348,7 @@ export class SpdyConnection implements SpdyStreamOwner {
       }
     }
     farewell();
-    const error = reason ?? new StreamingError("client_gone", "the connection has ended");
-    for (const taken of this.#awaitingDrain.splice(0)) {
-      taken(error);
-    }
+    this.#writer.stop(reason);
     this.#decompressor.close();
     this.#watch.stop();
   }

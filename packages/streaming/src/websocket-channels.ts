@@ -7,8 +7,8 @@ import type { ChannelProtocol } from "./stream-protocols.js";
 
 /** Output is cut into messages of this size, which every known client takes. */
 const maxMessage = 32 * 1024;
-/** Bytes on their way to the socket beyond which writes wait. */
-const sendBufferBytes = 64 * 1024;
+/** Buffers kept for reuse; more are seldom on their way at once. */
+const maxSpareMessages = 4;
 /** v5: the channel whose messages half-close another. */
 const closeChannel = 255;
 
@@ -37,6 +37,8 @@ export class WebSocketChannels {
   readonly #options: WebSocketChannelsOptions;
   readonly #channels: readonly WebSocketChannel[];
   readonly #watch: ConnectionWatch;
+  /** Buffers of messages that were sent, for the next ones. */
+  readonly #sentMessages: Buffer[] = [];
   #awaitingFlush: (() => void)[] = [];
   #ended = false;
 
@@ -93,28 +95,27 @@ export class WebSocketChannels {
     this.#socket.resume();
   }
 
-  /** Sends a channel's data; `taken` runs when the connection can take more. */
+  /** Sends a channel's data; `taken` runs when the kernel took it. */
   send(index: number, chunk: Buffer, taken: (error?: Error) => void): void {
     if (this.#ended) {
       taken(new StreamingError("client_gone", "the connection has ended"));
       return;
     }
+    if (chunk.length === 0) {
+      taken();
+      return;
+    }
     this.#watch.touch();
-    let waiting: ((error?: Error) => void) | null = null;
     for (let offset = 0; offset < chunk.length; offset += maxMessage) {
       const last = offset + maxMessage >= chunk.length;
-      const data = this.#encode(index, chunk.subarray(offset, offset + maxMessage));
-      this.#socket.send(data, (error) => {
+      const message = this.#encode(index, chunk.subarray(offset, offset + maxMessage));
+      this.#socket.send(message, (error) => {
+        this.#reuse(message);
         if (last) {
-          waiting?.(error);
+          taken(error);
         }
         this.#onSent();
       });
-    }
-    if (this.#socket.bufferedAmount > sendBufferBytes) {
-      waiting = taken;
-    } else {
-      taken();
     }
   }
 
@@ -136,10 +137,21 @@ export class WebSocketChannels {
     if (this.#options.protocol.encoding === "base64") {
       return String.fromCharCode(0x30 + index) + data.toString("base64");
     }
-    const message = Buffer.allocUnsafe(data.length + 1);
+    // Full messages take turns in a few buffers: a fast command would otherwise leave hundreds
+    // of megabytes to the garbage collector.
+    const full = data.length === maxMessage;
+    const message =
+      (full ? this.#sentMessages.pop() : undefined) ?? Buffer.allocUnsafe(data.length + 1);
     message.writeUInt8(index);
     data.copy(message, 1);
     return message;
+  }
+
+  #reuse(message: Buffer | string): void {
+    if (message.length === maxMessage + 1 && typeof message !== "string" && !this.#ended) {
+      this.#sentMessages.push(message);
+      this.#sentMessages.splice(maxSpareMessages);
+    }
   }
 
   #onMessage(message: Buffer): void {

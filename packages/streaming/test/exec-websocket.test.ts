@@ -91,6 +91,24 @@ describe("exec over WebSocket", () => {
     }
   });
 
+  test("sends the status after all output, written or still queued", async () => {
+    server = await startServer({
+      async exec({ stdout, stderr }) {
+        for (let count = 0; count < 20; count++) {
+          stdout?.write(Buffer.alloc(500_000, "o"));
+        }
+        stderr?.write("end");
+        return { exitCode: 0 };
+      },
+    });
+    const client = await dialWebSocket(server.execUrl(execRequest), "v4.channel.k8s.io");
+    await client.closed;
+    expect(client.text(1)).toHaveLength(10_000_000);
+    expect(client.messages.findIndex(({ channel }) => channel === 3)).toBe(
+      client.messages.length - 1,
+    );
+  });
+
   test("reports a rejection as an internal error", async () => {
     server = await startServer({ exec: () => Promise.reject(new Error("no such container")) });
     const client = await dialWebSocket(server.execUrl(execRequest), "v5.channel.k8s.io");

@@ -9,8 +9,8 @@ import {
   encodeSynStream,
   maxControlPayload,
   type SpdyFrame,
-  SpdyFrameReader,
 } from "../src/spdy-frame.js";
+import { SpdyFrameReader } from "../src/spdy-frame-reader.js";
 
 function framesOf(...chunks: Buffer[]): SpdyFrame[] {
   const reader = new SpdyFrameReader();
