@@ -49,7 +49,7 @@ export interface EngineInfo {
   CgroupDriver: string;
   /** `1` or `2`. */
   CgroupVersion?: string;
-  Runtimes: Record<string, { path?: string; runtimeArgs?: string[] | null }> | null;
+  Runtimes: Record<string, EngineRuntime> | null;
   DefaultRuntime: string;
   /** Entries such as `name=seccomp,profile=default` or `name=userns`. */
   SecurityOptions: string[] | null;
@@ -104,4 +104,15 @@ export interface DiskUsage {
     | { Name: string; Mountpoint: string; UsageData?: { Size: number; RefCount: number } | null }[]
     | null;
   BuildCache?: { ID: string; Size: number; InUse: boolean }[] | null;
+}
+
+/** An OCI runtime that the engine knows. */
+export interface EngineRuntime {
+  path?: string;
+  runtimeArgs?: string[] | null;
+  /**
+   * What the runtime tells of itself (Docker 25+), as JSON text by its kind, such as
+   * `org.opencontainers.runtime-spec.features`.
+   */
+  status?: Record<string, string> | null;
 }

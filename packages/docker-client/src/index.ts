@@ -34,7 +34,13 @@ export type {
   DockerImages,
   TerminalSize,
 } from "./docker-client.js";
-export type { DiskUsage, DiskUsageType, EngineInfo, EngineVersion } from "./engine-types.js";
+export type {
+  DiskUsage,
+  DiskUsageType,
+  EngineInfo,
+  EngineRuntime,
+  EngineVersion,
+} from "./engine-types.js";
 export {
   DockerError,
   type DockerErrorCode,

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import type { DockerClient, EngineInfo, EngineVersion } from "@dockershim/docker-client";
 import type { EngineFacts } from "@dockershim/pod-sandbox";
 import type { ShimOptions } from "./options.js";
+import { canMountRecursivelyReadOnly } from "./runtime/runtime-features.js";
 import { ShimError } from "./shim-error.js";
 
 /** What the daemon knows of its engine, asked once per connection. */
@@ -96,6 +97,7 @@ function engineFacts(
   apiVersion: string,
   options: Pick<ShimOptions, "restrictOomScoreAdj">,
 ): EngineFacts {
+  const recursiveReadOnly = canMountRecursivelyReadOnly(info, "");
   const security = (info.SecurityOptions ?? []).map((option) => option.split(",")[0]);
   return {
     apiVersion,
@@ -108,6 +110,7 @@ function engineFacts(
     selinux: security.includes("name=selinux"),
     arch: version.Arch,
     minOomScoreAdj: minOomScoreAdj(options.restrictOomScoreAdj),
+    ...(recursiveReadOnly === undefined ? {} : { recursiveReadOnly }),
   };
 }
 

@@ -2,6 +2,7 @@ import type { StatusRequest } from "@dockershim/cri-types";
 import { apiAtLeast } from "@dockershim/pod-sandbox";
 import type { ShimContext } from "../context.js";
 import { version } from "../version.js";
+import { canMountRecursivelyReadOnly } from "./runtime-features.js";
 
 interface Condition {
   type: string;
@@ -47,14 +48,18 @@ export function createRuntimeStatus(
 
   async function handlers(): Promise<Handler[]> {
     if (!engine.connected) return [];
-    const facts = await engine.facts();
-    const features = {
-      recursiveReadOnlyMounts: apiAtLeast(facts.apiVersion, "1.44"),
-      // Docker remaps users for the whole daemon or not at all.
-      userNamespaces: false,
-    };
+    const [facts, engineInfo] = await Promise.all([engine.facts(), engine.info()]);
     const names = new Set(["", "docker", ...facts.runtimes]);
-    return [...names].map((name) => ({ name, features }));
+    return [...names].map((name) => ({
+      name,
+      features: {
+        recursiveReadOnlyMounts:
+          apiAtLeast(facts.apiVersion, "1.44") &&
+          canMountRecursivelyReadOnly(engineInfo, name) !== false,
+        // Docker remaps users for the whole daemon or not at all.
+        userNamespaces: false,
+      },
+    }));
   }
 
   async function info(): Promise<Record<string, string>> {
