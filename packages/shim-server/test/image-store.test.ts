@@ -1,0 +1,174 @@
+import { DockerError, type ImageInspect, type ImageSummary } from "@dockershim/docker-client";
+import { describe, expect, test } from "@jest/globals";
+import { surplusNames } from "../src/image/image-remove.js";
+import { verboseImageInfo } from "../src/image/image-verbose.js";
+import { createLayerUsage } from "../src/image/layer-usage.js";
+import { createImageStore } from "../src/store/image-store.js";
+
+const id = (digit: string) => `sha256:${digit.repeat(64)}`;
+
+/** An engine's images: what it lists, and what it inspects. */
+function fakeImages() {
+  const listed = new Map<string, ImageSummary>();
+  const inspects: string[] = [];
+  return {
+    inspects,
+    put(imageId: string, tags: string[] | null, digests: string[] | null = null) {
+      listed.set(imageId, {
+        Id: imageId,
+        RepoTags: tags,
+        RepoDigests: digests,
+        Size: 2000,
+      } as ImageSummary);
+    },
+    remove: (imageId: string) => listed.delete(imageId),
+    docker: {
+      list: async () => [...listed.values()],
+      async inspect(reference: string) {
+        inspects.push(reference);
+        const image = [...listed.values()].find(
+          ({ Id, RepoTags }) => Id === reference || RepoTags?.includes(reference),
+        );
+        if (image === undefined) {
+          throw new DockerError({
+            code: "not_found",
+            operation: "images.inspect",
+            engineMessage: "No such image",
+          });
+        }
+        const { Id, RepoTags, RepoDigests } = image;
+        return { Id, RepoTags, RepoDigests, Size: 1000, Config: {} } as ImageInspect;
+      },
+    },
+  };
+}
+
+describe("the store of images", () => {
+  test("finds an image by id, by each tag and by each digest, whatever form they have", async () => {
+    const engine = fakeImages();
+    engine.put(id("a"), ["busybox:1", "r.example:5000/x/busybox:2"], [`busybox@${id("d")}`]);
+    const store = createImageStore(engine.docker);
+    await store.refresh();
+    for (const reference of [
+      id("a"),
+      "a".repeat(64),
+      "busybox:1",
+      "docker.io/library/busybox:1",
+      "r.example:5000/x/busybox:2",
+      `busybox@${id("d")}`,
+      `docker.io/library/busybox:1@${id("d")}`,
+    ]) {
+      expect(store.find(reference)?.Id).toBe(id("a"));
+    }
+    expect(store.find("busybox")).toBeUndefined();
+  });
+
+  test("reads an image again only when the list says something else of it", async () => {
+    const engine = fakeImages();
+    engine.put(id("a"), ["a:1"], ["<none>@<none>"]);
+    engine.put(id("b"), null);
+    const store = createImageStore(engine.docker);
+    await store.refresh();
+    await store.refresh();
+    expect(engine.inspects.sort()).toEqual([id("a"), id("b")]);
+    engine.put(id("a"), ["a:1", "a:2"]);
+    await store.refresh();
+    expect(engine.inspects).toHaveLength(3);
+    expect(store.find("a:2")?.Id).toBe(id("a"));
+    engine.remove(id("a"));
+    await store.refresh();
+    expect(store.get(id("a"))).toBeUndefined();
+    expect([...store.all()].map(({ Id }) => Id)).toEqual([id("b")]);
+  });
+
+  test("shows plain names and the size on the disk", async () => {
+    const engine = fakeImages();
+    engine.put(id("a"), ["<none>:<none>", `r/a@${id("d")}`], ["<none>@<none>", `r/a@${id("d")}`]);
+    const store = createImageStore(engine.docker);
+    await store.refresh();
+    expect(store.get(id("a"))).toMatchObject({
+      RepoTags: [],
+      RepoDigests: [`r/a@${id("d")}`],
+      Size: 2000,
+    });
+  });
+
+  test("asks the engine for what it does not know, and takes its no for an answer", async () => {
+    const engine = fakeImages();
+    const store = createImageStore(engine.docker);
+    await store.refresh();
+    engine.put(id("c"), ["new:1"]);
+    expect((await store.resolve("new:1"))?.Id).toBe(id("c"));
+    expect(await store.resolve("gone:1")).toBeUndefined();
+  });
+});
+
+describe("the names to take from an image before it can be removed by id", () => {
+  test.each<[string, string[] | null, string[] | null, string[]]>([
+    ["no name at all", null, null, []],
+    ["one tag and its digest", ["a:1"], ["a@d"], []],
+    ["one digest", [], ["a@d"], []],
+    ["two tags of a repository", ["a:1", "a:2"], ["a@d"], ["a:2"]],
+    ["tags in two registries", ["r:5000/a:1", "s/a:1"], ["r:5000/a@d", "s/a@d"], ["s/a:1"]],
+    ["a tag, and a digest elsewhere", ["a:1"], ["a@d", "b@d"], ["b@d"]],
+    ["digests in two repositories", [], ["a@d", "b@d"], ["b@d"]],
+  ])("with %s", (_case, RepoTags, RepoDigests, surplus) => {
+    expect(surplusNames({ RepoTags, RepoDigests })).toEqual(surplus);
+  });
+});
+
+test("verbose info has config, labels and history as an OCI image config has them", () => {
+  const image = {
+    Id: id("a"),
+    Architecture: "amd64",
+    Os: "linux",
+    Created: "2026-01-02T03:04:05Z",
+    Config: { Labels: { l: "1" }, Cmd: ["sh"] },
+    RootFS: { Type: "layers", Layers: [id("1"), id("2")] },
+  } as unknown as ImageInspect;
+  const entry = (CreatedBy: string) => ({
+    Id: "<missing>",
+    Created: 1767323045,
+    CreatedBy,
+    Tags: null,
+    Size: 1,
+    Comment: "",
+  });
+  expect(verboseImageInfo(image, [entry("second"), entry("first")])).toEqual({
+    imageSpec: {
+      created: "2026-01-02T03:04:05Z",
+      architecture: "amd64",
+      os: "linux",
+      config: { Labels: { l: "1" }, Cmd: ["sh"] },
+      rootfs: { type: "layers", diff_ids: [id("1"), id("2")] },
+      history: [
+        { created: "2026-01-02T03:04:05.000Z", created_by: "first" },
+        { created: "2026-01-02T03:04:05.000Z", created_by: "second" },
+      ],
+    },
+    docker: { Id: id("a") },
+  });
+});
+
+describe("the usage of image layers", () => {
+  test("is asked of the engine once for many callers, and kept", async () => {
+    let asked = 0;
+    const diskUsage = async () => ({ LayersSize: ++asked * 1000 });
+    const usage = createLayerUsage({ docker: { diskUsage }, images: { version: 1 } });
+    const all = await Promise.all([usage(), usage(), usage()]);
+    expect(all.map(({ bytes }) => bytes)).toEqual([1000n, 1000n, 1000n]);
+    expect((await usage()).bytes).toBe(1000n);
+    expect(asked).toBe(1);
+  });
+
+  test("that could not be had fails once and is asked again", async () => {
+    let asked = 0;
+    const diskUsage = async () => {
+      if (++asked === 1) throw new Error("a disk usage operation is already running");
+      return { LayersSize: 7 };
+    };
+    const usage = createLayerUsage({ docker: { diskUsage }, images: { version: 1 } });
+    await expect(usage()).rejects.toThrow("already running");
+    expect((await usage()).bytes).toBe(7n);
+  });
+});
