@@ -53,7 +53,9 @@ export class WebSocketChannels {
     this.#watch = new ConnectionWatch({
       idleTimeoutMs: options.idleTimeoutMs,
       onIdle: () => this.close(new StreamingError("timeout", "the connection was idle too long")),
-      probe: () => socket.ping(),
+      // An unasked pong (RFC 6455, section 5.5.3) also keeps client-go from giving up: its own
+      // pings wait behind the data that we don't read.
+      probe: () => socket.pong(),
     });
     socket.on("message", (data: Buffer) => this.#onMessage(data));
     socket.on("ping", () => this.#watch.touch());
