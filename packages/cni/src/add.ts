@@ -44,7 +44,7 @@ async function checkBeforehand(
   attachment: Attachment,
   signal: AbortSignal,
 ): Promise<void> {
-  const netns = await inspectNetns(attachment.netns);
+  const netns = inspectNetns(attachment.netns);
   if (netns !== "usable") {
     const why = netns === "gone" ? "there is no such namespace" : "it is this process's own";
     throw new CniError(
@@ -52,7 +52,9 @@ async function checkBeforehand(
       `cannot use network namespace ${JSON.stringify(attachment.netns)}: ${why}`,
     );
   }
-  await Promise.all(network.plugins.map(({ type }) => findPlugin(type, context.binDirs)));
+  for (const { type } of network.plugins) {
+    findPlugin(type, context.binDirs);
+  }
   const { containerId, ifName } = attachment;
   for (const cached of await context.cache.list({ containerId, ifName })) {
     if (cached.complete) {

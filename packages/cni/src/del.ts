@@ -84,7 +84,7 @@ export async function tearDown(
 ): Promise<void> {
   const { cached, attachment, signal } = work;
   const network = chooseNetwork(context, cached, work.network);
-  const netns = await usableNetns(context, attachment, cached);
+  const netns = usableNetns(context, attachment, cached);
   // Before 0.4.0 DEL had no prevResult.
   const prevResult =
     cached?.result !== undefined && isAtLeast(network.cniVersion, "0.4.0")
@@ -179,14 +179,14 @@ function chooseNetwork(
   return fallback;
 }
 
-async function usableNetns(
+function usableNetns(
   context: OperationContext,
   attachment: DelTarget,
   cached: CachedAttachment | undefined,
-): Promise<string> {
+): string {
   const remembered = cached === undefined || isProcessPath(cached.netns) ? "" : cached.netns;
   const path = attachment.netns ?? remembered;
-  const state = await inspectNetns(path);
+  const state = inspectNetns(path);
   if (state === "own") {
     context.log("warn", "the namespace to delete in is this process's own: taken as gone", {
       netns: path,

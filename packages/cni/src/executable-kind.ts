@@ -1,5 +1,6 @@
-import { open, stat } from "node:fs/promises";
+import { closeSync, openSync, readSync } from "node:fs";
 import { endianness } from "node:os";
+import { fileIdentity } from "./plugin-path.js";
 
 /**
  * What an executable is: a program for this machine, a script that names its
@@ -10,29 +11,27 @@ export type ExecutableKind = "program" | "script" | "foreign";
 /** Tells kinds, and remembers each until the file changes. */
 export interface ExecutableKinds {
   /** Undefined when there is no such file, or it cannot be read. */
-  of(path: string): Promise<ExecutableKind | undefined>;
+  of(path: string): ExecutableKind | undefined;
 }
 
 export function createExecutableKinds(): ExecutableKinds {
   const known = new Map<string, { readonly identity: string; readonly kind: ExecutableKind }>();
-  let own: Promise<ElfMachine | undefined> | undefined;
+  const own = elfMachine(readHead("/proc/self/exe"));
   return {
-    of: async (path) => {
-      const file = await stat(path).catch(() => undefined);
-      if (file === undefined) {
+    of: (path) => {
+      const identity = fileIdentity(path);
+      if (identity === undefined) {
         return undefined;
       }
-      const identity = `${file.dev}:${file.ino}:${file.size}:${file.mtimeMs}`;
       const remembered = known.get(path);
       if (remembered?.identity === identity) {
         return remembered.kind;
       }
-      const head = await readHead(path);
+      const head = readHead(path);
       if (head === undefined) {
         return undefined;
       }
-      own ??= readHead("/proc/self/exe").then(elfMachine);
-      const kind = kindOf(head, await own);
+      const kind = kindOf(head, own);
       known.set(path, { identity, kind });
       return kind;
     },
@@ -75,11 +74,15 @@ function canRun(program: ElfMachine, own: ElfMachine | undefined): boolean {
 
 const elfHeadBytes = 20;
 
-async function readHead(path: string): Promise<Buffer | undefined> {
+function readHead(path: string): Buffer | undefined {
   try {
-    await using file = await open(path, "r");
-    const { bytesRead, buffer } = await file.read(Buffer.alloc(elfHeadBytes), 0, elfHeadBytes, 0);
-    return buffer.subarray(0, bytesRead);
+    const file = openSync(path, "r");
+    try {
+      const head = Buffer.alloc(elfHeadBytes);
+      return head.subarray(0, readSync(file, head));
+    } finally {
+      closeSync(file);
+    }
   } catch {
     return undefined;
   }

@@ -40,7 +40,7 @@ export function createPluginExec(log: CniLog): PluginExec {
 
   return {
     run: async (run) => {
-      const kind = await kinds.of(run.path);
+      const kind = kinds.of(run.path);
       if (kind === "foreign") {
         // Both a shell and Node's spawn would read it as a shell script, and run what comes of it.
         throw new CniError(

@@ -39,7 +39,7 @@ export function createPluginCaller(options: {
   return {
     call: async ({ command, type, request, attachment, signal }) => {
       try {
-        const { path } = await findPlugin(type, binDirs);
+        const { path } = findPlugin(type, binDirs);
         const exit = await exec.run({
           path,
           env: inherited,

@@ -1,4 +1,4 @@
-import { stat } from "node:fs/promises";
+import { statSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { CniError } from "./errors.js";
 
@@ -15,12 +15,12 @@ export interface PluginFile {
  *
  * @throws CniError `plugin-not-found`
  */
-export async function findPlugin(type: string, binDirs: readonly string[]): Promise<PluginFile> {
+export function findPlugin(type: string, binDirs: readonly string[]): PluginFile {
   for (const dir of binDirs) {
     const path = join(dir, type);
-    const file = await stat(path).catch(() => undefined);
-    if (file?.isFile()) {
-      return { path, identity: `${path}:${file.dev}:${file.ino}:${file.size}:${file.mtimeMs}` };
+    const identity = fileIdentity(path);
+    if (identity !== undefined) {
+      return { path, identity };
     }
   }
   throw new CniError(
@@ -28,4 +28,16 @@ export async function findPlugin(type: string, binDirs: readonly string[]): Prom
     `plugin ${JSON.stringify(type)} is not in ${binDirs.join(delimiter)}`,
     { plugin: type },
   );
+}
+
+/** Changes when a regular file is replaced or written; undefined when there is none. */
+export function fileIdentity(path: string): string | undefined {
+  try {
+    const file = statSync(path, { throwIfNoEntry: false });
+    return file?.isFile() === true
+      ? `${path}:${file.dev}:${file.ino}:${file.size}:${file.mtimeMs}`
+      : undefined;
+  } catch {
+    return undefined;
+  }
 }

@@ -20,7 +20,7 @@ export function createPluginVersions(
   >();
   return {
     of: async (type, signal) => {
-      const { identity } = await findPlugin(type, binDirs);
+      const { identity } = findPlugin(type, binDirs);
       const cached = known.get(type);
       if (cached?.identity === identity) {
         return cached.versions;
