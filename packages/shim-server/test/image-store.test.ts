@@ -1,6 +1,5 @@
 import { DockerError, type ImageInspect, type ImageSummary } from "@dockershim/docker-client";
 import { describe, expect, test } from "@jest/globals";
-import { surplusNames } from "../src/image/image-remove.js";
 import { verboseImageInfo } from "../src/image/image-verbose.js";
 import { createLayerUsage } from "../src/image/layer-usage.js";
 import { createImageStore } from "../src/store/image-store.js";
@@ -100,20 +99,6 @@ describe("the store of images", () => {
     engine.put(id("c"), ["new:1"]);
     expect((await store.resolve("new:1"))?.Id).toBe(id("c"));
     expect(await store.resolve("gone:1")).toBeUndefined();
-  });
-});
-
-describe("the names to take from an image before it can be removed by id", () => {
-  test.each<[string, string[] | null, string[] | null, string[]]>([
-    ["no name at all", null, null, []],
-    ["one tag and its digest", ["a:1"], ["a@d"], []],
-    ["one digest", [], ["a@d"], []],
-    ["two tags of a repository", ["a:1", "a:2"], ["a@d"], ["a:2"]],
-    ["tags in two registries", ["r:5000/a:1", "s/a:1"], ["r:5000/a@d", "s/a@d"], ["s/a:1"]],
-    ["a tag, and a digest elsewhere", ["a:1"], ["a@d", "b@d"], ["b@d"]],
-    ["digests in two repositories", [], ["a@d", "b@d"], ["b@d"]],
-  ])("with %s", (_case, RepoTags, RepoDigests, surplus) => {
-    expect(surplusNames({ RepoTags, RepoDigests })).toEqual(surplus);
   });
 });
 

@@ -1,5 +1,12 @@
+import { execFile } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import { createHarness, type Harness, lab } from "./harness.js";
+import { createHarness, type Harness, lab, until } from "./harness.js";
+import { pushImage } from "./registry-image.js";
+import { startRegistryProxy } from "./registry-proxy.js";
 
 describe("images on a real engine", () => {
   let h: Harness;
@@ -46,6 +53,142 @@ describe("images on a real engine", () => {
       code: expect.stringMatching(/NOT_FOUND|UNKNOWN|INTERNAL/),
       message: expect.stringMatching(/not found|unknown/i),
     });
+  });
+
+  /** Pushes a new small image; returns its repository and digest. */
+  async function push(more: Partial<Parameters<typeof pushImage>[3]> = {}) {
+    const repository = `images/${randomBytes(6).toString("hex")}`;
+    const layers = [randomBytes(1000)];
+    const pushed = await pushImage(lab("LAB_REGISTRY"), repository, "1", { layers, ...more });
+    return { repository, digest: pushed.digest };
+  }
+
+  const status = async (image: string) => (await h.cri.image.imageStatus(spec(image))).image;
+
+  test.each([false, true])(
+    "an image has one id by tag, by digest and by both, in an index or not (%s)",
+    async (index) => {
+      const { repository, digest } = await push({ index, user: "1002:50", labels: { who: "me" } });
+      const name = `${lab("LAB_REGISTRY")}/${repository}`;
+      const references = [`${name}:1`, `${name}@${digest}`, `${name}:1@${digest}`];
+      const ids = new Set<string>();
+      for (const reference of references) {
+        ids.add((await h.cri.image.pullImage(spec(reference))).imageRef);
+      }
+      for (const reference of references) ids.add((await status(reference))?.id ?? "none");
+      expect([...ids]).toEqual([expect.stringMatching(/^sha256:[0-9a-f]{64}$/)]);
+      const [id = ""] = ids;
+      const { images } = await h.cri.image.listImages({});
+      expect(images.filter((image) => image.repoTags.includes(`${name}:1`))).toMatchObject([
+        { id, repoTags: [`${name}:1`], repoDigests: [`${name}@${digest}`], pinned: false },
+      ]);
+      expect(await status(id)).toMatchObject({ uid: { value: 1002n }, username: "" });
+      const { info } = await h.cri.image.imageStatus({ ...spec(id), verbose: true });
+      expect(JSON.parse(info.info ?? "")).toMatchObject({
+        imageSpec: {
+          config: { Labels: { who: "me" }, User: "1002:50", Cmd: ["/bin/true"] },
+          history: [{ created_by: "made layer 0" }],
+        },
+      });
+      await h.cri.image.removeImage(spec(`${name}@${digest}`));
+      for (const reference of [id, ...references]) expect(await status(reference)).toBeUndefined();
+    },
+  );
+
+  test("an image of several registries is one image, which goes with all its names", async () => {
+    const { repository, digest } = await push();
+    const [one, two] = [
+      await startRegistryProxy({ upstream: lab("LAB_REGISTRY") }),
+      await startRegistryProxy({ upstream: lab("LAB_REGISTRY") }),
+    ];
+    const names = [one, two].map(({ address }) => `${address}/${repository}`);
+    const tags = names.map((name) => `${name}:1`);
+    const pulled = [];
+    for (const tag of tags) pulled.push((await h.cri.image.pullImage(spec(tag))).imageRef);
+    const byDigest = `${lab("LAB_REGISTRY")}/${repository}@${digest}`;
+    pulled.push((await h.cri.image.pullImage(spec(byDigest))).imageRef);
+    await one.close();
+    await two.close();
+    const [id = ""] = pulled;
+    expect(new Set(pulled).size).toBe(1);
+    expect((await status(id))?.repoTags.toSorted()).toEqual(tags.toSorted());
+    expect((await status(id))?.repoDigests.toSorted()).toEqual(
+      [...names.map((name) => `${name}@${digest}`), byDigest].toSorted(),
+    );
+
+    const { Id: user } = await h.docker.containers.create({ Image: id, Labels: {} });
+    try {
+      for (const reference of [id, ...tags, byDigest]) {
+        await expect(h.cri.image.removeImage(spec(reference))).rejects.toMatchObject({
+          code: "FAILED_PRECONDITION",
+        });
+      }
+      expect((await status(id))?.repoTags).toHaveLength(2);
+      expect((await status(id))?.repoDigests).toHaveLength(3);
+    } finally {
+      await h.docker.containers.remove(user, { force: true });
+    }
+    await h.cri.image.removeImage(spec(tags[1] ?? ""));
+    for (const reference of [id, ...tags, byDigest])
+      expect(await status(reference)).toBeUndefined();
+    await h.cri.image.removeImage(spec(id));
+  });
+
+  test("an image whose tag has moved on is listed without it, and can be removed", async () => {
+    const { repository } = await push();
+    const tag = `${lab("LAB_REGISTRY")}/${repository}:1`;
+    const { imageRef: old } = await h.cri.image.pullImage(spec(tag));
+    await pushImage(lab("LAB_REGISTRY"), repository, "1", { layers: [randomBytes(1000)] });
+    const { imageRef: renewed } = await h.cri.image.pullImage(spec(tag));
+    expect(renewed).not.toBe(old);
+    const { images } = await h.cri.image.listImages({});
+    expect(images.find(({ id }) => id === old)).toMatchObject({ repoTags: [] });
+    expect(await status(tag)).toMatchObject({ id: renewed });
+    await h.cri.image.removeImage(spec(old));
+    expect(await status(old)).toBeUndefined();
+    expect(await status(tag)).toMatchObject({ id: renewed });
+    await h.cri.image.removeImage(spec(tag));
+  });
+
+  test("an image that somebody loads or removes behind our back comes and goes", async () => {
+    const tag = `test.invalid/${randomBytes(6).toString("hex")}:1`;
+    const [repo = ""] = tag.split(":");
+    await h.docker.images.tag(lab("LAB_IMAGE"), { repo, tag: "1" });
+    const listed = async () => (await h.cri.image.listImages({})).images;
+    await until(async () => (await listed()).some(({ repoTags }) => repoTags.includes(tag)));
+    await h.docker.images.remove(tag);
+    await until(async () => !(await listed()).some(({ repoTags }) => repoTags.includes(tag)));
+  });
+
+  test("a registry whose certificate nobody vouches for is refused, until its CA is known", async () => {
+    // Docker trusts 127.0.0.0/8 blindly, so the registry listens on the pods' bridge.
+    await h.runPod();
+    const host = lab("LAB_SUBNET").replace(/0\/\d+$/, "1");
+    const [key, cert] = [join(h.dir, "key.pem"), join(h.dir, "cert.pem")];
+    await promisify(execFile)("openssl", [
+      ...["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"],
+      ...["-subj", "/CN=registry", "-addext", `subjectAltName=IP:${host}`, "-days", "2"],
+      ...["-keyout", key, "-out", cert],
+    ]);
+    const tls = { key: await readFile(key, "utf8"), cert: await readFile(cert, "utf8") };
+    const upstreamAuth = `${lab("LAB_AUTH_USERNAME")}:${lab("LAB_AUTH_PASSWORD")}`;
+    const upstream = lab("LAB_AUTH_REGISTRY");
+    const registry = await startRegistryProxy({ upstream, upstreamAuth, tls, host });
+    const trusted = join("/etc/docker/certs.d", registry.address);
+    const image = lab("LAB_REGISTRY_IMAGE").replace(lab("LAB_REGISTRY"), registry.address);
+    try {
+      await expect(h.cri.image.pullImage(spec(image))).rejects.toMatchObject({
+        message: expect.stringContaining("x509"),
+      });
+      await mkdir(trusted, { recursive: true });
+      await writeFile(join(trusted, "ca.crt"), tls.cert);
+      const { imageRef } = await h.cri.image.pullImage(spec(image));
+      expect(await status(image)).toMatchObject({ id: imageRef });
+      await h.cri.image.removeImage(spec(image));
+    } finally {
+      await rm(trusted, { recursive: true, force: true });
+      await registry.close();
+    }
   });
 
   test("the pause image is pinned", async () => {
