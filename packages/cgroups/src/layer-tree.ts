@@ -138,11 +138,15 @@ export function createLayerTree(
     }
   }
 
-  /** A set may grow while it is gone through: directories found on the way are looked at too. */
+  /**
+   * At least one directory, even if the budget was used before: the queue always gets shorter.
+   * A set may grow while it is gone through, so those found on the way are looked at too.
+   */
   async function lookAtQueue(signal: AbortSignal): Promise<void> {
     for (const path of queue) {
-      if (left <= 0 || signal.aborted) return;
+      if (signal.aborted) return;
       await look(path, signal);
+      if (left <= 0) return;
     }
   }
 
