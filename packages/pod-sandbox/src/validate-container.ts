@@ -101,6 +101,8 @@ function validateMounts(mounts: readonly Mount[]): void {
 
 function validateImageMount(mount: Mount, field: string): void {
   if (mount.hostPath !== "") refuse(`${field}.host_path`, "must be empty for an image mount");
+  // Nobody may write to an image, and a mount that silently is not what was asked for is worse.
+  if (!mount.readonly) refuse(`${field}.readonly`, "must be true for an image mount");
   validateRelativePath(mount.imageSubPath, `${field}.image_sub_path`);
 }
 

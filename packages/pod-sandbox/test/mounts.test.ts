@@ -19,7 +19,7 @@ const on = (apiVersion: string, rest: object = {}) => ({
   engine: { ...newest, apiVersion, ...rest },
 });
 const imageMounts = new Map([["sha256:1", { id: "sha256:1", ref: "data@sha256:2" }]]);
-const image = { containerPath: "/data", image: { image: "sha256:1" } };
+const image = { containerPath: "/data", image: { image: "sha256:1" }, readonly: true };
 
 describe("a host mount", () => {
   test.each([

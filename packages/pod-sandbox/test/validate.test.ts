@@ -280,10 +280,11 @@ const containerRefusals: [string, ContainerInit, string, string?][] = [
     "config.mounts[0].recursive_read_only",
   ],
   ["an image and a host path", mount({ image: { image: "a" } }), "config.mounts[0].host_path"],
+  ["a writable image", mount({ hostPath: "", image: { image: "a" } }), "config.mounts[0].readonly"],
   ["a sub-path without an image", mount({ imageSubPath: "x" }), "config.mounts[0].image_sub_path"],
   [
     "a sub-path that climbs",
-    mount({ hostPath: "", image: { image: "a" }, imageSubPath: "../x" }),
+    mount({ hostPath: "", image: { image: "a" }, imageSubPath: "../x", readonly: true }),
     "config.mounts[0].image_sub_path",
   ],
   ["a relative device", { devices: [{ hostPath: "dev/null" }] }, "config.devices[0].host_path"],
@@ -429,7 +430,7 @@ describe("a container config", () => {
     ["root", context({ runAsUser: { value: 0n } })],
     [
       "image and empty host path",
-      mount({ hostPath: "", image: { image: "a" }, imageSubPath: "a/b" }),
+      mount({ hostPath: "", image: { image: "a" }, imageSubPath: "a/b", readonly: true }),
     ],
     ["an empty image message", mount({ image: {} })],
     ["a pid target", context({ namespaceOptions: { pid: 3, targetId: "abc" } })],

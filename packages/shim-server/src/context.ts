@@ -2,6 +2,7 @@ import type { DockerClient } from "@dockershim/docker-client";
 import type { Logger } from "pino";
 import type { CgroupLimits } from "./container/cgroup-limits.js";
 import type { ImageAccounts } from "./container/image-accounts.js";
+import type { ImageFiles } from "./container/image-files.js";
 import type { UnmanagedLimitsStore } from "./container/unmanaged-limits.js";
 import type { Engine } from "./engine.js";
 import type { ContainerEvents } from "./events/container-events.js";
@@ -15,6 +16,7 @@ import type { PodResources } from "./sandbox/pod-resources.js";
 import type { EventFeed } from "./store/event-feed.js";
 import type { ImageStore } from "./store/image-store.js";
 import type { Store } from "./store/store.js";
+import type { Streaming } from "./streaming/streaming.js";
 
 /** The parts of the running daemon. Each handler names those it uses with `Pick`. */
 export interface ShimContext {
@@ -30,8 +32,10 @@ export interface ShimContext {
   readonly logs: ContainerLogs;
   readonly events: ContainerEvents;
   readonly execExits: ExecExits;
+  readonly streaming: Streaming;
   readonly pull: EnginePull;
   readonly pauseImage: PauseImage;
+  readonly imageFiles: ImageFiles;
   readonly imageAccounts: ImageAccounts;
   readonly cgroupLimits: CgroupLimits;
   readonly unmanagedLimits: UnmanagedLimitsStore;

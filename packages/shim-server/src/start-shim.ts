@@ -4,6 +4,7 @@ import { createDockerClient } from "@dockershim/docker-client";
 import { type Logger, pino } from "pino";
 import { createCgroupLimits } from "./container/cgroup-limits.js";
 import { createImageAccounts } from "./container/image-accounts.js";
+import { createImageFiles } from "./container/image-files.js";
 import { createUnmanagedLimits } from "./container/unmanaged-limits.js";
 import { createEngine } from "./engine.js";
 import { createContainerEvents } from "./events/container-events.js";
@@ -24,6 +25,7 @@ import { socketPath } from "./server/unix-socket.js";
 import { startEventFeed } from "./store/event-feed.js";
 import { createImageStore } from "./store/image-store.js";
 import { createStore } from "./store/store.js";
+import { type Streaming, startStreaming } from "./streaming/streaming.js";
 import { version } from "./version.js";
 
 /** A daemon that serves. */
@@ -77,11 +79,14 @@ export async function startShim(options: Partial<ShimOptions>, log?: Logger): Pr
     chosen.networkPlugin === "cni" ? await createCniNetwork(chosen, logger) : createNoNetwork();
   const feed = startEventFeed({ docker, store, images, engine, execExits, log: logger });
   const unmanagedLimits = createUnmanagedLimits(store);
+  const imageFiles = createImageFiles(docker, instance, logger);
   const events = createContainerEvents({ store, network, images, unmanagedLimits });
   const pull = createEnginePull({ docker, images, options: chosen, log: logger });
   const pauseImage = createPauseImage(chosen, { docker, engine, images, store, pull, log: logger });
 
+  let streaming: Streaming | undefined;
   const stopParts = async (): Promise<void> => {
+    await streaming?.close();
     await feed.stop();
     await logs.close();
     await network.close();
@@ -90,6 +95,14 @@ export async function startShim(options: Partial<ShimOptions>, log?: Logger): Pr
   try {
     await feed.firstContact;
     if (feed.current) await logs.sweep(new Set([...store.containers()].map(({ id }) => id)));
+    streaming = await startStreaming({
+      options: chosen,
+      docker,
+      store,
+      feed,
+      execExits,
+      log: logger,
+    });
     const server = await serveGrpc(
       {
         options: chosen,
@@ -104,9 +117,11 @@ export async function startShim(options: Partial<ShimOptions>, log?: Logger): Pr
         logs,
         events,
         execExits,
+        streaming,
         pull,
         pauseImage,
-        imageAccounts: createImageAccounts(docker, instance, logger),
+        imageFiles,
+        imageAccounts: createImageAccounts(imageFiles),
         cgroupLimits: createCgroupLimits(),
         unmanagedLimits,
         podResources: createPodResources(store),
@@ -119,7 +134,7 @@ export async function startShim(options: Partial<ShimOptions>, log?: Logger): Pr
       async close() {
         logger.info("stopping");
         events.close();
-        await server.close(drainMs);
+        await Promise.all([server.close(drainMs), streaming?.close()]);
         await stopParts();
         logger.info("stopped");
       },

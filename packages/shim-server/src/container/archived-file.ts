@@ -38,6 +38,24 @@ export async function readArchivedFile(
   return undefined;
 }
 
+/** Whether there is such a file or folder in a container's file system, running or not. */
+export async function hasArchivedPath(
+  docker: Pick<DockerClient, "containers">,
+  id: string,
+  path: string,
+  signal: AbortSignal,
+): Promise<boolean> {
+  try {
+    const { tar } = await docker.containers.getArchive(id, path, { signal });
+    // The content is of no interest, and may be large.
+    tar.destroy();
+    return true;
+  } catch (err) {
+    if (isDockerError(err, "not_found")) return false;
+    throw err;
+  }
+}
+
 async function readAll(stream: Readable): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let bytes = 0;

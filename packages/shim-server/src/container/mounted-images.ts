@@ -1,6 +1,7 @@
 import type { Mount } from "@dockershim/cri-types";
 import type { MountedImage } from "@dockershim/pod-sandbox";
-import type { ImageStore } from "../store/image-store.js";
+import type { ShimContext } from "../context.js";
+import { ShimError } from "../shim-error.js";
 
 /**
  * Finds the images that a container mounts as volumes. The kubelet has pulled them before, so one
@@ -11,7 +12,7 @@ import type { ImageStore } from "../store/image-store.js";
  */
 export async function findMountedImages(
   mounts: readonly Mount[],
-  images: Pick<ImageStore, "resolve">,
+  images: ShimContext["images"],
   signal: AbortSignal,
 ): Promise<Map<string, MountedImage>> {
   const found = new Map<string, MountedImage>();
@@ -22,4 +23,26 @@ export async function findMountedImages(
     if (id !== undefined) found.set(reference, { id, ref: id });
   }
   return found;
+}
+
+/**
+ * Checks that mounted parts of images are there. Docker looks only when the container starts,
+ * where CRI wants it refused at its creation.
+ *
+ * @throws ShimError `invalid_argument` naming the mount.
+ */
+export async function requireImageSubPaths(
+  mounts: readonly Mount[],
+  found: ReadonlyMap<string, MountedImage>,
+  imageFiles: ShimContext["imageFiles"],
+): Promise<void> {
+  for (const [index, { image, imageSubPath }] of mounts.entries()) {
+    const mounted = found.get(image?.image ?? "");
+    if (imageSubPath === "" || mounted === undefined) continue;
+    if (await imageFiles.has(mounted.id, `/${imageSubPath}`)) continue;
+    throw new ShimError(
+      "invalid_argument",
+      `config.mounts[${index}].image_sub_path: image ${image?.image} has no "${imageSubPath}"`,
+    );
+  }
 }

@@ -1,5 +1,6 @@
 import type { ContainerConfig } from "@dockershim/cri-types";
 import {
+  apiAtLeast,
   type ContainerPlanInput,
   imageUserNeeded,
   type PlannedImage,
@@ -9,7 +10,7 @@ import type { ShimContext } from "../context.js";
 import { ShimError } from "../shim-error.js";
 import { resolveHostPaths } from "./host-paths.js";
 import { readSeccompProfile } from "./host-seccomp-profile.js";
-import { findMountedImages } from "./mounted-images.js";
+import { findMountedImages, requireImageSubPaths } from "./mounted-images.js";
 
 const securityField = "config.linux.security_context";
 
@@ -26,7 +27,7 @@ export type GatheredInputs = Pick<
  * @throws ShimError `not_found` when the image is not there.
  */
 export async function gatherPlanInputs(
-  context: Pick<ShimContext, "images" | "engine" | "imageAccounts">,
+  context: Pick<ShimContext, "images" | "engine" | "imageAccounts" | "imageFiles">,
   config: ContainerConfig,
   signal: AbortSignal,
 ): Promise<GatheredInputs> {
@@ -38,6 +39,10 @@ export async function gatherPlanInputs(
     findMountedImages(config.mounts, images, signal),
     resolveHostPaths(config.mounts),
   ]);
+  // Where image volumes cannot be mounted at all, the plan says so.
+  if (apiAtLeast(facts.apiVersion, "1.48")) {
+    await requireImageSubPaths(config.mounts, imageMounts, context.imageFiles);
+  }
   return { image, engine: facts, seccompProfile, imageMounts, resolvedHostPaths };
 }
 
