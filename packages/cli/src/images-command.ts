@@ -1,6 +1,7 @@
 import { type Image, ListImagesResponseSchema } from "@dockershim/cri-types";
 import type { Command } from "commander";
 import { formatBytes } from "./byte-size.js";
+import { addImagesLoadCommand } from "./images-load-command.js";
 import {
   addOutputOption,
   messageToObject,
@@ -40,6 +41,7 @@ export function addImagesCommand(program: Command, terminal: Terminal): void {
       }
     }),
   );
+  addImagesLoadCommand(command, terminal);
 }
 
 function printImages(images: readonly Image[], options: ImagesOptions, terminal: Terminal): void {
