@@ -19,6 +19,8 @@ import { createSandboxRun } from "../sandbox/sandbox-run.js";
 import { createSandboxStatus } from "../sandbox/sandbox-status.js";
 import { createSandboxStop } from "../sandbox/sandbox-stop.js";
 import { createSandboxUpdate } from "../sandbox/sandbox-update.js";
+import { createAttachUrl, createExecUrl } from "../streaming/exec-url.js";
+import { createPortForwardUrl } from "../streaming/port-forward-url.js";
 import { createContainerStream, createSandboxStream } from "./streaming-lists.js";
 
 /** Binds CRI's RuntimeService to its handlers; a method without one answers UNIMPLEMENTED. */
@@ -43,6 +45,9 @@ export function registerRuntimeService(router: ConnectRouter, context: ShimConte
     updateContainerResources: createContainerUpdate(context),
     updatePodSandboxResources: createSandboxUpdate(context),
     execSync: createExecSync(context),
+    exec: createExecUrl(context),
+    attach: createAttachUrl(context),
+    portForward: createPortForwardUrl(context),
     streamPodSandboxes: createSandboxStream(context),
     streamContainers: createContainerStream(context),
     getContainerEvents: context.events.subscribe,
