@@ -32,6 +32,7 @@ export async function add(
   return withDeadline(context, what, options, (signal) =>
     context.lock.forContainer(attachment.containerId, signal, async () => {
       await checkBeforehand(context, network, attachment, signal);
+      await context.hostPorts.claim(network, attachment);
       return addLocked(context, network, attachment, signal);
     }),
   );
@@ -85,7 +86,12 @@ async function addLocked(
       complete,
     });
   let result: JsonObject | undefined;
-  await record(undefined, false);
+  try {
+    await record(undefined, false);
+  } catch (error) {
+    context.hostPorts.release(attachment);
+    throw error;
+  }
   try {
     for (const [index, plugin] of network.plugins.entries()) {
       const stdout = await context.caller.call({

@@ -4,6 +4,7 @@ import { createAttachmentLock } from "./attachment-lock.js";
 import { type CheckOutcome, check } from "./check.js";
 import { type DelOptions, type DelSource, type DelTarget, del } from "./del.js";
 import { type GcOptions, type GcReport, gc } from "./gc.js";
+import { createHostPorts } from "./host-ports.js";
 import { createPluginExec } from "./launcher-exec.js";
 import { type CniLog, silentLog } from "./log.js";
 import type { Network } from "./network-config.js";
@@ -55,7 +56,8 @@ export interface Cni {
    *
    * @param network a network as {@link Cni.validate} returned it
    * @returns the result in the shape of CNI 1.1.0
-   * @throws CniError `already-attached` when the cache has that attachment
+   * @throws CniError `already-attached` when the cache has that attachment,
+   *   `host-port-taken` when a port of the host that it is to map is mapped already
    */
   add(network: Network, attachment: Attachment, options?: OperationOptions): Promise<CniResult>;
   /**
@@ -97,9 +99,11 @@ export function createCni(options: CniOptions): Cni {
     exec,
     env: options.env ?? process.env,
   });
+  const cache = createResultCache({ cacheDir, extraCacheDirs, log });
   const context: OperationContext = {
     caller,
-    cache: createResultCache({ cacheDir, extraCacheDirs, log }),
+    cache,
+    hostPorts: createHostPorts(cache),
     lock: createAttachmentLock(),
     makeStandInNetns,
     binDirs,

@@ -121,6 +121,7 @@ export async function tearDown(
   if (cached !== undefined) {
     await context.cache.remove(cached);
   }
+  context.hostPorts.release(attachment);
 }
 
 /**

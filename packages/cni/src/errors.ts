@@ -20,6 +20,8 @@ export type CniErrorCode =
   | "aborted"
   /** ADD was asked for an attachment that exists already. */
   | "already-attached"
+  /** A port of the host that is asked for is mapped to another container. */
+  | "host-port-taken"
   /** CHECK was asked for an attachment that no ADD made. */
   | "not-attached"
   /** The result cache could not be read or written. */

@@ -2,7 +2,7 @@ import { CniError } from "./errors.js";
 import { createExecutableKinds } from "./executable-kind.js";
 import type { CniLog } from "./log.js";
 import type { PluginExec, PluginExit, PluginRun } from "./plugin-exec.js";
-import { type ShellLauncher, startShellLauncher } from "./shell-launcher.js";
+import { type ShellLauncher, ShellLostError, startShellLauncher } from "./shell-launcher.js";
 import { createSpawnExec } from "./spawn-exec.js";
 
 /** More plugins than this at a time are rare; a shell holds some 200 kB of its own. */
@@ -13,8 +13,10 @@ const maxIdleLaunchers = 8;
  * the time that Node takes to start a process (see `startShellLauncher`). What
  * the shell could not start is started by Node itself, which knows the errno,
  * and so is everything where there is no shell.
+ *
+ * @param shell path of a POSIX shell
  */
-export function createPluginExec(log: CniLog): PluginExec {
+export function createPluginExec(log: CniLog, shell: string = "/bin/sh"): PluginExec {
   const direct = createSpawnExec(log);
   const idle: ShellLauncher[] = [];
   const kinds = createExecutableKinds();
@@ -27,7 +29,7 @@ export function createPluginExec(log: CniLog): PluginExec {
         return launcher;
       }
     }
-    return startShellLauncher(env);
+    return startShellLauncher(shell, env);
   };
 
   const giveBack = (launcher: ShellLauncher) => {
@@ -56,11 +58,15 @@ export function createPluginExec(log: CniLog): PluginExec {
         const exit = await launcher.run(run);
         return couldNotStart(run, exit) ? direct.run(run) : exit;
       } catch (error) {
-        if (isMissingShell(error)) {
-          shells = false;
-          return direct.run(run);
+        if (!(error instanceof ShellLostError)) {
+          throw error;
         }
-        throw error;
+        if (error.begun) {
+          throw CniError.from(error, "spawn-failed", `cannot run ${run.path}`);
+        }
+        // Where it could not even be started, it is not tried again.
+        shells &&= error.cause === undefined;
+        return direct.run(run);
       } finally {
         giveBack(launcher);
       }
@@ -82,9 +88,4 @@ function couldNotStart({ path }: PluginRun, { exitCode, stdout, stderr }: Plugin
     /^(?:\/bin\/)?sh: /.test(stderr) &&
     stderr.includes(`${path}: `)
   );
-}
-
-function isMissingShell(error: unknown): boolean {
-  const { cause } = error as { readonly cause?: NodeJS.ErrnoException };
-  return cause?.syscall?.startsWith("spawn") === true;
 }

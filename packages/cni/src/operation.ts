@@ -1,5 +1,6 @@
 import type { AttachmentLock } from "./attachment-lock.js";
 import { createDeadline } from "./deadline.js";
+import type { HostPorts } from "./host-ports.js";
 import type { CniLog } from "./log.js";
 import type { PluginCaller } from "./plugin-call.js";
 import type { ResultCache } from "./result-cache.js";
@@ -18,6 +19,7 @@ export interface OperationContext {
   readonly caller: PluginCaller;
   readonly cache: ResultCache;
   readonly lock: AttachmentLock;
+  readonly hostPorts: HostPorts;
   readonly makeStandInNetns: MakeStandInNetns;
   readonly binDirs: readonly string[];
   readonly timeoutMs: number;

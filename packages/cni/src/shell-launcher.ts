@@ -1,7 +1,6 @@
 import { spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { constants } from "node:os";
-import { CniError } from "./errors.js";
 import { collectOutput, killGroup, type PluginExit, type PluginRun } from "./plugin-exec.js";
 
 /**
@@ -27,8 +26,27 @@ interface RunningPlugin {
   onClose(error?: Error): void;
 }
 
-export function startShellLauncher(env: Readonly<Record<string, string>>): ShellLauncher {
-  const shell = spawn("/bin/sh", ["-s"], {
+/** The shell ended, or could not be started, before the plugin had. */
+export class ShellLostError extends Error {
+  override readonly name = "ShellLostError";
+  /** Whether the plugin may have run. */
+  readonly begun: boolean;
+
+  constructor(begun: boolean, cause: unknown) {
+    super("the shell that starts plugins has ended", { cause });
+    this.begun = begun;
+  }
+}
+
+/**
+ * @param path the shell
+ * @param env its environment, which plugins inherit
+ */
+export function startShellLauncher(
+  path: string,
+  env: Readonly<Record<string, string>>,
+): ShellLauncher {
+  const shell = spawn(path, ["-s"], {
     env,
     // It leads a process group, to which the plugins belong.
     detached: true,
@@ -114,10 +132,7 @@ export function startShellLauncher(env: Readonly<Record<string, string>>): Shell
           },
           onClose: (error) => {
             settle();
-            reject(
-              failure ??
-                CniError.from(error ?? "its shell ended", "spawn-failed", `cannot run ${run.path}`),
-            );
+            reject(failure ?? new ShellLostError(stdout.opened, error));
           },
         };
         hold(true);
@@ -158,6 +173,8 @@ function exitOf(status: number): Pick<PluginExit, "exitCode" | "signal"> {
 /** Hands on what is between the opening and the closing mark, which carries a trailer. */
 interface MarkedReader {
   read(chunk: Buffer): void;
+  /** Whether the opening mark has been read. */
+  readonly opened: boolean;
   /** What followed the closing mark, once it has been read. */
   readonly trailer: string | undefined;
 }
@@ -169,6 +186,9 @@ function createMarkedReader(mark: string, onData: (chunk: Buffer) => void): Mark
   let opened = false;
   let trailer: string | undefined;
   return {
+    get opened() {
+      return opened;
+    },
     get trailer() {
       return trailer;
     },

@@ -49,7 +49,7 @@ export interface NetworkWatcher {
   close(): void;
 }
 
-/** Writers make several events in a row: wait for the last, within the second allowed. */
+/** Writers make several events in a row: looking at each of them would be in vain. */
 const settleMs = 50;
 const versionTimeoutMs = 5_000;
 const statusTimeoutMs = 10_000;
@@ -100,9 +100,15 @@ export async function watchNetworks(options: WatchNetworksOptions): Promise<Netw
     }
   };
 
-  const directories = createDirectoryWatch(options.watchDirectory ?? watchDirectory, () =>
-    lookAfter(settleMs),
-  );
+  let eventPending = false;
+  const onEvent = () => {
+    // Later events don't put off the look, so that a busy directory is looked at, too.
+    if (!eventPending) {
+      eventPending = true;
+      lookAfter(settleMs);
+    }
+  };
+  const directories = createDirectoryWatch(options.watchDirectory ?? watchDirectory, onEvent);
 
   /** One look at a time; the next one begins when the last has ended. */
   const look = (): Promise<void> => {
@@ -110,12 +116,16 @@ export async function watchNetworks(options: WatchNetworksOptions): Promise<Netw
       if (closing.signal.aborted) {
         return;
       }
+      eventPending = false;
       const confDirs = [confDir, ...(await subdirectories(confDir))];
       const unwatched = await directories.set([...confDirs, ...binDirs]);
       await choose();
       // A plugin directory that is not there matters only to plugins that are missing.
       const complete = unwatched.every((dir) => "network" in choice && !confDirs.includes(dir));
-      lookAfter(complete ? pollMs : fallbackPollMs);
+      // What happened during the look may have been too late for it.
+      if (!eventPending) {
+        lookAfter(complete ? pollMs : fallbackPollMs);
+      }
     });
     return looking;
   };

@@ -132,6 +132,58 @@ describe("ADD", () => {
     expect(await fakes.sequence()).toHaveLength(6);
   });
 
+  test("refuses a port of the host that another attachment has", async () => {
+    const chain = network({ plugins: [{ type: "first", capabilities: { portMappings: true } }] });
+    const asking = (containerId: string, ...hostPorts: number[]) =>
+      attachment({
+        containerId,
+        capabilityArgs: {
+          portMappings: hostPorts.map((hostPort) => ({
+            hostPort,
+            containerPort: 80,
+            protocol: "tcp",
+          })),
+        },
+      });
+    const taken = (message: string) => ({ code: "host-port-taken", message });
+
+    const [one, two] = await Promise.allSettled([
+      cni.add(chain, asking("one", 8080)),
+      cni.add(chain, asking("two", 8080)),
+    ]);
+    expect([one.status, two.status].toSorted()).toEqual(["fulfilled", "rejected"]);
+    const [winner, loser] = one.status === "fulfilled" ? ["one", "two"] : ["two", "one"];
+    await expect(cni.add(chain, asking("three", 9090, 9090))).rejects.toMatchObject(
+      taken("host port 9090/tcp is asked for twice"),
+    );
+    // A runtime that was started anew knows it from the cache.
+    const restarted = create();
+    const refusal = taken(`host port 8080/tcp is taken by container ${winner}`);
+    for (const runtime of [cni, restarted]) {
+      await expect(runtime.add(chain, asking(loser, 8080))).rejects.toMatchObject(refusal);
+    }
+    restarted.close();
+    expect(await cacheFiles()).toEqual([`net-${winner}-eth0`]);
+
+    await cni.del({ containerId: winner, ifName: "eth0" });
+    await cni.add(chain, asking(loser, 8080));
+    // Networks that map no ports are not concerned.
+    await cni.add(network(), asking("four", 8080));
+  });
+
+  test("frees the ports of the host again when it fails", async () => {
+    const plugins = [{ type: "first", capabilities: { portMappings: true } }];
+    const capabilityArgs = {
+      portMappings: [{ hostPort: 8080, containerPort: 80, protocol: "tcp" }],
+    };
+    await fakes.script("first", "ADD", "exit 1");
+    await expect(
+      cni.add(network({ plugins }), attachment({ capabilityArgs })),
+    ).rejects.toMatchObject({ code: "plugin-failed" });
+    await fakes.script("first", "ADD", "echo '{}'");
+    await cni.add(network({ plugins }), attachment({ containerId: "def", capabilityArgs }));
+  });
+
   test("finds plugins in the first directory that has them", async () => {
     const other = join(fakes.root, "other");
     await mkdir(join(other, "first"), { recursive: true });

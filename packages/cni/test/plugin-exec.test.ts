@@ -242,6 +242,52 @@ describe.each([
   });
 });
 
+describe("the shell", () => {
+  const run = (exec: PluginExec, path: string) => {
+    const { signal } = new AbortController();
+    return exec.run({ path, env: { ...process.env } as never, variables: {}, stdin: "", signal });
+  };
+
+  test("is kept for the next run", async () => {
+    const exec = createPluginExec(() => {});
+    execs.push(exec);
+    const path = await install("#!/bin/sh\necho $PPID\n");
+    const first = await run(exec, path);
+    await expect(run(exec, path)).resolves.toEqual(first);
+  });
+
+  test("that was killed is replaced", async () => {
+    const exec = createPluginExec(() => {});
+    execs.push(exec);
+    const path = await install("#!/bin/sh\necho $PPID\n");
+    const { stdout } = await run(exec, path);
+    process.kill(Number(stdout), "SIGKILL");
+    // Whether or not its end has been noticed yet.
+    await expect(run(exec, path)).resolves.toMatchObject({ exitCode: 0 });
+    await until(async () => !(await isAlive(Number(stdout))));
+    await expect(run(exec, path)).resolves.toMatchObject({ exitCode: 0 });
+  });
+
+  test("that is killed while a plugin runs fails that run only", async () => {
+    const exec = createPluginExec(() => {});
+    execs.push(exec);
+    const path = await install(
+      `#!/bin/sh\nif [ ! -e ${dir}/once ]; then echo >${dir}/once; kill -KILL $PPID; fi\n`,
+    );
+    await expect(run(exec, path)).rejects.toMatchObject({ code: "spawn-failed" });
+    await expect(run(exec, path)).resolves.toMatchObject({ exitCode: 0 });
+  });
+
+  test("is done without where there is none", async () => {
+    const exec = createPluginExec(() => {}, join(dir, "no-shell"));
+    execs.push(exec);
+    const path = await install("#!/bin/sh\necho $PPID\n");
+    for (let run1 = 0; run1 < 2; run1 += 1) {
+      await expect(run(exec, path)).resolves.toMatchObject({ stdout: `${process.pid}\n` });
+    }
+  });
+});
+
 describe("an executable", () => {
   const run = (exec: PluginExec, path: string) => {
     execs.push(exec);

@@ -1,4 +1,4 @@
-import { mkdir, rename, rm, symlink, writeFile } from "node:fs/promises";
+import { mkdir, readdir, rename, rm, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import { type Cni, createCni } from "../src/cni.js";
@@ -285,6 +285,33 @@ describe("a change is seen:", () => {
     failed = true;
     fail();
     await put("10.conflist", conf("new"));
+    await reaches(watcher, isNamed("new"));
+  });
+
+  test("a file that arrives while another one's plugin is asked for its versions", async () => {
+    let onEvent = () => {};
+    await put("10.conflist", conf("old"));
+    const watcher = await watch({
+      watchDirectory: (_dir, callbacks) => {
+        onEvent = callbacks.onEvent;
+        return { close: () => {} };
+      },
+    });
+    const [asked, go] = [join(fakes.root, "asked"), join(fakes.root, "go")];
+    await fakes.install("slow");
+    await fakes.script(
+      "slow",
+      "VERSION",
+      `echo >${asked}; while [ ! -e ${go} ]; do sleep 0.01; done; exit 1`,
+    );
+    await put("10.conflist", conf("slow", { plugins: [{ type: "slow" }] }));
+    onEvent();
+    while (!(await readdir(fakes.root)).includes("asked")) {
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+    await put("10.conflist", conf("new"));
+    onEvent();
+    await writeFile(go, "");
     await reaches(watcher, isNamed("new"));
   });
 
