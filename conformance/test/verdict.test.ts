@@ -1,0 +1,76 @@
+import { describe, expect, test } from "@jest/globals";
+import { readReport } from "../critest.ts";
+import { findKnown, readKnownFailures } from "../known-failures.ts";
+import type { Outcome } from "../outcome.ts";
+import { formatReport } from "../report.ts";
+import { judge } from "../verdict.ts";
+
+const outcome = (name: string, state: Outcome["state"], reason = ""): Outcome => ({
+  name,
+  state,
+  reason,
+  seconds: 1,
+});
+
+describe("the verdict", () => {
+  const known = [{ name: "digest", reason: "cannot be served" }];
+
+  test("counts a failure that the list names as known and any other as a failure", () => {
+    const run = [outcome("digest", "failed", "404"), outcome("log", "failed", "no log")];
+    expect(judge(run, known, "28")).toMatchObject({ passed: 0, known: 1, failed: 1 });
+  });
+
+  test("fails a known failure that passes", () => {
+    const { checks, failed } = judge([outcome("digest", "passed")], known, "28");
+    expect([checks[0]?.verdict, failed]).toEqual(["fixed", 1]);
+  });
+
+  test("takes a known failure that is skipped or not there as no failure", () => {
+    expect(judge([outcome("digest", "skipped", "no")], known, "28")).toMatchObject({ failed: 0 });
+    expect(judge([outcome("other", "passed")], known, "28")).toMatchObject({ failed: 0 });
+  });
+
+  test("applies an entry to its engines only, and to all names that a star covers", () => {
+    const list = [{ name: "image volume*", reason: "Docker 28", engines: ["20"] }];
+    expect(findKnown(list, "image volume digest", "20")).toBe(list[0]);
+    expect(findKnown(list, "image volume digest", "28")).toBeUndefined();
+    expect(findKnown(list, "an image volume", "20")).toBeUndefined();
+  });
+
+  test("is readable: failures come with their reasons, passed ones only as a number", () => {
+    const run = [outcome("good", "passed"), outcome("bad", "failed", "because")];
+    const text = formatReport("title", judge(run, [], "28"));
+    expect(text).toContain("bad\n      because");
+    expect(text).not.toContain("good");
+  });
+});
+
+test("Ginkgo's report gives passed, failed and skipped specs, without those that it filtered out", () => {
+  const spec = (State: string, LeafNodeText: string, Message?: string, LeafNodeType = "It") => ({
+    ...{ ContainerHierarchyTexts: ["[k8s.io]", "Pod"], LeafNodeType, LeafNodeText, State },
+    RunTime: 2e9,
+    ...(Message === undefined ? {} : { Failure: { Message } }),
+  });
+  const SpecReports = [
+    spec("passed", "runs"),
+    spec("panicked", "stops", "boom\n  here"),
+    spec("skipped", "has AppArmor", "not on this host"),
+    spec("skipped", "benchmark"),
+    spec("failed", "", "no runtime", "BeforeSuite"),
+    spec("passed", "", undefined, "BeforeSuite"),
+  ];
+  const report = JSON.stringify([{ SpecReports, SpecialSuiteFailureReasons: null }]);
+  expect(readReport(report).map(({ name, state, reason }) => [name, state, reason])).toEqual([
+    ["[BeforeSuite] [k8s.io] Pod", "failed", "no runtime"],
+    ["[k8s.io] Pod has AppArmor", "skipped", "not on this host"],
+    ["[k8s.io] Pod runs", "passed", ""],
+    ["[k8s.io] Pod stops", "failed", "boom here"],
+  ]);
+});
+
+test("every entry of the checked-in list says why", () => {
+  for (const { name, reason } of readKnownFailures()) {
+    expect(name).not.toBe("");
+    expect(reason.length).toBeGreaterThan(20);
+  }
+});
