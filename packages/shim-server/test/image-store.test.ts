@@ -82,7 +82,8 @@ describe("the store of images", () => {
 
   test("shows plain names and the size on the disk", async () => {
     const engine = fakeImages();
-    engine.put(id("a"), ["<none>:<none>", `r/a@${id("d")}`], ["<none>@<none>", `r/a@${id("d")}`]);
+    const digest = `r/a@${id("d")}`;
+    engine.put(id("a"), ["<none>:<none>", digest], ["<none>@<none>", digest, digest]);
     const store = createImageStore(engine.docker);
     await store.refresh();
     expect(store.get(id("a"))).toMatchObject({

@@ -142,7 +142,8 @@ describe("images on a real engine", () => {
     const { imageRef: renewed } = await h.cri.image.pullImage(spec(tag));
     expect(renewed).not.toBe(old);
     const { images } = await h.cri.image.listImages({});
-    expect(images.find(({ id }) => id === old)).toMatchObject({ repoTags: [] });
+    // Docker 26 with the containerd image store forgets the old one at once, as it may.
+    expect(images.find(({ id }) => id === old)?.repoTags ?? []).toEqual([]);
     expect(await status(tag)).toMatchObject({ id: renewed });
     await h.cri.image.removeImage(spec(old));
     expect(await status(old)).toBeUndefined();

@@ -108,12 +108,12 @@ function index(entries: Iterable<Entry>): Map<string, string> {
 
 /**
  * Older engines call an image without names `<none>:<none>`, and the containerd image store lists
- * one that was pulled by digest with that digest among its tags.
+ * one that was pulled by digest with that digest among its tags, and some digests twice.
  */
 function withPlainNames(image: ImageInspect): ImageInspect {
   const tags = (image.RepoTags ?? []).filter((tag) => !/<none>|@/.test(tag));
   const digests = (image.RepoDigests ?? []).filter((digest) => !digest.includes("<none>"));
-  return { ...image, RepoTags: tags, RepoDigests: digests };
+  return { ...image, RepoTags: tags, RepoDigests: [...new Set(digests)] };
 }
 
 function fingerprint({ RepoTags, RepoDigests, Size }: ImageSummary): string {
