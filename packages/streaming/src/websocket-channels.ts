@@ -53,8 +53,8 @@ export class WebSocketChannels {
     this.#watch = new ConnectionWatch({
       idleTimeoutMs: options.idleTimeoutMs,
       onIdle: () => this.close(new StreamingError("timeout", "the connection was idle too long")),
-      // An unasked pong (RFC 6455, section 5.5.3) also keeps client-go from giving up: its own
-      // pings wait behind the data that we don't read.
+      // An unasked pong (RFC 6455, section 5.5.3) also keeps client-go, whose pings wait behind
+      // the data that we don't read, from giving up for want of an answer after a minute.
       probe: () => socket.pong(),
     });
     socket.on("message", (data: Buffer) => this.#onMessage(data));
