@@ -63,6 +63,7 @@ export async function del(
       }
       const { network } = options;
       if (network === undefined) {
+        context.hostPorts.release(target);
         return "none";
       }
       await tearDown(context, { network, attachment: target, signal });

@@ -1,4 +1,5 @@
-import { mkdir, readdir, readFile, rename, unlink, writeFile } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { mkdir, open, readdir, readFile, rename, unlink } from "node:fs/promises";
 import { join } from "node:path";
 import type { Attachment, AttachmentId, CniArg } from "./attachment.js";
 import { CniError } from "./errors.js";
@@ -74,10 +75,11 @@ export function createResultCache(options: {
       // Outside of `results`, so that no reader of the cache takes it for an attachment.
       const draft = join(cacheDir, `.${process.pid}-${temporary}.tmp`);
       try {
-        made ??= mkdir(resultsDir, { recursive: true, mode: 0o700 });
+        made ??= mkdir(resultsDir, { recursive: true, mode: 0o700 }).then(() =>
+          removeAbandonedDrafts(cacheDir),
+        );
         await made;
-        await writeFile(draft, format(entry), { mode: 0o600 });
-        await rename(draft, file);
+        await writeAndRename(draft, file, format(entry));
       } catch (error) {
         made = undefined;
         await unlink(draft).catch(() => {});
@@ -109,6 +111,30 @@ export function createResultCache(options: {
       });
     },
   };
+}
+
+/** A process that was killed while it wrote may have left a draft. */
+async function removeAbandonedDrafts(cacheDir: string): Promise<void> {
+  for (const name of await readdir(cacheDir)) {
+    const pid = /^\.(\d+)-\d+\.tmp$/.exec(name)?.[1];
+    if (pid !== undefined && !existsSync(`/proc/${pid}`)) {
+      await unlink(join(cacheDir, name)).catch(() => {});
+    }
+  }
+}
+
+/** A reader sees the old text or the new one, even when this process ends in between. */
+async function writeAndRename(draft: string, file: string, text: string): Promise<void> {
+  const handle = await open(draft, "w", 0o600);
+  let closed: Promise<void> | undefined;
+  try {
+    await handle.writeFile(text);
+    // Once written, the file may be closed and renamed at the same time.
+    closed = handle.close();
+    await Promise.all([closed, rename(draft, file)]);
+  } finally {
+    await (closed ?? handle.close());
+  }
 }
 
 function isSame(a: CachedAttachment, b: CachedAttachment): boolean {

@@ -46,14 +46,14 @@ const latestDir = process.env.CNI_LATEST_BIN_DIR;
     await lab.remove();
   });
 
-  const pod = async (name: string) => ({
+  const pod = async (name: string, hostPort = 8080) => ({
     containerId: name,
     netns: await lab.addPod(name),
     ifName: "eth0",
     capabilityArgs: {
       mac: "02:11:22:33:44:55",
       bandwidth: { ingressRate: 10_000_000, ingressBurst: 2_147_483_647 },
-      portMappings: [{ hostPort: 8080, containerPort: 80, protocol: "tcp" }],
+      portMappings: [{ hostPort, containerPort: 80, protocol: "tcp" }],
     },
   });
 
@@ -79,7 +79,7 @@ const latestDir = process.env.CNI_LATEST_BIN_DIR;
   test("take GC, which deletes by the cache what belongs to nothing", async () => {
     const settled = await cni.validate(network);
     const kept = await pod("kept");
-    await cni.add(settled, await pod("lost"));
+    await cni.add(settled, await pod("lost", 8081));
     await cni.add(settled, kept);
     await lab.removePod("lost");
     await expect(cni.gc([kept], { networks: [settled] })).resolves.toEqual({

@@ -1,3 +1,5 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -104,6 +106,17 @@ test("writing leaves nothing beside the file", async () => {
   await open().write(entry);
   expect(await readdir(dir)).toEqual(["results"]);
   expect((await stat(join(dir, "results"))).mode & 0o777).toBe(0o700);
+});
+
+test("drafts of processes that are gone are removed, those of others are not", async () => {
+  const child = spawn("true");
+  await once(child, "close");
+  const names = [`.${child.pid}-1.tmp`, `.${process.pid}-7.tmp`, ".other.tmp"];
+  for (const name of names) {
+    await writeFile(join(dir, name), "");
+  }
+  await open().write(entry);
+  expect((await readdir(dir)).toSorted()).toEqual([...names.slice(1), "results"].toSorted());
 });
 
 test("the directory may vanish between two writes", async () => {
