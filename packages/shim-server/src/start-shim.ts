@@ -16,6 +16,7 @@ import { createDockerLogLinks } from "./logs/docker-log-link.js";
 import { createContainerLogs } from "./logs/log-modes.js";
 import { createCniNetwork } from "./network/cni-network.js";
 import { createNoNetwork } from "./network/pod-network.js";
+import { createStrayRelease } from "./network/stray-release.js";
 import { defaultShimOptions, type ShimOptions } from "./options.js";
 import { createOwnership } from "./ownership.js";
 import { createPauseImage } from "./sandbox/pause-image.js";
@@ -77,7 +78,16 @@ export async function startShim(options: Partial<ShimOptions>, log?: Logger): Pr
   const execExits = createExecExits();
   const network =
     chosen.networkPlugin === "cni" ? await createCniNetwork(chosen, logger) : createNoNetwork();
-  const feed = startEventFeed({ docker, store, images, engine, execExits, log: logger });
+  const strays = createStrayRelease({ store, network, log: logger });
+  const feed = startEventFeed({
+    docker,
+    store,
+    images,
+    engine,
+    execExits,
+    onSynced: strays.collect,
+    log: logger,
+  });
   const unmanagedLimits = createUnmanagedLimits(store);
   const imageFiles = createImageFiles(docker, instance, logger);
   const events = createContainerEvents({ store, network, images, unmanagedLimits });
@@ -89,6 +99,7 @@ export async function startShim(options: Partial<ShimOptions>, log?: Logger): Pr
     await streaming?.close();
     await feed.stop();
     await logs.close();
+    await strays.close();
     await network.close();
     await docker.close();
   };

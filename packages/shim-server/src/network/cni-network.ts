@@ -5,6 +5,7 @@ import {
   type CniLog,
   createCni,
   findHostPortConflict,
+  holdNetns,
   type PortMappingEntry,
   toCniResult,
   watchNetworks,
@@ -43,6 +44,7 @@ export async function createCniNetwork(options: ShimOptions, logger: Logger): Pr
   for (const cached of await cni.cachedAttachments({ ifName: podInterface })) {
     if (cached.complete) pods.set(cached.containerId, recordOf(cached, log));
   }
+  const settingUp = new Set<string>();
   let podCidr = options.podCidr;
 
   return {
@@ -74,6 +76,7 @@ export async function createCniNetwork(options: ShimOptions, logger: Logger): Pr
       // Taken before the plugins run, so that two pods cannot both find the port free.
       const record = { ips: [], capabilityArgs: attachment.capabilityArgs ?? {} };
       if (wanted.length > 0) pods.set(pod.sandboxId, record);
+      settingUp.add(pod.sandboxId);
       try {
         const result = await cni.add(state.network, attachment, { signal });
         const ips = attachmentIps(result, podInterface);
@@ -82,13 +85,29 @@ export async function createCniNetwork(options: ShimOptions, logger: Logger): Pr
       } catch (err) {
         pods.delete(pod.sandboxId);
         throw err;
+      } finally {
+        settingUp.delete(pod.sandboxId);
       }
     },
 
-    async tearDown(sandboxId, pid, signal) {
-      const netns = pid > 0 ? { netns: netnsOf(pid) } : {};
-      await cni.del({ containerId: sandboxId, ifName: podInterface, ...netns }, { signal });
-      pods.delete(sandboxId);
+    async tearDown(sandboxId, pid, signal, onHeld) {
+      // The process may end at any moment, and with a path through it the namespace would be gone.
+      const held = pid > 0 ? await holdNetns(netnsOf(pid)).catch(() => undefined) : undefined;
+      onHeld?.();
+      try {
+        const netns = held === undefined ? {} : { netns: held.path };
+        await cni.del({ containerId: sandboxId, ifName: podInterface, ...netns }, { signal });
+        pods.delete(sandboxId);
+      } finally {
+        await held?.release();
+      }
+    },
+
+    async attached() {
+      const cached = await cni.cachedAttachments({ ifName: podInterface });
+      return cached
+        .filter(({ readOnly, containerId }) => !readOnly && !settingUp.has(containerId))
+        .map(({ containerId }) => containerId);
     },
 
     addresses: (sandboxId) => pods.get(sandboxId)?.ips,

@@ -22,8 +22,14 @@ export interface PodNetwork {
   readiness(): Promise<NetworkReadiness>;
   /** Puts the pod on the network. @returns Its addresses, the primary one first. */
   setUp(attachment: PodAttachment, signal: AbortSignal): Promise<readonly string[]>;
-  /** Takes the pod off the network; nothing to do for a pod that is not on it. */
-  tearDown(sandboxId: string, pid: number, signal: AbortSignal): Promise<void>;
+  /**
+   * Takes the pod off the network; nothing to do for a pod that is not on it.
+   *
+   * @param onHeld Called once the pause process is not needed any more: its namespace is held open.
+   */
+  tearDown(sandboxId: string, pid: number, signal: AbortSignal, onHeld?: () => void): Promise<void>;
+  /** Pods on the network as far as this daemon's own records go, those being set up left out. */
+  attached(): Promise<readonly string[]>;
   /** Addresses of a pod, undefined when it is not on the network. */
   addresses(sandboxId: string): readonly string[] | undefined;
   /** Address range for pods from now on, as CIDR (CRI UpdateRuntimeConfig). */
@@ -37,6 +43,7 @@ export function createNoNetwork(): PodNetwork {
     readiness: async () => ({ ready: true, reason: "", message: "" }),
     setUp: async () => [],
     tearDown: async () => undefined,
+    attached: async () => [],
     addresses: () => [],
     setPodCidr: () => undefined,
     close: async () => undefined,

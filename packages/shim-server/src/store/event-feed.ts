@@ -15,6 +15,8 @@ export interface EventFeedOptions {
   readonly engine: Engine;
   readonly execExits: ExecExits;
   readonly log: Logger;
+  /** Called each time the stores have been read in full. */
+  readonly onSynced: () => void;
   /** How often all is compared with Docker although no event asked for it, in ms. */
   readonly auditMs?: number;
 }
@@ -47,12 +49,14 @@ const silent = /^(?:exec_|attach|detach|resize|top|copy|export|archive-path|extr
  * everything is compared, and now and then without any reason.
  */
 export function startEventFeed(options: EventFeedOptions): EventFeed {
-  const { docker, store, images, engine, execExits, log, auditMs = 300_000 } = options;
+  const { docker, store, images, engine, execExits, onSynced, log } = options;
+  const { auditMs = 300_000 } = options;
   const controller = new AbortController();
   const { promise: firstContact, resolve: markContact } = Promise.withResolvers<void>();
   // The resync that readers must wait for; undefined when the stores are current.
   let syncing: Promise<void> | undefined;
   let synced = false;
+  let connections = 0;
 
   const background = (what: string, work: Promise<unknown>): void => {
     work.catch((err) => {
@@ -60,11 +64,14 @@ export function startEventFeed(options: EventFeedOptions): EventFeed {
     });
   };
 
-  async function resyncAll(): Promise<void> {
-    for (;;) {
+  /** @param current False once a later connection has made this resync pointless. */
+  async function resyncAll(current: () => boolean): Promise<void> {
+    while (current()) {
       try {
         await Promise.all([engine.facts(), store.resync({ full: true }), images.refresh()]);
+        if (!current()) return;
         synced = true;
+        onSynced();
         return;
       } catch (err) {
         if (!engine.connected) return;
@@ -80,7 +87,8 @@ export function startEventFeed(options: EventFeedOptions): EventFeed {
 
   function startSync(): void {
     synced = false;
-    const sync = resyncAll().finally(() => {
+    const connection = ++connections;
+    const sync = resyncAll(() => connection === connections).finally(() => {
       if (syncing === sync) syncing = undefined;
       markContact();
     });

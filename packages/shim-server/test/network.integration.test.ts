@@ -1,0 +1,133 @@
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { Protocol } from "@dockershim/cri-types";
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { createHarness, type Harness, lab, until } from "./harness.js";
+
+/** Addresses that the lab's network has given out (a file each, written by host-local). */
+function allocated(): string[] {
+  const [file = ""] = readdirSync(lab("LAB_CNI_CONF_DIR"));
+  const list = JSON.parse(readFileSync(join(lab("LAB_CNI_CONF_DIR"), file), "utf8"));
+  const dir = join(list.plugins[0].ipam.dataDir, list.name);
+  return existsSync(dir) ? readdirSync(dir).filter((name) => /^\d+\./.test(name)) : [];
+}
+
+describe("pod networking", () => {
+  let h: Harness;
+  beforeAll(async () => {
+    h = await createHarness();
+  });
+  afterAll(() => h.close());
+
+  const ipOf = async (podSandboxId: string) =>
+    (await h.cri.runtime.podSandboxStatus({ podSandboxId })).status?.network?.ip ?? "";
+  async function networkReady(): Promise<{ status: boolean; message: string }> {
+    const { status } = await h.cri.runtime.status({});
+    const found = status?.conditions.find(({ type }) => type === "NetworkReady");
+    return { status: found?.status ?? false, message: found?.message ?? "" };
+  }
+
+  test("an address goes back when the pod is stopped", async () => {
+    const { podSandboxId } = await h.runPod();
+    const ip = await ipOf(podSandboxId);
+    expect(allocated()).toContain(ip);
+    await h.cri.runtime.stopPodSandbox({ podSandboxId });
+    expect(allocated()).not.toContain(ip);
+    expect(await ipOf(podSandboxId)).toBe("");
+  });
+
+  test("an address goes back when the sandbox is removed behind our back", async () => {
+    const { podSandboxId } = await h.runPod();
+    const ip = await ipOf(podSandboxId);
+    await h.docker.containers.remove(podSandboxId, { force: true });
+    await until(() => !allocated().includes(ip));
+    expect(readdirSync(join(h.options.rootDir ?? "", "cni", "results"))).not.toContain(
+      expect.stringContaining(podSandboxId),
+    );
+  });
+
+  test("an address goes back when the sandbox is removed while no daemon runs", async () => {
+    const { podSandboxId } = await h.runPod();
+    const ip = await ipOf(podSandboxId);
+    await h.stop();
+    await h.docker.containers.remove(podSandboxId, { force: true });
+    await h.restart();
+    await until(() => !allocated().includes(ip));
+  });
+
+  test("20 pods started at once get 20 addresses", async () => {
+    const pods = await Promise.all(
+      Array.from({ length: 20 }, () => h.cri.runtime.runPodSandbox({ config: h.sandboxConfig() })),
+    );
+    const ips = await Promise.all(pods.map(({ podSandboxId }) => ipOf(podSandboxId)));
+    expect(new Set(ips).size).toBe(20);
+    expect(ips).not.toContain("");
+    await Promise.all(
+      pods.map(({ podSandboxId }) => h.cri.runtime.removePodSandbox({ podSandboxId })),
+    );
+    for (const ip of ips) expect(allocated()).not.toContain(ip);
+  });
+
+  test("a host port leads into the pod, and the second pod that wants it is told who has it", async () => {
+    const hostPort = 20_000 + (process.pid % 10_000);
+    const portMappings = [{ protocol: Protocol.TCP, containerPort: 80, hostPort, hostIp: "" }];
+    const first = await h.runPod(
+      { ...h.sandboxConfig(), portMappings },
+      { ...h.containerConfig(), command: ["sh", "-c", "mkdir /w; echo hi > /w/i; httpd -f -h /w"] },
+    );
+    const page = () =>
+      fetch(`http://${gateway()}:${hostPort}/i`).then(
+        (reply) => reply.text(),
+        () => undefined,
+      );
+    await until(async () => (await page()) === "hi\n");
+    await expect(
+      h.cri.runtime.runPodSandbox({
+        config: { ...h.sandboxConfig(), portMappings },
+      }),
+    ).rejects.toMatchObject({
+      code: "FAILED_PRECONDITION",
+      message: expect.stringMatching(`${hostPort}/tcp.*${first.podSandboxId}`),
+    });
+    await h.cri.runtime.removePodSandbox(first);
+    const { podSandboxId } = await h.cri.runtime.runPodSandbox({
+      config: { ...h.sandboxConfig(), portMappings },
+    });
+    await h.cri.runtime.removePodSandbox({ podSandboxId });
+  });
+
+  function gateway(): string {
+    return lab("LAB_SUBNET").replace(/0\/24$/, "1");
+  }
+
+  test("NetworkReady follows the configuration: absent, dropped in, broken, mended", async () => {
+    const cniConfDir = join(h.dir, "net.d");
+    mkdirSync(cniConfDir);
+    await h.restart({ cniConfDir });
+    expect(await networkReady()).toMatchObject({
+      status: false,
+      message: expect.stringContaining(cniConfDir),
+    });
+    await expect(h.cri.runtime.runPodSandbox({ config: h.sandboxConfig() })).rejects.toMatchObject({
+      code: "UNAVAILABLE",
+      message: expect.stringContaining("network"),
+    });
+    const [name = ""] = readdirSync(lab("LAB_CNI_CONF_DIR"));
+    const good = readFileSync(join(lab("LAB_CNI_CONF_DIR"), name));
+    const file = join(cniConfDir, "10.conflist");
+    writeFileSync(file, good);
+    await until(async () => (await networkReady()).status);
+    writeFileSync(file, "{");
+    await until(async () => !(await networkReady()).status);
+    writeFileSync(file, good);
+    await until(async () => (await networkReady()).status);
+    const { podSandboxId } = await h.cri.runtime.runPodSandbox({ config: h.sandboxConfig() });
+    const ip = await ipOf(podSandboxId);
+    // A pod is torn down by the configuration it was made with, whatever is there now.
+    rmSync(file);
+    await until(async () => !(await networkReady()).status);
+    await h.cri.runtime.removePodSandbox({ podSandboxId });
+    expect(allocated()).not.toContain(ip);
+    await h.restart();
+  });
+});
