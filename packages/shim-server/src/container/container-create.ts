@@ -73,6 +73,7 @@ export function createContainerCreate(
           store.forget(created);
         }),
       );
+      await store.refresh(id);
       signal.throwIfAborted();
       return id;
     } catch (err) {

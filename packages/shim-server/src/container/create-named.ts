@@ -13,6 +13,9 @@ import { ShimError } from "../shim-error.js";
  * The name can be taken by what an earlier attempt left behind. A container of ours that does not
  * run is removed; the name of one that cannot go away is avoided with a suffix, as dockershim did.
  *
+ * The store does not know the container yet: the caller reads it when it has done with it what it
+ * does next, so that no read is for nothing.
+ *
  * @param onCreated Called with the id as soon as there is one, so that the caller can undo.
  * @throws ShimError `already_exists` when a running container of ours has the name.
  */
@@ -22,14 +25,13 @@ export async function createContainerNamed(
   signal: AbortSignal,
   onCreated: (id: string) => void,
 ): Promise<string> {
-  const { docker, store, log } = context;
+  const { docker, log } = context;
   const body: ContainerCreateBody = plan.body;
 
   async function create(name: string): Promise<string> {
     const { Id, Warnings } = await docker.containers.create(body, { name, signal });
     onCreated(Id);
     for (const warning of Warnings ?? []) log.debug({ container: name }, warning);
-    await store.refresh(Id);
     return Id;
   }
 

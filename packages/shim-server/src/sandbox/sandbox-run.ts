@@ -14,6 +14,7 @@ import { ShimError } from "../shim-error.js";
 import { createSingleFlight } from "../single-flight.js";
 import { createUndoStack } from "../undo-stack.js";
 import { isMissingImage } from "./pause-image.js";
+import { pauseSeccompProfile } from "./pause-seccomp.js";
 import { isReady } from "./sandbox-readiness.js";
 import { removeSandbox } from "./sandbox-remove.js";
 
@@ -45,7 +46,7 @@ export function createSandboxRun(
     const [image, facts, seccompProfile] = await Promise.all([
       pauseImage.ensure(signal),
       engine.facts(signal),
-      seccompProfileOf(config),
+      seccompProfileOf(config, context.options),
     ]);
     const plan = planSandbox({
       config,
@@ -114,11 +115,18 @@ export function createSandboxRun(
   };
 }
 
-async function seccompProfileOf(config: PodSandboxConfig): Promise<string | undefined> {
+/** The file that a Localhost profile names, or the small profile for the pause image that is ours. */
+async function seccompProfileOf(
+  config: PodSandboxConfig,
+  { podInfraContainerImage }: Pick<ShimContext["options"], "podInfraContainerImage">,
+): Promise<string | undefined> {
   const context = config.linux?.securityContext;
   if (context?.privileged) return undefined;
-  const field = "config.linux.security_context.seccomp";
-  return await readSeccompProfile(sandboxSeccompChoice(context), field);
+  const choice = sandboxSeccompChoice(context);
+  if (choice.type === "runtime-default") {
+    return podInfraContainerImage === "" ? pauseSeccompProfile : undefined;
+  }
+  return await readSeccompProfile(choice, "config.linux.security_context.seccomp");
 }
 
 function onHostNetwork(config: PodSandboxConfig): boolean {

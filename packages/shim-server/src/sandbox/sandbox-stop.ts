@@ -9,9 +9,10 @@ const pauseGraceSeconds = 10;
 type Parts = Pick<ShimContext, "docker" | "store" | "network">;
 
 /**
- * Stops a pod: its containers by force, as CRI demands, then its network, then the sandbox.
+ * Stops a pod: its containers by force, as CRI demands, then its network and the sandbox.
  *
- * The network goes while its namespace still exists. All steps may be repeated; an unknown
+ * The network goes side by side with the pause process, whose namespace is held open that long;
+ * each of the two takes tens of milliseconds. All steps may be repeated; an unknown
  * sandbox may still have a network to give back, when its container was removed behind our back.
  */
 export async function stopSandbox(parts: Parts, id: string, signal: AbortSignal): Promise<void> {
@@ -19,9 +20,17 @@ export async function stopSandbox(parts: Parts, id: string, signal: AbortSignal)
   const containers = store.containersOf(id).filter((container) => isAlive(container));
   await Promise.all(containers.map((container) => haltContainer(parts, container.id, 0, signal)));
   const sandbox = store.sandbox(id);
-  await network.tearDown(id, sandbox?.inspect.State.Pid ?? 0, signal);
-  if (sandbox !== undefined && isAlive(sandbox)) {
-    await haltContainer(parts, id, pauseGraceSeconds, signal);
+  const held = Promise.withResolvers<void>();
+  const down = network.tearDown(id, sandbox?.inspect.State.Pid ?? 0, signal, held.resolve);
+  const halt = async (): Promise<void> => {
+    await Promise.race([held.promise, down]);
+    if (sandbox !== undefined && isAlive(sandbox)) {
+      await haltContainer(parts, id, pauseGraceSeconds, signal);
+    }
+  };
+  // Both come to their end before the reply: the kubelet's next try must not meet this one.
+  for (const result of await Promise.allSettled([down, halt()])) {
+    if (result.status === "rejected") throw result.reason;
   }
 }
 
