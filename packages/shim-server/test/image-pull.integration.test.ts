@@ -217,7 +217,7 @@ describe("pulls from a registry with troubles", () => {
     ],
   ])("from a registry that %s fail with its reason", async (_case, status, body, code, reason) => {
     await newImage();
-    proxy.behaviour = (request, response, pass) => {
+    proxy.behaviour = async (request, response, pass) => {
       if (request.url === "/v2/") return pass();
       response.writeHead(status, { "content-type": "application/json" });
       response.end(JSON.stringify(body));
