@@ -4,9 +4,7 @@ import {
   type CachedAttachment,
   type CniLog,
   createCni,
-  findHostPortConflict,
   holdNetns,
-  type PortMappingEntry,
   toCniResult,
   watchNetworks,
 } from "@dockershim/cni";
@@ -40,9 +38,9 @@ export async function createCniNetwork(options: ShimOptions, logger: Logger): Pr
     cni,
     log,
   });
-  const pods = new Map<string, PodRecord>();
+  const pods = new Map<string, readonly string[]>();
   for (const cached of await cni.cachedAttachments({ ifName: podInterface })) {
-    if (cached.complete) pods.set(cached.containerId, recordOf(cached, log));
+    if (cached.complete) pods.set(cached.containerId, cachedIps(cached, log));
   }
   const settingUp = new Set<string>();
   let podCidr = options.podCidr;
@@ -61,30 +59,12 @@ export async function createCniNetwork(options: ShimOptions, logger: Logger): Pr
         throw new ShimError("unavailable", `the pod network is not ready: ${state.reason}`);
       }
       const attachment = cniAttachment(pod, podCidr);
-      const wanted = portMappingsOf(attachment.capabilityArgs);
-      const conflict = findHostPortConflict(
-        wanted,
-        [...pods].map(([containerId, { capabilityArgs }]) => ({ containerId, capabilityArgs })),
-      );
-      if (conflict !== undefined) {
-        throw new ShimError(
-          "failed_precondition",
-          `config.port_mappings: host port ${conflict.wanted.hostPort}/${conflict.wanted.protocol} ` +
-            `is taken by sandbox ${conflict.containerId}`,
-        );
-      }
-      // Taken before the plugins run, so that two pods cannot both find the port free.
-      const record = { ips: [], capabilityArgs: attachment.capabilityArgs ?? {} };
-      if (wanted.length > 0) pods.set(pod.sandboxId, record);
       settingUp.add(pod.sandboxId);
       try {
         const result = await cni.add(state.network, attachment, { signal });
         const ips = attachmentIps(result, podInterface);
-        pods.set(pod.sandboxId, { ...record, ips });
+        pods.set(pod.sandboxId, ips);
         return ips;
-      } catch (err) {
-        pods.delete(pod.sandboxId);
-        throw err;
       } finally {
         settingUp.delete(pod.sandboxId);
       }
@@ -110,7 +90,7 @@ export async function createCniNetwork(options: ShimOptions, logger: Logger): Pr
         .map(({ containerId }) => containerId);
     },
 
-    addresses: (sandboxId) => pods.get(sandboxId)?.ips,
+    addresses: (sandboxId) => pods.get(sandboxId),
 
     setPodCidr(cidr) {
       podCidr = cidr;
@@ -118,30 +98,18 @@ export async function createCniNetwork(options: ShimOptions, logger: Logger): Pr
 
     async close() {
       watcher.close();
+      cni.close();
     },
   };
 }
 
-interface PodRecord {
-  readonly ips: readonly string[];
-  readonly capabilityArgs: CachedAttachment["capabilityArgs"];
-}
-
-function recordOf(cached: CachedAttachment, log: CniLog): PodRecord {
-  const { capabilityArgs, result } = cached;
+function cachedIps({ result, file }: CachedAttachment, log: CniLog): readonly string[] {
   try {
-    const ips = result === undefined ? [] : attachmentIps(toCniResult(result), podInterface);
-    return { ips, capabilityArgs };
+    return result === undefined ? [] : attachmentIps(toCniResult(result), podInterface);
   } catch (err) {
-    log("warn", "a cached CNI result cannot be read", { file: cached.file, error: String(err) });
-    return { ips: [], capabilityArgs };
+    log("warn", "a cached CNI result cannot be read", { file, error: String(err) });
+    return [];
   }
-}
-
-function portMappingsOf(
-  capabilityArgs: CachedAttachment["capabilityArgs"] | undefined,
-): PortMappingEntry[] {
-  return (capabilityArgs?.portMappings as unknown as PortMappingEntry[] | undefined) ?? [];
 }
 
 function toCniLog(logger: Logger): CniLog {

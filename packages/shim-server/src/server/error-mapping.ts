@@ -1,5 +1,5 @@
 import { Code, ConnectError } from "@connectrpc/connect";
-import { CniError } from "@dockershim/cni";
+import { CniError, type CniErrorCode } from "@dockershim/cni";
 import { DockerError, type DockerErrorCode } from "@dockershim/docker-client";
 import { PodSandboxError, type PodSandboxErrorCode } from "@dockershim/pod-sandbox";
 import { StreamingError, type StreamingErrorCode } from "@dockershim/streaming";
@@ -38,6 +38,13 @@ const codes: Record<
   unsupported_api: Code.FailedPrecondition,
 };
 
+/** What is the plugins' or the node's fault is INTERNAL; these are not. */
+const cniCodes: Partial<Record<CniErrorCode, Code>> = {
+  "host-port-taken": Code.FailedPrecondition,
+  "invalid-argument": Code.InvalidArgument,
+  timeout: Code.DeadlineExceeded,
+};
+
 /**
  * The gRPC status of an error, whoever threw it. All handlers' errors pass here and nowhere else.
  *
@@ -60,7 +67,8 @@ export function toConnectError(reason: unknown, signal: AbortSignal): ConnectErr
     return new ConnectError(reason.message, codes[reason.code], undefined, undefined, reason);
   }
   if (reason instanceof CniError) {
-    return new ConnectError(reason.message, Code.Internal, undefined, undefined, reason);
+    const code = cniCodes[reason.code] ?? Code.Internal;
+    return new ConnectError(reason.message, code, undefined, undefined, reason);
   }
   const message = reason instanceof Error ? reason.message : String(reason);
   return new ConnectError(message, Code.Internal, undefined, undefined, reason);
