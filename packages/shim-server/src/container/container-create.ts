@@ -14,6 +14,7 @@ import {
 } from "@dockershim/pod-sandbox";
 import type { CallContext, ShimContext } from "../context.js";
 import { requireId } from "../require-id.js";
+import { isMissingImage } from "../sandbox/pause-image.js";
 import { requireSandbox } from "../sandbox/sandbox-lookup.js";
 import { isReady } from "../sandbox/sandbox-readiness.js";
 import { ShimError } from "../shim-error.js";
@@ -78,6 +79,8 @@ export function createContainerCreate(
       return id;
     } catch (err) {
       await undo.run();
+      // Memory had the image; whoever asks next must not be told so again.
+      if (isMissingImage(err)) await context.images.refresh();
       throw err;
     }
   }

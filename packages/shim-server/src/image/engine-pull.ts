@@ -70,7 +70,13 @@ export function createEnginePull(parts: {
   ): Promise<ImageInspect> {
     const begun = performance.now();
     log.info({ image: reference }, "pulling");
-    await transfer(reference, auth, signal);
+    try {
+      await transfer(reference, auth, signal);
+    } catch (err) {
+      const error = err instanceof Error ? err.message : String(err);
+      if (!signal.aborted) log.warn({ image: reference, error }, "could not pull");
+      throw err;
+    }
     await images.refresh();
     const image = await images.resolve(reference, signal);
     if (image === undefined) {

@@ -1,5 +1,7 @@
 import type { PullImageRequest } from "@dockershim/cri-types";
 import type { CallContext, ShimContext } from "../context.js";
+import { ShimError } from "../shim-error.js";
+import { asImageId } from "../store/image-reference.js";
 import { toRegistryAuth } from "./registry-credentials.js";
 import { requireImage } from "./require-image.js";
 
@@ -13,6 +15,9 @@ export function createImagePull(
   const { pull, feed, log } = context;
   return async ({ image, auth }, { signal }) => {
     const reference = requireImage(image);
+    if (asImageId(reference) !== undefined) {
+      throw new ShimError("invalid_argument", "image.image: an id, by which no registry knows it");
+    }
     const credentials = toRegistryAuth(auth, reference);
     if (auth !== undefined && credentials === undefined) {
       const { serverAddress } = auth;

@@ -75,6 +75,8 @@ export function createSandboxRun(
       return id;
     } catch (err) {
       await undo.run();
+      // Memory had it; the next attempt must not be told so again.
+      if (isMissingImage(err)) await context.images.refresh();
       throw isMissingImage(err)
         ? new ShimError("internal", "the pause image vanished while the sandbox was made", {
             cause: err,

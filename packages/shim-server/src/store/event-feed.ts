@@ -130,7 +130,8 @@ export function startEventFeed(options: EventFeedOptions): EventFeed {
   const following = follow().catch((err) => {
     if (!controller.signal.aborted) log.error({ err }, "the event feed ended");
   });
-  const audit = setInterval(() => background("audit", store.resync()), auditMs);
+  const audited = () => Promise.all([store.resync(), images.refresh()]);
+  const audit = setInterval(() => background("audit", audited()), auditMs);
   audit.unref();
 
   return {
