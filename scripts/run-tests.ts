@@ -1,5 +1,6 @@
 // The tests that a contributor runs: lint, types, packages, unit and integration tests.
-// The last line counts them: "N passed, N failed". Arguments select parts by name.
+// The last line counts them: "N passed, N failed". Arguments select parts by name; the fault tests
+// are run only when they are asked for.
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -46,15 +47,16 @@ function jest(config: string, env: Record<string, string> = {}): Count {
   }
 }
 
-async function integration(): Promise<Count> {
+/** Runs tests that need a real engine in a lab of their own. */
+async function inLab(jestConfig: string): Promise<Count> {
   if (process.getuid?.() !== 0) {
-    console.error("the integration tests need root (a private Docker engine); not run: 1 failure");
+    console.error("these tests need root, for a private Docker engine: not run, 1 failure");
     return { passed: 0, failed: 1 };
   }
   const config = labConfig({ ...process.env, LAB: process.env.LAB ?? "test" });
   const env = await up(config);
   try {
-    return jest("jest.integration.config.js", { ...env });
+    return jest(jestConfig, { ...env });
   } finally {
     await down(config);
   }
@@ -65,13 +67,16 @@ const parts: Record<string, () => Count | Promise<Count>> = {
   types: () => check("tsc", ["-b"]),
   packages: () => check("turbo", ["run", "check:package", "--output-logs=errors-only"]),
   unit: () => jest("jest.config.js"),
-  integration,
+  integration: () => inLab("jest.integration.config.js"),
+  faults: () => inLab("jest.faults.config.js"),
 };
+const usual = ["lint", "types", "packages", "unit", "integration"];
 
-const chosen = process.argv.slice(2);
+const asked = process.argv.slice(2);
+const chosen = asked.length > 0 ? asked : usual;
 const total: Count = { passed: 0, failed: 0 };
 for (const [name, part] of Object.entries(parts)) {
-  if (chosen.length > 0 && !chosen.includes(name)) continue;
+  if (!chosen.includes(name)) continue;
   console.error(`\n== ${name}`);
   const { passed, failed } = await part();
   total.passed += passed;

@@ -39,7 +39,12 @@ test:unit) build && jest jest.config.js "$@" ;;
 test:integration)
   need_root "the integration test run"
   build
-  exec node scripts/run-tests.ts integration "$@"
+  exec node scripts/run-tests.ts integration
+  ;;
+test:faults)
+  need_root "the fault test run"
+  build
+  exec node scripts/run-tests.ts faults
   ;;
 demo)
   need_root "the demo"
