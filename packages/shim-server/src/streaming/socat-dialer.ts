@@ -42,7 +42,8 @@ export async function dialThroughSocat(target: SocatTarget): Promise<Duplex> {
   child.once("close", (code) =>
     reject(new Error(diagnosisOf(said) || `socat exited with ${code}`)),
   );
-  child.stdin.on("error", () => undefined);
+  // Whoever uses the stream learns of its errors; these are the same ones again.
+  for (const pipe of [child.stdin, child.stdout]) pipe.on("error", () => undefined);
   return await promise;
 }
 
