@@ -1,5 +1,3 @@
-import { mkdir } from "node:fs/promises";
-import { dirname } from "node:path";
 import type {
   ContainerConfig,
   CreateContainerRequest,
@@ -7,7 +5,6 @@ import type {
 } from "@dockershim/cri-types";
 import {
   containerName,
-  LOG_PATH_LABEL,
   planContainer,
   sandboxRuntimeHandler,
   validateContainerConfig,
@@ -62,10 +59,7 @@ export function createContainerCreate(
       logConfig: logs.logConfig,
     });
     for (const warning of plan.warnings) context.log.warn({ container: plan.name }, warning);
-    const logPath = plan.body.Labels?.[LOG_PATH_LABEL];
-    if (logPath !== undefined && logPath !== "") {
-      await mkdir(dirname(logPath), { recursive: true });
-    }
+    logs.prepare({ directory: sandboxConfig.logDirectory, file: config.logPath });
     const undo = createUndoStack(context.log);
     try {
       const id = await createContainerNamed(context, plan, signal, (created) =>

@@ -1,10 +1,17 @@
 import type { LogConfig } from "@dockershim/pod-sandbox";
 import type { ContainerRecord } from "../store/records.js";
+import type { LogTargetPath } from "./log-target.js";
 
 /** How containers' output gets to the files that the kubelet reads. */
 export interface ContainerLogs {
   /** The log driver that a new container is made with. */
   readonly logConfig: LogConfig;
+  /**
+   * Makes the folder of a new container's log.
+   *
+   * @throws ShimError `invalid_argument` for a path that leads through a symbolic link.
+   */
+  prepare(path: LogTargetPath): void;
   /**
    * Called before a state of a container is made known. On return the log file is there if the
    * container runs, and complete if it has ended; within bounds, for a state must come out.
@@ -22,4 +29,4 @@ export interface ContainerLogs {
 }
 
 /** One way of getting the logs of some of the containers; see {@link ContainerLogs}. */
-export type LogWay = Omit<ContainerLogs, "logConfig">;
+export type LogWay = Omit<ContainerLogs, "logConfig" | "prepare">;

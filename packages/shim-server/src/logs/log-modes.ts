@@ -1,7 +1,9 @@
 import { INSTANCE_LABEL, type LogConfig } from "@dockershim/pod-sandbox";
 import type { ShimOptions } from "../options.js";
+import { ShimError } from "../shim-error.js";
 import type { ContainerRecord } from "../store/records.js";
 import type { ContainerLogs, LogWay } from "./container-logs.js";
+import { LogPathError, makeFolders, refuseLink } from "./log-target.js";
 
 const logConfigs: Record<ShimOptions["logMode"], LogConfig> = {
   // Compressed files could not be read while Docker writes on, and their names change twice.
@@ -20,6 +22,16 @@ export function createContainerLogs(
   const wayOf = (record: ContainerRecord): LogWay => (isOurs(record) ? ways.cri : ways.docker);
   return {
     logConfig: logConfigs[mode],
+    prepare(path) {
+      if (path.directory === "" || path.file === "") return;
+      try {
+        makeFolders(path);
+        if (mode === "cri") refuseLink(path);
+      } catch (err) {
+        if (!(err instanceof LogPathError)) throw err;
+        throw new ShimError("invalid_argument", `config.${err.message}`, { cause: err });
+      }
+    },
     beforePublish: (record) => wayOf(record).beforePublish(record),
     started: (record) => wayOf(record).started(record),
     reopen: (record) => wayOf(record).reopen(record),

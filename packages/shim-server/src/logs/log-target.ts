@@ -75,6 +75,13 @@ export function makeFolders({ directory, file }: LogTargetPath): void {
   }
 }
 
+/** Refuses a link at the path itself; the folders are {@link makeFolders}' to look at. */
+export function refuseLink(path: LogTargetPath): void {
+  if (entryAt(absolutePath(path))?.kind === "link") {
+    throw new LogPathError(`log_path: ${absolutePath(path)} is a symbolic link`);
+  }
+}
+
 /**
  * Finds a file by its identity beside a path: what a rotation has renamed.
  *
