@@ -9,6 +9,14 @@ export interface KnownFailure {
   readonly reason: string;
   /** Engines (20, 26, 28) that it fails on; all when left out. */
   readonly engines?: readonly string[];
+  /** Number of a Linux capability: it fails only where the host's root lacks that, as in a container. */
+  readonly withoutCapability?: number;
+}
+
+/** Whether the processes of this host may have a capability: /proc/self/status, `CapBnd`. */
+export function hostHasCapability(number: number): boolean {
+  const bounding = /^CapBnd:\s*([0-9a-f]+)$/m.exec(readFileSync("/proc/self/status", "utf8"))?.[1];
+  return (BigInt(`0x${bounding ?? "0"}`) & (1n << BigInt(number))) !== 0n;
 }
 
 /** Reads the checked-in list. Each entry must say why. */
@@ -24,14 +32,16 @@ export function readKnownFailures(
   });
 }
 
-/** The entry that covers a check on an engine. */
+/** The entry that covers a check on an engine, on this host. */
 export function findKnown(
   list: readonly KnownFailure[],
   name: string,
   engine: string,
+  hasCapability: (number: number) => boolean = hostHasCapability,
 ): KnownFailure | undefined {
   return list.find(
     (known) =>
+      (known.withoutCapability === undefined || !hasCapability(known.withoutCapability)) &&
       (known.engines === undefined || known.engines.includes(engine)) &&
       (known.name.endsWith("*") ? name.startsWith(known.name.slice(0, -1)) : name === known.name),
   );

@@ -37,6 +37,12 @@ describe("the verdict", () => {
     expect(findKnown(list, "an image volume", "20")).toBeUndefined();
   });
 
+  test("applies an entry for want of a capability only where the host lacks it", () => {
+    const list = [{ name: "privileged", reason: "needs all capabilities", withoutCapability: 24 }];
+    expect(findKnown(list, "privileged", "20", () => false)).toBe(list[0]);
+    expect(findKnown(list, "privileged", "20", () => true)).toBeUndefined();
+  });
+
   test("is readable: failures come with their reasons, passed ones only as a number", () => {
     const run = [outcome("good", "passed"), outcome("bad", "failed", "because")];
     const text = formatReport("title", judge(run, [], "28"));
