@@ -2,6 +2,7 @@ import type { RemoveImageRequest } from "@dockershim/cri-types";
 import { type ImageInspect, isDockerError } from "@dockershim/docker-client";
 import type { CallContext, ShimContext } from "../context.js";
 import { ShimError } from "../shim-error.js";
+import { createSingleFlight } from "../single-flight.js";
 import { createUndoStack } from "../undo-stack.js";
 import { requireImage } from "./require-image.js";
 
@@ -16,6 +17,7 @@ export function createImageRemove(
   context: Pick<ShimContext, "docker" | "images" | "feed" | "log">,
 ): (request: RemoveImageRequest, call: CallContext) => Promise<Record<string, never>> {
   const { docker, images, feed } = context;
+  const removals = createSingleFlight<void>();
 
   async function remove(reference: string, signal: AbortSignal): Promise<void> {
     try {
@@ -52,7 +54,9 @@ export function createImageRemove(
     const image = await images.resolve(reference, signal);
     if (image === undefined) return {};
     try {
-      await removeWhole(image, signal);
+      // Docker tells a second caller that the image is gone while the first one's removal still
+      // runs: callers share one removal, so that the image is gone when any of them returns.
+      await removals.run(image.Id, signal, (shared) => removeWhole(image, shared));
     } catch (err) {
       if (!isDockerError(err, "conflict")) throw err;
       throw new ShimError("failed_precondition", err.engineMessage, { cause: err });
