@@ -79,7 +79,8 @@ describe("a pod on a real engine", () => {
     expect((await h.cri.runtime.listPodSandbox({ filter })).items).toEqual([]);
     expect(await h.dockerIds()).not.toContain(podSandboxId);
     expect(await h.dockerIds()).not.toContain(containerId);
-    expect(existsSync(status?.logPath ?? "")).toBe(false);
+    // Logs are the kubelet's to remove: it may still want to read one.
+    expect(existsSync(status?.logPath ?? "")).toBe(true);
   });
 
   test("can use the node's network", async () => {
