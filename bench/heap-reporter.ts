@@ -3,3 +3,9 @@ process.on("message", (message) => {
   if (message === "memory") process.send?.(process.memoryUsage());
 });
 process.channel?.unref();
+
+// A daemon must not outlive the benchmark that started it, however that ends.
+const parent = process.ppid;
+setInterval(() => {
+  if (process.ppid !== parent) process.kill(process.pid, "SIGTERM");
+}, 500).unref();
