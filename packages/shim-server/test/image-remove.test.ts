@@ -24,29 +24,46 @@ describe("a removal that fails in its middle", () => {
   /** An engine that fails when it is asked to remove `breaking`. */
   function attempt(breaking: string, signal: AbortSignal, code: DockerError["code"] = "conflict") {
     const tags = new Set(image.RepoTags);
+    const whole = Promise.withResolvers<void>();
+    const engine = { newcomer: "", onRemoved: () => {}, whole: whole.promise };
     const images = {
       async remove(name: string, options: { signal: AbortSignal }) {
         options.signal.throwIfAborted();
+        if (name === image.Id && engine.newcomer !== "") {
+          tags.add(engine.newcomer);
+          engine.newcomer = "";
+        }
+        if (name === image.Id && name !== breaking && tags.size > 1) {
+          const engineMessage = "must be forced - image is referenced in multiple repositories";
+          throw new DockerError({ code: "conflict", operation: "images.remove", engineMessage });
+        }
+        if (name === image.Id && name !== breaking) tags.clear();
         if (name === breaking) {
+          if (code === "not_found") tags.delete(name);
           throw new DockerError({ code, operation: "images.remove", engineMessage: "in use" });
         }
         tags.delete(name);
+        engine.onRemoved();
         return [];
       },
       async tag(id: string, options: { repo: string; tag: string; signal: AbortSignal }) {
         options.signal.throwIfAborted();
         expect(id).toBe(image.Id);
         tags.add(`${options.repo}:${options.tag}`);
+        if (tags.size === image.RepoTags.length) whole.resolve();
       },
     };
     const remove = createImageRemove({
       docker: { images, containers: { list: async () => [] } },
-      images: { resolve: async () => image as unknown as ImageInspect, refresh: async () => {} },
+      images: {
+        resolve: async () => ({ ...image, RepoTags: [...tags] }) as unknown as ImageInspect,
+        refresh: async () => {},
+      },
       feed: { ready: async () => {} },
       log: pino({ level: "silent" }),
     } as unknown as ShimContext);
     const request = { image: { image: "b:2" } } as Parameters<typeof remove>[0];
-    return { tags, outcome: remove(request, { signal }) };
+    return { tags, engine, outcome: remove(request, { signal }) };
   }
 
   test.each(["c:3", "sha256:1"])("at %s puts the names back", async (breaking) => {
@@ -56,9 +73,19 @@ describe("a removal that fails in its middle", () => {
   });
 
   test("because the caller has gone does so as well", async () => {
-    const { tags, outcome } = attempt("none", AbortSignal.abort(new Error("gone")));
+    const controller = new AbortController();
+    const { tags, outcome, engine } = attempt("none", controller.signal);
+    engine.onRemoved = () => controller.abort(new Error("gone"));
     await expect(outcome).rejects.toThrow("gone");
+    await engine.whole;
     expect([...tags].sort()).toEqual([...image.RepoTags].sort());
+  });
+
+  test("because of a name that came meanwhile is tried again with that name", async () => {
+    const { tags, outcome, engine } = attempt("none", new AbortController().signal);
+    engine.newcomer = "d:4";
+    await expect(outcome).resolves.toEqual({});
+    expect([...tags]).toEqual([]);
   });
 
   test("goes on when somebody else was faster", async () => {

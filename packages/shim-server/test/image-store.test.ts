@@ -93,6 +93,24 @@ describe("the store of images", () => {
     });
   });
 
+  test("is not disturbed by an image that goes while the engine lists", async () => {
+    const engine = fakeImages();
+    engine.put(id("a"), ["a:1"]);
+    let lists = 0;
+    const store = createImageStore({
+      ...engine.docker,
+      async list() {
+        if (++lists < 3) {
+          const engineMessage = "NotFound: content digest sha256:0: not found";
+          throw new DockerError({ code: "not_found", operation: "images.list", engineMessage });
+        }
+        return await engine.docker.list();
+      },
+    });
+    await store.refresh();
+    expect(store.find("a:1")?.Id).toBe(id("a"));
+  });
+
   test("asks the engine for what it does not know, and takes its no for an answer", async () => {
     const engine = fakeImages();
     const store = createImageStore(engine.docker);

@@ -1,5 +1,5 @@
 import type { RemoveImageRequest } from "@dockershim/cri-types";
-import { type ImageInspect, isDockerError } from "@dockershim/docker-client";
+import { type DockerError, type ImageInspect, isDockerError } from "@dockershim/docker-client";
 import type { CallContext, ShimContext } from "../context.js";
 import { ShimError } from "../shim-error.js";
 import { createSingleFlight } from "../single-flight.js";
@@ -51,20 +51,30 @@ export function createImageRemove(
   return async ({ image: spec }, { signal }) => {
     const reference = requireImage(spec);
     await feed.ready();
-    const image = await images.resolve(reference, signal);
-    if (image === undefined) return {};
-    try {
-      // Docker tells a second caller that the image is gone while the first one's removal still
-      // runs: callers share one removal, so that the image is gone when any of them returns.
-      await removals.run(image.Id, signal, (shared) => removeWhole(image, shared));
-    } catch (err) {
-      if (!isDockerError(err, "conflict")) throw err;
-      throw new ShimError("failed_precondition", err.engineMessage, { cause: err });
-    } finally {
-      await images.refresh();
+    for (let attempt = 1; ; attempt++) {
+      const image = await images.resolve(reference, signal);
+      if (image === undefined) return {};
+      try {
+        // Docker tells a second caller that the image is gone while the first one's removal still
+        // runs: callers share one removal, so that the image is gone when any of them returns.
+        await removals.run(image.Id, signal, (shared) => removeWhole(image, shared));
+        return {};
+      } catch (err) {
+        if (!isDockerError(err, "conflict")) throw err;
+        if (attempt < maxAttempts && hasMoreNames(err)) continue;
+        throw new ShimError("failed_precondition", err.engineMessage, { cause: err });
+      } finally {
+        await images.refresh();
+      }
     }
-    return {};
   };
+}
+
+/** A pull can give the image another name while we take the ones that we know of. */
+const maxAttempts = 3;
+
+function hasMoreNames(err: DockerError): boolean {
+  return /referenced in multiple repositories/.test(err.engineMessage);
 }
 
 /**

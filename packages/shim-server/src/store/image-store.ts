@@ -28,6 +28,9 @@ interface Entry {
   readonly image: ImageInspect;
 }
 
+/** So many lists are tried until one is not disturbed by a removal. */
+const listAttempts = 10;
+
 /** So many inspects run at once. */
 const parallel = 8;
 
@@ -38,7 +41,7 @@ export function createImageStore(docker: Pick<DockerImages, "list" | "inspect">)
   const queue = createRefreshQueue(read);
 
   async function read(): Promise<void> {
-    const listed = await docker.list();
+    const listed = await list();
     const next = new Map<string, Entry>();
     const waiting = [...new Map(listed.map((image) => [image.Id, image])).values()];
     const worker = async (): Promise<void> => {
@@ -53,6 +56,16 @@ export function createImageStore(docker: Pick<DockerImages, "list" | "inspect">)
     entries = next;
     references = index(next.values());
     version++;
+  }
+
+  /** With the containerd image store the engine's list fails when an image goes while it is made. */
+  async function list(attempts = listAttempts): Promise<ImageSummary[]> {
+    try {
+      return await docker.list();
+    } catch (err) {
+      if (attempts === 1 || !isDockerError(err, "not_found")) throw err;
+      return await list(attempts - 1);
+    }
   }
 
   async function inspect(listed: ImageSummary, into: Map<string, Entry>): Promise<void> {
