@@ -72,7 +72,9 @@ describe("the watch of a pull", () => {
     const queued = start();
     const stalled = start();
     queued.report(layer("q", "Waiting"));
-    stalled.report(downloading("s", 1));
+    stalled.report(layer("s", "Waiting"));
+    // Its turn came, but not a byte.
+    stalled.report(layer("s", "Pulling fs layer"));
     for (let at = 0; at < 5; at++) {
       busy.report(downloading("a", at));
       jest.advanceTimersByTime(500);

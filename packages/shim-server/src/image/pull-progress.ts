@@ -24,7 +24,7 @@ const unpackFactor = 10;
 const local = /^(?:Download complete|Extracting|Pull complete|Already exists)/;
 
 /** Layers that wait for one of the few downloads that an engine runs at once. */
-const queued = /^(?:Waiting|Pulling fs layer)/;
+const queued = /^Waiting/;
 
 /**
  * Finds pulls that stall.
