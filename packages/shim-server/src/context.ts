@@ -13,6 +13,7 @@ import type { PodNetwork } from "./network/pod-network.js";
 import type { ShimOptions } from "./options.js";
 import type { PauseImage } from "./sandbox/pause-image.js";
 import type { PodResources } from "./sandbox/pod-resources.js";
+import type { StatsSource } from "./stats/stats-source.js";
 import type { EventFeed } from "./store/event-feed.js";
 import type { ImageStore } from "./store/image-store.js";
 import type { Store } from "./store/store.js";
@@ -40,6 +41,7 @@ export interface ShimContext {
   readonly cgroupLimits: CgroupLimits;
   readonly unmanagedLimits: UnmanagedLimitsStore;
   readonly podResources: PodResources;
+  readonly stats: StatsSource;
 }
 
 /** What a handler knows of its call. */

@@ -23,6 +23,7 @@ import { createPauseImage } from "./sandbox/pause-image.js";
 import { createPodResources } from "./sandbox/pod-resources.js";
 import { serveGrpc } from "./server/grpc-server.js";
 import { socketPath } from "./server/unix-socket.js";
+import { createStatsSource } from "./stats/stats-source.js";
 import { startEventFeed } from "./store/event-feed.js";
 import { createImageStore } from "./store/image-store.js";
 import { createStore } from "./store/store.js";
@@ -90,6 +91,7 @@ export async function startShim(options: Partial<ShimOptions>, log?: Logger): Pr
   });
   const unmanagedLimits = createUnmanagedLimits(store);
   const imageFiles = createImageFiles(docker, instance, logger);
+  const stats = createStatsSource({ store, engine, log: logger });
   const events = createContainerEvents({ store, network, images, unmanagedLimits });
   const pull = createEnginePull({ docker, images, options: chosen, log: logger });
   const pauseImage = createPauseImage(chosen, { docker, engine, images, store, pull, log: logger });
@@ -99,6 +101,7 @@ export async function startShim(options: Partial<ShimOptions>, log?: Logger): Pr
     await streaming?.close();
     await feed.stop();
     await logs.close();
+    await stats.close();
     await strays.close();
     await network.close();
     await docker.close();
@@ -136,6 +139,7 @@ export async function startShim(options: Partial<ShimOptions>, log?: Logger): Pr
         cgroupLimits: createCgroupLimits(),
         unmanagedLimits,
         podResources: createPodResources(store),
+        stats,
       },
       path,
     );

@@ -1,8 +1,7 @@
-import { stat, statfs } from "node:fs/promises";
-import { join } from "node:path";
-import type { EngineInfo } from "@dockershim/docker-client";
+import { statfs } from "node:fs/promises";
 import type { ShimContext } from "../context.js";
 import { createLayerUsage } from "./layer-usage.js";
+import { createStoragePath } from "./storage-path.js";
 
 interface Usage {
   timestamp: bigint;
@@ -29,13 +28,11 @@ export function createImageFsInfo(
 ): () => Promise<Reply> {
   const { engine, feed } = context;
   const layerUsage = createLayerUsage(context);
+  const storagePath = createStoragePath(engine);
 
   return async () => {
     await feed.ready();
-    const [{ bytes, timestamp }, mountpoint] = await Promise.all([
-      layerUsage(),
-      storagePath(await engine.info()),
-    ]);
+    const [{ bytes, timestamp }, mountpoint] = await Promise.all([layerUsage(), storagePath()]);
     const { files, ffree } = await statfs(mountpoint, { bigint: true });
     const usage: Usage = {
       timestamp,
@@ -45,37 +42,4 @@ export function createImageFsInfo(
     };
     return { imageFilesystems: [usage], containerFilesystems: [usage] };
   };
-}
-
-/** Where a containerd that systemd runs beside the engine keeps its data, unless told otherwise. */
-const containerdRoot = "/var/lib/containerd";
-
-/**
- * The storage driver's own directory. The kubelet wants a path that exists and looks up the disk
- * that it is on; with the containerd image store that need not be the disk of Docker's data.
- */
-async function storagePath(
-  info: Pick<EngineInfo, "DockerRootDir" | "Driver" | "DriverStatus">,
-): Promise<string> {
-  const { DockerRootDir: root, Driver: driver } = info;
-  const snapshotter = info.DriverStatus?.find(([key]) => key === "driver-type")?.[1];
-  const candidates =
-    snapshotter === undefined
-      ? [join(root, driver)]
-      : [
-          // The engine's own containerd, then the system's.
-          join(root, "containerd", "daemon", `${snapshotter}.${driver}`),
-          join(containerdRoot, `${snapshotter}.${driver}`),
-        ];
-  for (const path of candidates) {
-    if (await isDirectory(path)) return path;
-  }
-  return root;
-}
-
-async function isDirectory(path: string): Promise<boolean> {
-  return await stat(path).then(
-    (found) => found.isDirectory(),
-    () => false,
-  );
 }

@@ -19,6 +19,15 @@ import { createSandboxRun } from "../sandbox/sandbox-run.js";
 import { createSandboxStatus } from "../sandbox/sandbox-status.js";
 import { createSandboxStop } from "../sandbox/sandbox-stop.js";
 import { createSandboxUpdate } from "../sandbox/sandbox-update.js";
+import { createContainerStats, createContainerStatsList } from "../stats/container-stats.js";
+import { metricDescriptors } from "../stats/metric-catalog.js";
+import { createSandboxMetricsList } from "../stats/sandbox-metrics.js";
+import { createSandboxStats, createSandboxStatsList } from "../stats/sandbox-stats.js";
+import {
+  createContainerStatsStream,
+  createSandboxMetricsStream,
+  createSandboxStatsStream,
+} from "../stats/stats-streams.js";
 import { createAttachUrl, createExecUrl } from "../streaming/exec-url.js";
 import { createPortForwardUrl } from "../streaming/port-forward-url.js";
 import { createContainerStream, createSandboxStream } from "./streaming-lists.js";
@@ -50,6 +59,15 @@ export function registerRuntimeService(router: ConnectRouter, context: ShimConte
     portForward: createPortForwardUrl(context),
     streamPodSandboxes: createSandboxStream(context),
     streamContainers: createContainerStream(context),
+    containerStats: createContainerStats(context),
+    listContainerStats: createContainerStatsList(context),
+    streamContainerStats: createContainerStatsStream(context),
+    podSandboxStats: createSandboxStats(context),
+    listPodSandboxStats: createSandboxStatsList(context),
+    streamPodSandboxStats: createSandboxStatsStream(context),
+    listMetricDescriptors: metricDescriptors,
+    listPodSandboxMetrics: createSandboxMetricsList(context),
+    streamPodSandboxMetrics: createSandboxMetricsStream(context),
     getContainerEvents: context.events.subscribe,
   });
 }

@@ -1,0 +1,157 @@
+import {
+  type CgroupPath,
+  type CgroupReader,
+  type CgroupReading,
+  createCgroupReader,
+  createLayerUsageTracker,
+  kubeletParts,
+  type LayerUsage,
+} from "@dockershim/cgroups";
+import type { ShimContext } from "../context.js";
+import type { ContainerRecord, SandboxRecord, StoreRecord } from "../store/records.js";
+import type { StoreChange } from "../store/store.js";
+import { createCpuRates } from "./cpu-rates.js";
+import { writableLayerOf } from "./writable-layer.js";
+
+/** What is read for the kubelet, with the processor use that follows from the reading before. */
+export interface KubeletFigures extends CgroupReading<(typeof kubeletParts)[number]> {
+  /** Undefined when this is the first reading. */
+  readonly nanoCores: bigint | undefined;
+}
+
+/** Where all figures of containers and pods come from: the kernel, never the engine. */
+export interface StatsSource {
+  /**
+   * Made on first use.
+   *
+   * @throws CgroupError `not-available` where no cgroups are mounted.
+   */
+  reader(): CgroupReader;
+  /** The cgroup of a running container, undefined when it has ended. */
+  cgroupOf(record: StoreRecord): CgroupPath | undefined;
+  /** The cgroup that the caller of RunPodSandbox made for the pod, undefined without one. */
+  podCgroupOf(record: SandboxRecord): CgroupPath | undefined;
+  /** Figures of a cgroup under the name that its processor use is remembered by. */
+  read(name: string, path: CgroupPath): KubeletFigures | undefined;
+  /** The writable layer as last seen in the background; undefined before that. */
+  layer(id: string): LayerUsage | undefined;
+  /** The writable layer, looked at now if it never was. */
+  layerNow(record: ContainerRecord): Promise<LayerUsage | undefined>;
+  close(): Promise<void>;
+}
+
+/** Nine files of a container are read, and reading them is thrice as fast when they stay open. */
+const mostOpenFiles = 5_000;
+
+/** The kubelet looks at disk use every ten seconds, but acts on it in minutes. */
+const layerIntervalMs = 60_000;
+
+/** The name of a pod's own cgroup for {@link StatsSource.read}; its pause container's is the id. */
+export function podRateName(id: string): string {
+  return `pod/${id}`;
+}
+
+/** Creates the source, and begins to follow the containers of the store. */
+export function createStatsSource(
+  context: Pick<ShimContext, "store" | "engine" | "log">,
+): StatsSource {
+  const { store, engine, log } = context;
+  const rates = createCpuRates();
+  const paths = new Map<string, { pid: number; path: CgroupPath }>();
+  const podPaths = new Map<string, CgroupPath>();
+  const layers = createLayerUsageTracker({
+    intervalMs: layerIntervalMs,
+    onError: (id, err) => log.debug({ id, err }, "could not measure a writable layer"),
+  });
+  let opened: CgroupReader | undefined;
+
+  function reader(): CgroupReader {
+    opened ??= createCgroupReader({ maxOpenFiles: affordableFiles() });
+    return opened;
+  }
+
+  function cgroupOf({ id, inspect }: StoreRecord): CgroupPath | undefined {
+    const { Pid: pid, Running: running } = inspect.State;
+    if (!running || pid <= 0) return undefined;
+    const known = paths.get(id);
+    if (known?.pid === pid) return known.path;
+    const path = reader().forPid(pid);
+    if (path !== undefined) paths.set(id, { pid, path });
+    return path;
+  }
+
+  function podCgroupOf({ id, inspect }: SandboxRecord): CgroupPath | undefined {
+    const parent = inspect.HostConfig.CgroupParent;
+    if (!parent) return undefined;
+    let path = podPaths.get(id);
+    if (path === undefined) {
+      path = reader().forLocation({ driver: engine.known().facts.cgroupDriver, parent });
+      podPaths.set(id, path);
+    }
+    return reader().exists(path) ? path : undefined;
+  }
+
+  function follow({ id, before, after }: StoreChange): void {
+    if (after === undefined) layers.forget(id);
+    else if (before?.inspect.State.Pid === after.inspect.State.Pid) return;
+    rates.forget(id);
+    rates.forget(podRateName(id));
+    paths.delete(id);
+    podPaths.delete(id);
+    if (after === undefined) return;
+    try {
+      begin(after);
+    } catch (err) {
+      log.debug({ id, err }, "could not begin to measure a container");
+    }
+  }
+
+  /** The first reading is taken when a container starts, so that the first call has a rate. */
+  function begin(record: StoreRecord): void {
+    if (record.kind === "container") {
+      const directory = writableLayerOf(record);
+      if (directory !== undefined) layers.watch(record.id, directory);
+    }
+    beginRate(record.id, cgroupOf(record));
+    if (record.kind === "sandbox") beginRate(podRateName(record.id), podCgroupOf(record));
+  }
+
+  function beginRate(name: string, path: CgroupPath | undefined): void {
+    const cpu = path === undefined ? undefined : reader().read(path, ["cpu"])?.cpu;
+    if (cpu !== undefined) rates.begin(name, cpu);
+  }
+
+  for (const after of [...store.sandboxes(), ...store.containers()]) {
+    follow({ id: after.id, before: undefined, after });
+  }
+  const unsubscribe = store.onChange(follow);
+  layers.start();
+
+  return {
+    reader,
+    cgroupOf,
+    podCgroupOf,
+    read(name, path) {
+      const reading = reader().read(path, kubeletParts);
+      if (reading === undefined) return undefined;
+      const nanoCores = reading.cpu === undefined ? undefined : rates.rate(name, reading.cpu);
+      return { ...reading, nanoCores };
+    },
+    layer: (id) => layers.usage(id),
+    layerNow: async ({ id }) =>
+      layers.usage(id) ?? (await layers.refresh(id).catch(() => undefined)),
+    async close() {
+      unsubscribe();
+      opened?.close();
+      await layers.close();
+    },
+  };
+}
+
+/** A quarter of what this process may open, for everything else needs files too. */
+function affordableFiles(): number {
+  const probe = createCgroupReader();
+  const limit = probe.readUlimits(process.pid)?.find(({ name }) => name === "max_open_files")?.soft;
+  probe.close();
+  return limit === undefined ? mostOpenFiles : Math.min(mostOpenFiles, Number(limit / 4n));
+}
