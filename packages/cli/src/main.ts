@@ -6,6 +6,7 @@ import { addExecCommand, execFailureCode } from "./exec-command.js";
 import { addImagesCommand } from "./images-command.js";
 import { addInfoCommand } from "./info-command.js";
 import { addLogsCommand } from "./logs-command.js";
+import { addMigrateCommand } from "./migrate-command.js";
 import { addPodsCommand } from "./pods-command.js";
 import { addPsCommand } from "./ps-command.js";
 import { addDebugOption, addRuntimeOptions } from "./runtime-options.js";
@@ -29,6 +30,9 @@ export async function main(args: readonly string[], terminal: Terminal): Promise
   addImagesCommand(program, terminal);
   addLogsCommand(program, terminal);
   addExecCommand(program, terminal, (code) => {
+    exitCode = code;
+  });
+  addMigrateCommand(program, terminal, (code) => {
     exitCode = code;
   });
   addVersionCommand(program, terminal);

@@ -1,5 +1,11 @@
 export { toCgroupParent } from "./cgroup-parent.js";
 export {
+  type CheckpointPortMapping,
+  checkpointChecksum,
+  readCheckpoint,
+  type SandboxCheckpoint,
+} from "./checkpoint.js";
+export {
   type ContainerPlan,
   type ContainerPlanInput,
   type PlannedImage,

@@ -1,0 +1,110 @@
+import type { Command } from "commander";
+import { CliError } from "./cli-error.js";
+import { gatherMigrateFacts, type MigratePlaces } from "./migrate-facts.js";
+import { judgeMigration, type MigratedPod, type MigrateReport } from "./migrate-report.js";
+import { addOutputOption, type OutputFormat, printObject } from "./output-format.js";
+import { addDebugOption, defaultEndpoint } from "./runtime-options.js";
+import { shortId } from "./short-id.js";
+import { formatTable } from "./table.js";
+import type { Terminal } from "./terminal.js";
+
+interface MigrateOptions extends MigratePlaces {
+  readonly check?: boolean;
+  readonly cniCacheDir: string[];
+  readonly output: OutputFormat;
+}
+
+/** `dockershim migrate --check` */
+export function addMigrateCommand(
+  program: Command,
+  terminal: Terminal,
+  setExitCode: (code: number) => void,
+): void {
+  const command = program
+    .command("migrate")
+    .description("show what `dockershim serve` would take over from cri-dockerd; changes nothing")
+    .option("--check", "look and report")
+    .option("--docker-endpoint <endpoint>", "the Docker Engine", "unix:///var/run/docker.sock")
+    .option("--cri-dockerd-root <folder>", "cri-dockerd's own folder", "/var/lib/cri-dockerd")
+    .option("--cni-cache-dir <folder...>", "where CNI results are cached", [
+      "/var/lib/cni/cache",
+      "/var/lib/cni",
+    ])
+    .option("--kubelet-config <file>", "the kubelet's", "/var/lib/kubelet/config.yaml")
+    .option("--listen <endpoint>", "socket that dockershim is to serve on", defaultEndpoint);
+  addDebugOption(addOutputOption(command));
+  command.addHelpText(
+    "after",
+    `
+Exit codes: 0 when dockershim can take over, 1 when a problem has to be put right first.
+Taking over is stopping cri-dockerd and starting \`dockershim serve\`; pods run on.`,
+  );
+  command.action(async (options: MigrateOptions) => {
+    if (options.check !== true) {
+      throw new CliError("usage", "migrate: give --check; starting `dockershim serve` takes over");
+    }
+    const facts = await gatherMigrateFacts({
+      ...options,
+      cniCacheDirs: options.cniCacheDir,
+      procDir: "/proc",
+    });
+    const report = judgeMigration(facts);
+    if (options.output === "table") terminal.stdout.write(describeMigration(report));
+    else printObject(report, options.output, terminal);
+    setExitCode(report.problems.length === 0 ? 0 : 1);
+  });
+}
+
+/** The report for people. */
+export function describeMigration(report: MigrateReport): string {
+  const { engine, pods, flags, orphans } = report;
+  const containers = pods.flatMap((pod) => pod.containers);
+  const parts = [
+    engine === undefined
+      ? "Engine: none\n"
+      : `Engine: Docker ${engine.version}, API ${engine.apiVersion}, cgroup driver ${engine.cgroupDriver}\n`,
+    `To take over: ${pods.length} pods with ${containers.length} containers; ` +
+      `${orphans.length} checkpoints without a pod\n`,
+  ];
+  if (pods.length > 0) {
+    const header = [
+      "pod id",
+      "namespace",
+      "name",
+      "state",
+      "pid",
+      "checkpoint",
+      "cni",
+      "containers",
+    ];
+    parts.push("\n", formatTable(header, pods.map(podRow)));
+  }
+  if (flags.length > 0) {
+    const rows = flags.map(({ flag, value, use, note }) => [`--${flag}=${value}`, use, note]);
+    parts.push("\n", formatTable(["flag of cri-dockerd", "give dockershim", "note"], rows));
+  }
+  const list = (title: string, lines: readonly string[]) => {
+    if (lines.length > 0) parts.push(`\n${title}:\n`, ...lines.map((line) => `  - ${line}\n`));
+  };
+  list("Warnings", report.warnings);
+  list("Problems", report.problems);
+  if (report.problems.length === 0) parts.push("\nNothing stands against taking over.\n");
+  return parts.join("");
+}
+
+function podRow(pod: MigratedPod): string[] {
+  const cni = pod.hostNetwork ? "host network" : pod.cniCache === "" ? "not found" : "cached";
+  const containers = pod.containers.map(({ name, state, logKind }) =>
+    logKind === "docker" ? `${name} (${state})` : `${name} (${state}, log: ${logKind})`,
+  );
+  return [
+    shortId(pod.id, false),
+    pod.namespace,
+    pod.name,
+    pod.state,
+    String(pod.pid),
+    pod.checkpoint,
+    cni,
+    containers.join(", "),
+  ];
+}

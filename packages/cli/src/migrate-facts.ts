@@ -1,0 +1,204 @@
+import { lstat, readdir, readFile } from "node:fs/promises";
+import { connect } from "node:net";
+import { basename, join } from "node:path";
+import {
+  type ContainerInspect,
+  createDockerClient,
+  type DockerClient,
+} from "@dockershim/docker-client";
+import {
+  INSTANCE_LABEL,
+  LOG_PATH_LABEL,
+  parseContainerName,
+  parseSandboxName,
+  readCheckpoint,
+  SANDBOX_ID_LABEL,
+  type SandboxCheckpoint,
+  TYPE_LABEL,
+  TYPE_SANDBOX,
+} from "@dockershim/pod-sandbox";
+import { parse } from "yaml";
+import { migrateFlags } from "./migrate-flags.js";
+import type { MigratedContainer, MigratedPod, MigrateFacts } from "./migrate-report.js";
+
+/** Where to look. */
+export interface MigratePlaces {
+  readonly dockerEndpoint: string;
+  readonly criDockerdRoot: string;
+  readonly cniCacheDirs: readonly string[];
+  readonly kubeletConfig: string;
+  /** The socket that dockershim is to serve on, as `unix:///path`. */
+  readonly listen: string;
+  /** Where processes are told of; `/proc`. */
+  readonly procDir: string;
+}
+
+interface CheckpointFiles {
+  readonly found: ReadonlyMap<string, SandboxCheckpoint>;
+  readonly unreadable: { file: string; reason: string }[];
+}
+
+/** Looks at the node. Nothing is changed. */
+export async function gatherMigrateFacts(places: MigratePlaces): Promise<MigrateFacts> {
+  const docker = createDockerClient({ endpoint: places.dockerEndpoint });
+  const checkpoints = await readCheckpoints(join(places.criDockerdRoot, "sandbox"));
+  const cniFiles = await listCniResults(places.cniCacheDirs);
+  const daemon = await findCriDockerd(places.procDir);
+  const common = {
+    unreadable: checkpoints.unreadable,
+    kubeletCgroupDriver: await kubeletCgroupDriver(places.kubeletConfig),
+    flags: migrateFlags(daemon?.args ?? []),
+    criDockerdPid: daemon?.pid,
+    socketInUse: (await answers(places.listen)) ? places.listen : undefined,
+  };
+  const none = { engine: undefined, pods: [], strays: [], orphans: [] };
+  try {
+    const [info, apiVersion] = await Promise.all([docker.info(), docker.apiVersion()]);
+    const { ServerVersion: version, CgroupDriver: cgroupDriver } = info;
+    const inspected = await inspectAll(docker);
+    const pods = await readPods(inspected, checkpoints, cniFiles);
+    const present = new Set(inspected.map(({ Id }) => Id));
+    const foreign = inspected.filter(({ Config }) => !isOwn(Config.Labels));
+    const strays = foreign.filter(
+      ({ Config }) =>
+        Config.Labels?.[TYPE_LABEL] !== TYPE_SANDBOX &&
+        !present.has(Config.Labels?.[SANDBOX_ID_LABEL] ?? ""),
+    );
+    return {
+      ...common,
+      engine: { version, apiVersion, cgroupDriver },
+      engineProblem: "",
+      pods,
+      strays: await Promise.all(strays.map(toContainer)),
+      orphans: [...checkpoints.found]
+        .filter(([id]) => !present.has(id))
+        .map(([id, { name, namespace, intact }]) => ({ id, name, namespace, intact })),
+    };
+  } catch (err) {
+    return { ...common, ...none, engineProblem: err instanceof Error ? err.message : String(err) };
+  } finally {
+    await docker.close();
+  }
+}
+
+function isOwn(labels: Readonly<Record<string, string>> | null | undefined): boolean {
+  return labels?.[INSTANCE_LABEL] !== undefined;
+}
+
+async function inspectAll({ containers }: DockerClient): Promise<ContainerInspect[]> {
+  const listed = await containers.list({ all: true, filters: { label: [TYPE_LABEL] } });
+  const inspected = await Promise.allSettled(listed.map(({ Id }) => containers.inspect(Id)));
+  // One that went away meanwhile is none to take over.
+  return inspected.flatMap((each) => (each.status === "fulfilled" ? [each.value] : []));
+}
+
+async function readPods(
+  inspected: readonly ContainerInspect[],
+  checkpoints: CheckpointFiles,
+  cniFiles: readonly string[],
+): Promise<MigratedPod[]> {
+  const sandboxes = inspected.filter(
+    ({ Config }) => Config.Labels?.[TYPE_LABEL] === TYPE_SANDBOX && !isOwn(Config.Labels),
+  );
+  return await Promise.all(
+    sandboxes.map(async (sandbox) => {
+      const { Id: id, State: state } = sandbox;
+      const meta = parseSandboxName(sandbox.Name);
+      const checkpoint = checkpoints.found.get(id);
+      const containers = inspected.filter((each) => each.Config.Labels?.[SANDBOX_ID_LABEL] === id);
+      return {
+        id,
+        namespace: meta?.namespace ?? "",
+        name: meta?.name ?? sandbox.Name.replace(/^\//, ""),
+        uid: meta?.uid ?? "",
+        attempt: meta?.attempt ?? 0,
+        state: state.Status,
+        pid: state.Pid,
+        hostNetwork: sandbox.HostConfig.NetworkMode === "host",
+        cniCache: cniFiles.find((file) => basename(file).includes(id)) ?? "",
+        checkpoint: checkpoint === undefined ? "missing" : checkpoint.intact ? "intact" : "damaged",
+        containers: await Promise.all(containers.map(toContainer)),
+      };
+    }),
+  );
+}
+
+async function toContainer(inspect: ContainerInspect): Promise<MigratedContainer> {
+  const log = inspect.Config.Labels?.[LOG_PATH_LABEL] ?? "";
+  const file = log === "" ? undefined : await lstat(log).catch(() => undefined);
+  return {
+    id: inspect.Id,
+    name: parseContainerName(inspect.Name)?.container.name ?? inspect.Name.replace(/^\//, ""),
+    state: inspect.State.Status,
+    log,
+    logKind:
+      log === ""
+        ? "none"
+        : file === undefined
+          ? "missing"
+          : file.isSymbolicLink()
+            ? "docker"
+            : "file",
+  };
+}
+
+async function readCheckpoints(dir: string): Promise<CheckpointFiles> {
+  const found = new Map<string, SandboxCheckpoint>();
+  const unreadable: { file: string; reason: string }[] = [];
+  const ids = (await readdir(dir).catch(() => [])).filter((name) => /^[0-9a-f]{64}$/.test(name));
+  for (const id of ids) {
+    const file = join(dir, id);
+    try {
+      found.set(id, readCheckpoint(await readFile(file, "utf8")));
+    } catch (err) {
+      unreadable.push({ file, reason: err instanceof Error ? err.message : String(err) });
+    }
+  }
+  return { found, unreadable };
+}
+
+/** libcni keeps results in a folder of this name below its cache directory. */
+async function listCniResults(dirs: readonly string[]): Promise<string[]> {
+  const found = await Promise.all(
+    dirs.map(async (dir) => {
+      const results = join(dir, "results");
+      const names = await readdir(results).catch(() => []);
+      return names.map((name) => join(results, name));
+    }),
+  );
+  return found.flat();
+}
+
+async function kubeletCgroupDriver(file: string): Promise<string | undefined> {
+  try {
+    const config: unknown = parse(await readFile(file, "utf8"));
+    const driver = (config as { cgroupDriver?: unknown } | null)?.cgroupDriver;
+    return typeof driver === "string" ? driver : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+async function findCriDockerd(
+  procDir: string,
+): Promise<{ pid: number; args: string[] } | undefined> {
+  const pids = (await readdir(procDir).catch(() => [])).filter((name) => /^\d+$/.test(name));
+  for (const pid of pids) {
+    const cmdline = await readFile(join(procDir, pid, "cmdline"), "utf8").catch(() => "");
+    const [program = "", ...args] = cmdline.replace(/\0$/, "").split("\0");
+    if (basename(program) === "cri-dockerd") return { pid: Number(pid), args };
+  }
+  return undefined;
+}
+
+async function answers(endpoint: string): Promise<boolean> {
+  const probe = connect(endpoint.replace(/^unix:\/\//, ""));
+  try {
+    return await new Promise((resolve) => {
+      probe.once("connect", () => resolve(true));
+      probe.once("error", () => resolve(false));
+    });
+  } finally {
+    probe.destroy();
+  }
+}
