@@ -277,7 +277,6 @@ describe("a container's config on a real engine", () => {
             containerPath: `/kind${propagation}`,
             propagation,
           })),
-          linux: { securityContext: { privileged: true } },
         });
         mkdirSync(join(source, "sub"));
         execFileSync("mount", ["-t", "tmpfs", "sub", join(source, "sub")]);
