@@ -3,5 +3,5 @@ import { shared } from "./jest.shared.js";
 
 export default {
   ...shared,
-  testPathIgnorePatterns: [...shared.testPathIgnorePatterns, "\\.integration\\.test\\.ts$"],
+  testPathIgnorePatterns: [...shared.testPathIgnorePatterns, "\\.(integration|fault)\\.test\\.ts$"],
 };
