@@ -27,7 +27,7 @@ export interface LocalLogReader {
 }
 
 /** Docker cuts messages at 16 KiB; anything much longer than that is no length. */
-const maxEntryBytes = 256 * 1024;
+const maxEntryBytes = 64 * 1024;
 
 /** `stdout` or `stderr` as protobuf field 1, and a stamp, is the least that a message has. */
 const minEntryBytes = 10;

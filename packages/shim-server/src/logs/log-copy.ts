@@ -64,7 +64,7 @@ const saveEveryBytes = 4 * 1024 * 1024;
 /** How often it is looked whether the log file still has a name. */
 const removedCheckMs = 1_000;
 
-export function createCopyBuffers(inputBytes: number = 512 * 1024): CopyBuffers {
+export function createCopyBuffers(inputBytes: number = 128 * 1024): CopyBuffers {
   // The shortest message is 26 bytes and its line 42; see lineRoom.
   return { input: Buffer.alloc(inputBytes), output: Buffer.alloc(2 * inputBytes) };
 }
