@@ -2,21 +2,17 @@ import { expect, test } from "@jest/globals";
 import { parseStat } from "../src/exec/process-table.js";
 import { execMembers } from "../src/exec/process-tree.js";
 
-const containerId = "c0ffee";
-
 interface Process {
   pid: number;
   parent: number;
   session?: number;
   startTime?: number;
   outputs?: string[];
-  container?: string;
 }
 
 /** Process 10 is the container's first one, 100 is the exec's. */
-function members(processes: Process[], pid = 100): number[] {
+function members(processes: Process[]): number[] {
   const all: Process[] = [
-    { pid: 1, parent: 0, startTime: 0, container: "" },
     { pid: 10, parent: 1, startTime: 5, outputs: ["pipe:[1]"] },
     ...processes,
   ];
@@ -26,11 +22,8 @@ function members(processes: Process[], pid = 100): number[] {
       { pid, parent, session, startTime },
     ]),
   );
-  const of = (pid: number): Process | undefined => all.find((process) => process.pid === pid);
-  return execMembers({ pid, containerId }, table, {
-    isInContainer: (pid, id) => (of(pid)?.container ?? containerId) === id,
-    outputsOf: (pid) => of(pid)?.outputs ?? [],
-  }).sort((a, b) => a - b);
+  const outputs = (pid: number) => all.find((process) => process.pid === pid)?.outputs ?? [];
+  return execMembers(100, table, outputs).sort((a, b) => a - b);
 }
 
 const root = { pid: 100, parent: 1, outputs: ["pipe:[7]", "pipe:[8]"] };
@@ -62,13 +55,8 @@ test("an exec that writes to the container's own output does not claim its proce
   expect(members([redirected, worker])).toEqual([100]);
 });
 
-test("a process id that was given to another container names nothing", () => {
-  expect(
-    members([
-      { ...root, container: "other" },
-      { pid: 101, parent: 100, container: "other" },
-    ]),
-  ).toEqual([]);
+test("an exec whose process is not in its container any more has no members", () => {
+  expect(members([{ pid: 101, parent: 100 - 1, session: 99 }])).toEqual([]);
 });
 
 test("a command's name may hold spaces and parentheses", () => {

@@ -42,9 +42,9 @@ const retryMs = 20;
  * call settles after that.
  */
 export function createExecRunner(
-  context: Pick<ShimContext, "docker" | "execExits" | "log">,
+  context: Pick<ShimContext, "docker" | "store" | "execExits" | "log">,
 ): ExecRunner {
-  const { docker, execExits, log } = context;
+  const { docker, store, execExits, log } = context;
 
   async function exitCode(execId: string, exit: Promise<number>): Promise<number> {
     for (let patience = exitPatienceMs.first; ; patience = exitPatienceMs.later) {
@@ -82,7 +82,9 @@ export function createExecRunner(
       for (;;) {
         const state = await docker.exec.inspect(execId);
         if (state.Pid > 0) {
-          killExecProcesses({ pid: state.Pid, containerId: state.ContainerID });
+          const { Pid: pid, ContainerID: containerId } = state;
+          const mainPid = store.container(containerId)?.inspect.State.Pid ?? pid;
+          killExecProcesses({ pid, containerId, mainPid });
           if (state.Running)
             await Promise.race([exit, setTimeout(deathPatienceMs, 0, { ref: false })]);
           return;

@@ -10,15 +10,56 @@ export interface ProcessEntry {
   readonly startTime: number;
 }
 
-/** All processes of the machine. */
-export function readProcessTable(): Map<number, ProcessEntry> {
+/**
+ * All processes of a container.
+ *
+ * @param mainPid The container's first process, which tells where its cgroup is.
+ */
+export function readContainerProcesses(
+  mainPid: number,
+  containerId: string,
+): Map<number, ProcessEntry> {
   const table = new Map<number, ProcessEntry>();
-  for (const name of readdirSync("/proc")) {
-    if (!/^\d+$/.test(name)) continue;
-    const entry = parseStat(readOrEmpty(`/proc/${name}/stat`));
+  for (const pid of cgroupMembers(mainPid, containerId) ?? scanForMembers(containerId)) {
+    const entry = parseStat(readOrEmpty(`/proc/${pid}/stat`));
     if (entry !== undefined) table.set(entry.pid, entry);
   }
   return table;
+}
+
+/** Undefined if the cgroup is not mounted where it is expected. */
+function cgroupMembers(mainPid: number, containerId: string): number[] | undefined {
+  for (const line of readOrEmpty(`/proc/${mainPid}/cgroup`).split("\n")) {
+    const [, controllers = "", path = ""] = /^\d+:([^:]*):(.*)$/.exec(line) ?? [];
+    // What runs an init system puts its processes into cgroups below its own.
+    const own = path.slice(0, path.indexOf("/", path.indexOf(containerId)) >>> 0);
+    if (!own.includes(containerId)) continue;
+    for (const mount of [controllers.replace(/^name=/, ""), "unified"]) {
+      const members = membersBelow(`/sys/fs/cgroup/${mount}${own}`);
+      if (members !== undefined) return members;
+    }
+  }
+  return undefined;
+}
+
+function membersBelow(directory: string): number[] | undefined {
+  try {
+    const own = readFileSync(`${directory}/cgroup.procs`, "utf8").split("\n");
+    const below = readdirSync(directory, { withFileTypes: true }).flatMap((entry) =>
+      entry.isDirectory() ? (membersBelow(`${directory}/${entry.name}`) ?? []) : [],
+    );
+    return [...own.filter((pid) => pid !== "").map(Number), ...below];
+  } catch {
+    return undefined;
+  }
+}
+
+/** Looks at every process of the machine: every driver puts the id into the cgroup's name. */
+function scanForMembers(containerId: string): number[] {
+  return readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name))
+    .filter((name) => readOrEmpty(`/proc/${name}/cgroup`).includes(containerId))
+    .map(Number);
 }
 
 /** Reads a line of `/proc/<pid>/stat`. The command in parentheses may hold anything. */
@@ -29,11 +70,6 @@ export function parseStat(line: string): ProcessEntry | undefined {
   const [parent, session, startTime] = [fields[1], fields[3], fields[19]].map(Number);
   if (parent === undefined || session === undefined || startTime === undefined) return undefined;
   return { pid: Number.parseInt(line, 10), parent, session, startTime };
-}
-
-/** Whether a process belongs to a container: every driver puts the id into the cgroup's name. */
-export function isInContainer(pid: number, containerId: string): boolean {
-  return readOrEmpty(`/proc/${pid}/cgroup`).includes(containerId);
 }
 
 /** The pipes and terminals that a process writes its output to. */

@@ -1,10 +1,12 @@
-import { isInContainer, outputsOf, type ProcessEntry, readProcessTable } from "./process-table.js";
+import { outputsOf, type ProcessEntry, readContainerProcesses } from "./process-table.js";
 
 /** The first process of an exec. */
 export interface ExecRoot {
   /** On the host. */
   readonly pid: number;
   readonly containerId: string;
+  /** The container's own first process. */
+  readonly mainPid: number;
 }
 
 /**
@@ -22,7 +24,8 @@ export interface ExecRoot {
 export function killExecProcesses(root: ExecRoot): number {
   const stopped = new Set<number>();
   for (;;) {
-    const found = execMembers(root, readProcessTable(), { isInContainer, outputsOf });
+    const table = readContainerProcesses(root.mainPid, root.containerId);
+    const found = execMembers(root.pid, table, outputsOf);
     const fresh = found.filter((pid) => !stopped.has(pid));
     if (fresh.length === 0) break;
     for (const pid of fresh) {
@@ -34,28 +37,23 @@ export function killExecProcesses(root: ExecRoot): number {
   return stopped.size;
 }
 
-/** What {@link execMembers} asks of single processes. */
-export interface ProcessFacts {
-  isInContainer(pid: number, containerId: string): boolean;
-  outputsOf(pid: number): string[];
-}
-
-/** The processes that belong to an exec; see {@link killExecProcesses}. */
+/**
+ * The processes that belong to an exec; see {@link killExecProcesses}.
+ *
+ * @param rootPid The exec's first process.
+ * @param table The processes of its container. The engine's process id may be that of a stranger
+ * by now, who is not among them.
+ * @param outputs Where a process writes to, by process id.
+ */
 export function execMembers(
-  { pid: rootPid, containerId }: ExecRoot,
+  rootPid: number,
   table: ReadonlyMap<number, ProcessEntry>,
-  facts: ProcessFacts,
+  outputs: (pid: number) => string[],
 ): number[] {
-  const inContainer = (pid: number): boolean => facts.isInContainer(pid, containerId);
   const root = table.get(rootPid);
-  const members = new Set<number>();
-  // The engine's process id may be that of a stranger by now.
-  if (root !== undefined && inContainer(rootPid)) {
-    members.add(rootPid);
-    for (const pid of sharingOutput(root, table, facts, inContainer)) members.add(pid);
-  }
-  for (const entry of table.values()) {
-    if (entry.session === rootPid && inContainer(entry.pid)) members.add(entry.pid);
+  const members = new Set<number>(root === undefined ? [] : sharingOutput(root, table, outputs));
+  for (const { pid, session } of table.values()) {
+    if (pid === rootPid || session === rootPid) members.add(pid);
   }
   for (let size = -1; size < members.size; ) {
     size = members.size;
@@ -68,19 +66,18 @@ export function execMembers(
 function sharingOutput(
   root: ProcessEntry,
   table: ReadonlyMap<number, ProcessEntry>,
-  facts: ProcessFacts,
-  inContainer: (pid: number) => boolean,
+  outputs: (pid: number) => string[],
 ): number[] {
-  const outputs = new Set(facts.outputsOf(root.pid));
+  const own = new Set(outputs(root.pid));
   const younger: number[] = [];
   for (const { pid, startTime } of table.values()) {
-    if (pid === root.pid || !inContainer(pid)) continue;
+    if (pid === root.pid) continue;
     if (startTime >= root.startTime) younger.push(pid);
     // A command may redirect its output to that of the container's own processes.
-    else for (const output of facts.outputsOf(pid)) outputs.delete(output);
+    else for (const output of outputs(pid)) own.delete(output);
   }
-  if (outputs.size === 0) return [];
-  return younger.filter((pid) => facts.outputsOf(pid).some((output) => outputs.has(output)));
+  if (own.size === 0) return [];
+  return younger.filter((pid) => outputs(pid).some((output) => own.has(output)));
 }
 
 function signalProcess(pid: number, signal: NodeJS.Signals): void {
