@@ -16,7 +16,7 @@ export interface OwnDaemon {
 }
 
 const program = join(import.meta.dirname, "../packages/cli/bin/dockershim.js");
-const heapReporter = join(import.meta.dirname, "heap-reporter.ts");
+const heapReporter = join(import.meta.dirname, "heap-reporter.js");
 
 export interface DaemonChoices {
   /** Name of its socket and root directory within the lab. */
