@@ -1,5 +1,6 @@
 import type { CriClient } from "@dockershim/cri-client";
 import { type Container, ContainerState, type PodSandbox } from "@dockershim/cri-types";
+import { CliError } from "./cli-error.js";
 import { type Candidate, findByReference } from "./find-by-reference.js";
 
 /**
@@ -10,15 +11,44 @@ import { type Candidate, findByReference } from "./find-by-reference.js";
  * @throws CliError not-found or ambiguous; CriClientError.
  */
 export async function findContainer(client: CriClient, reference: string): Promise<Container> {
+  return findByReference(reference, await listCandidates(client), "container").container;
+}
+
+/**
+ * Finds the container that the one a person means has replaced in its pod: the one of the same
+ * name with the highest attempt below its own, in an earlier sandbox of the pod if need be.
+ *
+ * @throws CliError not-found or ambiguous; CriClientError.
+ */
+export async function findPreviousContainer(
+  client: CriClient,
+  reference: string,
+): Promise<Container> {
+  const candidates = await listCandidates(client);
+  const current = findByReference(reference, candidates, "container");
+  const attemptOf = ({ container }: typeof current) => container.metadata?.attempt ?? 0;
+  const [previous] = candidates
+    .filter(
+      (each) =>
+        each.pod === current.pod &&
+        each.names[0] === current.names[0] &&
+        attemptOf(each) < attemptOf(current),
+    )
+    .sort((a, b) => attemptOf(b) - attemptOf(a));
+  if (!previous) {
+    const name = current.names.at(-1);
+    throw new CliError("not-found", `container ${name} has no previous one on this node`);
+  }
+  return previous.container;
+}
+
+async function listCandidates(client: CriClient) {
   const [{ containers }, { items }] = await Promise.all([
     client.runtime.listContainers({}),
     client.runtime.listPodSandbox({}),
   ]);
   const sandboxes = new Map(items.map((sandbox) => [sandbox.id, sandbox]));
-  const candidates = containers.map((container) =>
-    describe(container, sandboxes.get(container.podSandboxId)),
-  );
-  return findByReference(reference, candidates, "container").container;
+  return containers.map((container) => describe(container, sandboxes.get(container.podSandboxId)));
 }
 
 function describe(container: Container, sandbox: PodSandbox | undefined) {
@@ -34,6 +64,8 @@ function describe(container: Container, sandbox: PodSandbox | undefined) {
     // Seconds: a running one outranks any time of creation.
     precedence: Number(container.createdAt / 1_000_000_000n) + (running ? 1e12 : 0),
     group: pod ? `${pod.namespace}/${pod.name}` : container.podSandboxId,
+    /** Tells a pod from one of the same name before it. */
+    pod: pod?.uid || container.podSandboxId,
     container,
-  } satisfies Candidate & { container: Container };
+  } satisfies Candidate & { container: Container; pod: string };
 }

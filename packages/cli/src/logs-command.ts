@@ -3,7 +3,7 @@ import { ContainerState } from "@dockershim/cri-types";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { CliError } from "./cli-error.js";
 import { parseDuration } from "./duration.js";
-import { findContainer } from "./find-container.js";
+import { findContainer, findPreviousContainer } from "./find-container.js";
 import { parseLogLine } from "./log-line.js";
 import { createLogPrinter } from "./log-printer.js";
 import { readLog } from "./log-reader.js";
@@ -16,6 +16,7 @@ interface LogsOptions {
   tail?: number;
   since?: string;
   timestamps?: boolean;
+  previous?: boolean;
 }
 
 /** `dockershim logs` */
@@ -29,7 +30,8 @@ export function addLogsCommand(program: Command, terminal: Terminal): void {
       new Option("--tail <lines>", "only the last so many lines; -1 for all").argParser(parseTail),
     )
     .option("--since <time>", 'only what is newer than this: "10m", or an RFC 3339 time')
-    .option("--timestamps", "begin each line with its time");
+    .option("--timestamps", "begin each line with its time")
+    .option("-p, --previous", "of the container that this one has replaced");
   addDebugOption(addRuntimeOptions(command));
   command.action((reference: string, options: LogsOptions) =>
     withRuntime(command, terminal, (client) => printLog(client, reference, options, terminal)),
@@ -43,7 +45,8 @@ async function printLog(
   terminal: Terminal,
 ): Promise<void> {
   const sinceNs = parseSince(options.since, terminal.now());
-  const { id } = await findContainer(client, reference);
+  const find = options.previous ? findPreviousContainer : findContainer;
+  const { id } = await find(client, reference);
   const { status } = await client.runtime.containerStatus({ containerId: id });
   const path = status?.logPath;
   if (!path) throw new CliError("failure", `container ${id} has no log file`);

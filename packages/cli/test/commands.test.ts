@@ -221,6 +221,15 @@ describe("logs", () => {
     expect(ago.stdout).toBe("three\n");
   });
 
+  test("--previous is the container that this one has replaced", async () => {
+    await writeFile(`${runtime.logPath}.previous`, "2026-11-23T09:00:00Z stdout F before\n");
+    expect(await dockershim("logs", "-p", "web")).toMatchObject({ stdout: "before\n", code: 0 });
+    expect(await dockershim("logs", "--previous", "db")).toMatchObject({
+      stderr: "dockershim: container shop/back/db has no previous one on this node\n",
+      code: 1,
+    });
+  });
+
   test("-f ends when the container has ended", async () => {
     await writeFile(runtime.logPath, log);
     const { stdout, code } = await dockershim("logs", "-f", "web");

@@ -23,7 +23,7 @@ export async function startSampleRuntime() {
   return {
     endpoint: `unix://${socketPath}`,
     dir,
-    /** Log of the container `web`. */
+    /** Log of the container `web`; the one that it has replaced has `.previous` behind it. */
     logPath: join(dir, "web.log"),
     async close() {
       await server.close();
@@ -53,6 +53,10 @@ function createRoutes(logPath: string) {
     container(ids.web, "web", ids.front, 1, ContainerState.CONTAINER_RUNNING, now - 49n * hour),
     container(ids.db, "db", ids.back, 0, ContainerState.CONTAINER_EXITED, now - 99n * hour),
   ];
+  const logPaths = new Map([
+    [ids.web, logPath],
+    [ids.ended, `${logPath}.previous`],
+  ]);
   // The log of `web` ends when it has been asked after this often.
   let webStatusCalls = 0;
 
@@ -91,7 +95,7 @@ function createRoutes(logPath: string) {
           status: {
             id: containerId,
             state: running ? ContainerState.CONTAINER_RUNNING : ContainerState.CONTAINER_EXITED,
-            logPath: containerId === ids.web ? logPath : "",
+            logPath: logPaths.get(containerId) ?? "",
           },
         };
       },
