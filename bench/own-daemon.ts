@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
+import { connect } from "node:net";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { setTimeout as delay } from "node:timers/promises";
@@ -30,6 +31,7 @@ export interface DaemonChoices {
 /** Starts the daemon on a lab's engine and waits until it serves. */
 export async function startOwnDaemon(env: LabEnv, choices: DaemonChoices): Promise<OwnDaemon> {
   const socket = join(env.LAB_RUN_DIR, `${choices.name}.sock`);
+  if (await answers(socket)) throw new Error(`another benchmark uses this lab: ${socket} answers`);
   const nodeArgs = ["--import", heapReporter, ...(choices.nodeArgs ?? [])];
   const serveArgs = [
     `--listen=unix://${socket}`,
@@ -77,16 +79,20 @@ async function stop(child: ChildProcess): Promise<void> {
 }
 
 async function waitForSocket(child: ChildProcess, socket: string): Promise<void> {
-  const { connect } = await import("node:net");
-  for (;;) {
+  while (!(await answers(socket))) {
     if (child.exitCode !== null) throw new Error(`the daemon ended with ${child.exitCode}`);
-    const probe = connect(socket);
-    const answered = await new Promise<boolean>((resolve) => {
+    await delay(2);
+  }
+}
+
+async function answers(socket: string): Promise<boolean> {
+  const probe = connect(socket);
+  try {
+    return await new Promise((resolve) => {
       probe.once("connect", () => resolve(true));
       probe.once("error", () => resolve(false));
     });
+  } finally {
     probe.destroy();
-    if (answered) return;
-    await delay(2);
   }
 }
