@@ -95,7 +95,10 @@ export function createCriLogs(options: CriLogsOptions): LogWay {
     async removed({ id }) {
       followed.delete(id);
       settled.delete(id);
-      await worker.perform({ kind: "remove", id, position: positionOf(id) });
+      await worker.perform({ kind: "remove", id, position: positionOf(id) }).catch((err) => {
+        // What is left of it is swept at the next start.
+        log.warn({ err, container: id }, "could not remove the log position");
+      });
     },
     async sweep(ids) {
       await made;

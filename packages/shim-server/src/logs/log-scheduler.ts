@@ -81,11 +81,20 @@ export function createLogScheduler(
         copying.resting = true;
       }
       if ((audit || copying.watcher === undefined) && isQuiet(copying)) {
-        if (copying.copy.hasNews()) run(copying);
+        if (hasNews(copying)) run(copying);
         else if (copying.watcher === undefined && arm(copying)) run(copying);
       }
     }
   }, tickMs);
+
+  /** A failed look is a reason for a turn, where failures are dealt with. */
+  function hasNews(copying: Copying): boolean {
+    try {
+      return copying.copy.hasNews();
+    } catch {
+      return true;
+    }
+  }
 
   function isQuiet(copying: Copying): boolean {
     return !runnable.has(copying) && !polled.has(copying) && !blocked.has(copying);
@@ -236,7 +245,7 @@ export function createLogScheduler(
     async settle(job) {
       const fresh = !copies.has(job.id);
       const copying = copyingOf(job);
-      if (fresh && !copying.copy.hasNews()) {
+      if (fresh && !hasNews(copying)) {
         copies.delete(job.id);
         return;
       }
