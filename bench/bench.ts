@@ -13,7 +13,7 @@ import { compare } from "./compare.ts";
 import { type Endpoint, openEndpoint } from "./endpoint.ts";
 import { describeMachine } from "./machine.ts";
 import { type OwnDaemon, startOwnDaemon } from "./own-daemon.ts";
-import { createPopulation, type PodChoices } from "./pods.ts";
+import { createPopulation, type PodChoices, removeLeftovers } from "./pods.ts";
 import { drawGrowth } from "./report-svg.ts";
 import { formatComparison, formatRow, formatTable } from "./report-table.ts";
 import { measureRestart, type RestartTimes } from "./restart.ts";
@@ -45,6 +45,7 @@ async function openSubject(args: BenchArguments, cleanup: Cleanup): Promise<Subj
   const env = await up(config);
   const daemon = await startOwnDaemon(env, { name: daemonName, nodeArgs: args.nodeArgs });
   const own = { env, daemon };
+  cleanup.add(() => removeLeftovers(config.dockerSocket));
   cleanup.add(async () => {
     await own.daemon.stop();
     rmSync(join(env.LAB_RUN_DIR, daemonName), { recursive: true, force: true });

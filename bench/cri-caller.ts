@@ -123,6 +123,8 @@ function exchange(
     });
     stream.on("data", (chunk: Buffer) => chunks.push(chunk));
     stream.on("error", reject);
+    // The runtime may be gone without a word; then there is no end.
+    stream.on("close", () => reject(new Error(`${path}: the connection was lost`)));
     stream.on("end", () => {
       const ms = performance.now() - started;
       const failure = failureOf(stream, status, path);

@@ -5,6 +5,7 @@ import type { MessageInitShape } from "@bufbuild/protobuf";
 import { NamespaceMode, type PodSandboxConfigSchema, RuntimeService } from "@dockershim/cri-types";
 import type { Cleanup } from "./cleanup.ts";
 import type { Endpoint } from "./endpoint.ts";
+import { engineRequest } from "./engine-request.ts";
 
 const { method } = RuntimeService;
 
@@ -78,6 +79,19 @@ export async function stopPod({ cri }: Endpoint, pod: Pod): Promise<void> {
   rmSync(pod.logDirectory, { recursive: true, force: true });
 }
 
+/**
+ * Removes what this run's pods have left in an engine when the runtime could not do it any more.
+ *
+ * @param docker Path of the engine's socket.
+ */
+export async function removeLeftovers(docker: string): Promise<void> {
+  const filters = encodeURIComponent(JSON.stringify({ label: [`bench=${run}`] }));
+  const left = await engineRequest(docker, "GET", `/containers/json?all=1&filters=${filters}`);
+  for (const { Id } of left as { Id: string }[]) {
+    await engineRequest(docker, "DELETE", `/containers/${Id}?force=1&v=1`);
+  }
+}
+
 /** So many pods are made and removed at once; the engine gains nothing from more. */
 const parallel = 4;
 
@@ -100,7 +114,10 @@ export function createPopulation(
     const worker = async (): Promise<void> => {
       for (let pod = pods.pop(); pod !== undefined; pod = pods.pop()) await stopPod(endpoint, pod);
     };
-    await Promise.all(Array.from({ length: parallel }, worker));
+    // One failure does not keep the others from being removed.
+    const results = await Promise.allSettled(Array.from({ length: parallel }, worker));
+    const failed = results.find((result) => result.status === "rejected");
+    if (failed !== undefined) throw failed.reason;
   }
   cleanup.add(empty);
 
