@@ -176,6 +176,26 @@ describe("images on a real engine", () => {
     await until(async () => !(await listed()).some(({ repoTags }) => repoTags.includes(tag)));
   });
 
+  test("an image that was loaded from an archive runs, without any registry", async () => {
+    const repo = `test.invalid/${randomBytes(6).toString("hex")}`;
+    const image = `${repo}:1`;
+    await h.docker.images.tag(lab("LAB_IMAGE"), { repo, tag: "1" });
+    const chunks: Buffer[] = [];
+    for await (const chunk of await h.docker.images.save([image])) chunks.push(chunk as Buffer);
+    await h.docker.images.remove(image);
+    await until(async () => (await status(image)) === undefined);
+    expect(await h.docker.images.load(Buffer.concat(chunks))).toEqual([image]);
+    const { containerId } = await h.runPod({}, { image: { image } });
+    const container = await h.cri.runtime.containerStatus({ containerId });
+    expect(container.status).toMatchObject({
+      image: { image },
+      imageId: (await status(image))?.id,
+    });
+    await h.cri.runtime.removeContainer({ containerId });
+    // Its other name is the lab's.
+    await h.docker.images.remove(image);
+  });
+
   test("a registry whose certificate nobody vouches for is refused, until its CA is known", async () => {
     // Docker trusts 127.0.0.0/8 blindly, so the registry listens on the pods' bridge.
     await h.runPod();
