@@ -108,6 +108,7 @@ export async function startShim(options: Partial<ShimOptions>, log?: Logger): Pr
   };
   try {
     await feed.firstContact;
+    void imageFiles.removeLeftovers();
     if (feed.current) await logs.sweep(new Set([...store.containers()].map(({ id }) => id)));
     streaming = await startStreaming({
       options: chosen,

@@ -75,6 +75,18 @@ describe("a file in a container", () => {
     expect(await read({ "/etc/passwd": "->/etc/passwd" })).toBeUndefined();
   });
 
+  test("is not called missing when the container is", async () => {
+    const getArchive = async () => {
+      const engineMessage = "No such container: id";
+      throw new DockerError({ code: "not_found", operation: "getArchive", engineMessage });
+    };
+    const docker = { containers: { getArchive } } as unknown as Pick<DockerClient, "containers">;
+    await expect(readArchivedFile(docker, "id", "/etc/passwd", signal)).rejects.toThrow(
+      /container/,
+    );
+    await expect(hasArchivedPath(docker, "id", "/etc", signal)).rejects.toThrow(/container/);
+  });
+
   test("is told to be there or not", async () => {
     const docker = engine({ "/etc": "folder" });
     expect(await hasArchivedPath(docker, "id", "/etc", signal)).toBe(true);

@@ -87,6 +87,19 @@ describe("a container's config on a real engine", () => {
     });
   });
 
+  test("what a killed daemon left of looking into an image goes when the next one starts", async () => {
+    const [own] = await h.dockerIds();
+    const labels = (await h.docker.containers.inspect(own ?? "")).Config.Labels;
+    const label = { "io.dockershim.image-files": labels?.["io.dockershim.instance"] ?? "" };
+    const body = { Image: lab("LAB_IMAGE"), Labels: label };
+    const { Id: left } = await h.docker.containers.create(body);
+    await h.restart();
+    await until(async () => {
+      const found = await h.docker.containers.list({ all: true, filters: { id: [left] } });
+      return found.length === 0;
+    });
+  });
+
   describe("privileges", () => {
     test("capabilities are added and dropped", async () => {
       const { sh } = await container({

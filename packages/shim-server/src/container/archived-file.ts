@@ -31,7 +31,7 @@ export async function readArchivedFile(
       const folder = target.slice(0, target.lastIndexOf("/") + 1);
       target = stat.linkTarget.startsWith("/") ? stat.linkTarget : folder + stat.linkTarget;
     } catch (err) {
-      if (isDockerError(err, "not_found")) return undefined;
+      if (isMissingPath(err)) return undefined;
       throw err;
     }
   }
@@ -51,9 +51,14 @@ export async function hasArchivedPath(
     tar.destroy();
     return true;
   } catch (err) {
-    if (isDockerError(err, "not_found")) return false;
+    if (isMissingPath(err)) return false;
     throw err;
   }
+}
+
+/** A container that is gone is a 404 too, but tells nothing of its files. */
+function isMissingPath(reason: unknown): boolean {
+  return isDockerError(reason, "not_found") && !/no such container/i.test(reason.engineMessage);
 }
 
 async function readAll(stream: Readable): Promise<Buffer> {

@@ -8,6 +8,11 @@ export interface ImageFiles {
   /** Texts of files, undefined for those that are not there. */
   read(imageId: string, paths: readonly string[]): Promise<(string | undefined)[]>;
   has(imageId: string, path: string): Promise<boolean>;
+  /**
+   * Removes what a killed daemon left behind, which would keep images from being removed. To be
+   * called before the first look; looks wait for it.
+   */
+  removeLeftovers(): Promise<void>;
 }
 
 /** What is read is shared by callers, so reading has a deadline of its own. */
@@ -17,22 +22,24 @@ const deadlineMs = 60_000;
  * Reads images through containers.
  *
  * Docker shows an image's files only in a container. So one is created, never started, and
- * removed again; it has none of the labels of pods. Its name follows from the image, so that one
- * which a killed daemon left behind is found and removed by the next attempt.
+ * removed again; it has none of the labels of pods. Its name follows from the image: should a
+ * removal have failed, the next look at that image makes up for it.
  */
 export function createImageFiles(
   docker: Pick<DockerClient, "containers">,
   instance: string,
   log: Logger,
 ): ImageFiles {
+  const label = `${OWN_PREFIX}image-files`;
   const queues = new Map<string, Promise<unknown>>();
+  let cleaned: Promise<void> = Promise.resolve();
 
   /** One look at a time per image: the name can be had once. */
   function look<T>(
     imageId: string,
     into: (id: string, signal: AbortSignal) => Promise<T>,
   ): Promise<T> {
-    const before = queues.get(imageId) ?? Promise.resolve();
+    const before = queues.get(imageId) ?? cleaned;
     const looking = before.then(() => lookNow(imageId, into));
     const settled = looking.catch(() => undefined);
     queues.set(imageId, settled);
@@ -60,7 +67,7 @@ export function createImageFiles(
     const body = {
       Image: imageId,
       Entrypoint: ["never-started"],
-      Labels: { [`${OWN_PREFIX}image-files`]: instance },
+      Labels: { [label]: instance },
       HostConfig: { NetworkMode: "none" },
     };
     try {
@@ -81,7 +88,20 @@ export function createImageFiles(
     }
   }
 
+  async function findAndRemove(): Promise<void> {
+    const signal = AbortSignal.timeout(deadlineMs);
+    const filters = { label: [`${label}=${instance}`] };
+    const left = await docker.containers.list({ all: true, filters, signal });
+    await Promise.all(left.map(({ Id: id }) => remove(id)));
+  }
+
   return {
+    removeLeftovers() {
+      cleaned = findAndRemove().catch((err: unknown) => {
+        log.warn({ err }, "could not look for containers of an earlier run");
+      });
+      return cleaned;
+    },
     read: (imageId, paths) =>
       look(imageId, (id, signal) =>
         Promise.all(paths.map((path) => readArchivedFile(docker, id, path, signal))),
