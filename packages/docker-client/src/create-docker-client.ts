@@ -32,6 +32,7 @@ export function createDockerClient(options: DockerClientOptions): DockerClient {
     requestTimeoutMs,
     agents: createEngineAgents(maxSockets),
     scopes: createCallScopes(),
+    onRequest: options.onRequest,
     createNegotiator: (unversioned) =>
       createApiVersionNegotiator(
         { min: minApiVersion, max: maxApiVersion },

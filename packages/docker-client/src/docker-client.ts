@@ -12,6 +12,7 @@ import type {
   WaitResult,
 } from "./container-types.js";
 import type { DiskUsage, DiskUsageType, EngineInfo, EngineVersion } from "./engine-types.js";
+import type { DockerError } from "./errors.js";
 import type { EventStreamItem, EventStreamOptions } from "./event-types.js";
 import type { ExecCreateBody, ExecInspect, ExecStartOptions } from "./exec-types.js";
 import type {
@@ -29,6 +30,12 @@ export interface DockerClientLog {
   debug(fields: Record<string, unknown>, message: string): void;
   warn(fields: Record<string, unknown>, message: string): void;
 }
+
+/**
+ * Called when a request begins, with its name, such as `containers.start`. The function that it
+ * returns is called when the engine has begun to answer, or with the error when it has failed.
+ */
+export type RequestObserver = (operation: string) => (error?: DockerError) => void;
 
 /** Options of {@link createDockerClient}. */
 export interface DockerClientOptions {
@@ -48,6 +55,8 @@ export interface DockerClientOptions {
    * bounded by `requestTimeoutMs` have connections of their own and never queue.
    */
   maxSockets?: number | undefined;
+  /** Told of every request; for metrics and tracing. Default: nobody. */
+  onRequest?: RequestObserver | undefined;
   /** Default: nothing is logged. */
   log?: DockerClientLog | undefined;
 }

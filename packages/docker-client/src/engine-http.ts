@@ -4,6 +4,7 @@ import type { Readable } from "node:stream";
 import type { EngineAgents } from "./agent.js";
 import type { ApiVersionNegotiator } from "./api-version.js";
 import { type CallScope, type CallScopes, untilAborted } from "./call-scope.js";
+import type { RequestObserver } from "./docker-client.js";
 import type { Endpoint } from "./endpoint.js";
 import { DockerError } from "./errors.js";
 import { errorOfReply, isConnectionReset, toDockerError } from "./failure.js";
@@ -64,6 +65,7 @@ export interface EngineHttpOptions {
   requestTimeoutMs: number;
   agents: EngineAgents;
   scopes: CallScopes;
+  onRequest?: RequestObserver | undefined;
   /** Made with a way to send, as negotiating takes a request too. */
   createNegotiator: (http: Pick<EngineHttp, "json">) => ApiVersionNegotiator;
 }
@@ -88,12 +90,17 @@ export function createEngineHttp(options: EngineHttpOptions): EngineHttp {
       request.signal,
       unbounded ? undefined : (timeoutMs ?? options.requestTimeoutMs),
     );
+    const end = options.onRequest?.(request.operation);
     try {
       const modem = unbounded ? dedicated : pooled;
-      return { reply: await attempt(request, hijack, modem, scope, true), scope };
+      const reply = await attempt(request, hijack, modem, scope, true);
+      end?.();
+      return { reply, scope };
     } catch (reason) {
       scope.dispose();
-      throw toDockerError(reason, request.operation, endpoint, scope.signal);
+      const error = toDockerError(reason, request.operation, endpoint, scope.signal);
+      end?.(error);
+      throw error;
     }
   }
 

@@ -32,6 +32,7 @@ export type {
   DockerContainers,
   DockerExec,
   DockerImages,
+  RequestObserver,
   TerminalSize,
 } from "./docker-client.js";
 export type {
