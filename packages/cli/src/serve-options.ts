@@ -94,7 +94,15 @@ const serveOptions: readonly ServeOption[] = [
     flag: "metrics-bind-addr",
     value: "address",
     kind: "text",
-    description: "host:port for metrics",
+    description: "host:port for metrics and health",
+    whenEmpty: "none",
+  },
+  {
+    key: "tracingEndpoint",
+    flag: "tracing-endpoint",
+    value: "url",
+    kind: "text",
+    description: "OpenTelemetry collector that takes spans over HTTP",
     whenEmpty: "none",
   },
   {

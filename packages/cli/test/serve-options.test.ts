@@ -48,6 +48,7 @@ describe("flags", () => {
       podInfraContainerImage: "x",
       streamingBindAddr: "x",
       metricsBindAddr: "x",
+      tracingEndpoint: "x",
       logLevel: "debug",
       logMode: "cri",
       restrictOomScoreAdj: "false",

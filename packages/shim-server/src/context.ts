@@ -9,6 +9,7 @@ import type { ContainerEvents } from "./events/container-events.js";
 import type { ExecExits } from "./exec/exec-exits.js";
 import type { EnginePull } from "./image/engine-pull.js";
 import type { ContainerLogs } from "./logs/container-logs.js";
+import type { ShimMetrics } from "./metrics/shim-metrics.js";
 import type { PodNetwork } from "./network/pod-network.js";
 import type { ShimOptions } from "./options.js";
 import type { PauseImage } from "./sandbox/pause-image.js";
@@ -18,6 +19,7 @@ import type { EventFeed } from "./store/event-feed.js";
 import type { ImageStore } from "./store/image-store.js";
 import type { Store } from "./store/store.js";
 import type { Streaming } from "./streaming/streaming.js";
+import type { Tracing } from "./tracing/tracing.js";
 
 /** The parts of the running daemon. Each handler names those it uses with `Pick`. */
 export interface ShimContext {
@@ -42,6 +44,10 @@ export interface ShimContext {
   readonly unmanagedLimits: UnmanagedLimitsStore;
   readonly podResources: PodResources;
   readonly stats: StatsSource;
+  /** Undefined when nobody wants them. */
+  readonly metrics: ShimMetrics | undefined;
+  /** Undefined when it is not configured. */
+  readonly tracing: Tracing | undefined;
 }
 
 /** What a handler knows of its call. */

@@ -25,6 +25,8 @@ export interface ShimOptions {
   readonly streamingBindAddr: string;
   /** Address of metrics and health; empty for none. */
   readonly metricsBindAddr: string;
+  /** OTLP collector that spans are sent to over HTTP, as `http://host:port`; empty for none. */
+  readonly tracingEndpoint: string;
   /** Least severe level that is written. */
   readonly logLevel: LogLevel;
   /** Who writes the container log files: the daemon in CRI format, or Docker (json-file). */
@@ -52,6 +54,7 @@ export const defaultShimOptions: ShimOptions = {
   podInfraContainerImage: "",
   streamingBindAddr: "127.0.0.1:0",
   metricsBindAddr: "",
+  tracingEndpoint: "",
   logLevel: "info",
   logMode: "cri",
   restrictOomScoreAdj: "auto",

@@ -14,7 +14,12 @@ import { instanceOf } from "./instance.js";
 import { createCriLogs } from "./logs/cri-logs.js";
 import { createDockerLogLinks } from "./logs/docker-log-link.js";
 import { createContainerLogs } from "./logs/log-modes.js";
+import { createObservers } from "./metrics/observers.js";
+import { type OperationsServer, serveOperations } from "./metrics/operations-server.js";
+import { whyUnready } from "./metrics/readiness.js";
+import { createShimMetrics } from "./metrics/shim-metrics.js";
 import { createCniNetwork } from "./network/cni-network.js";
+import { observeNetwork } from "./network/observed-network.js";
 import { createNoNetwork } from "./network/pod-network.js";
 import { createStrayRelease } from "./network/stray-release.js";
 import { defaultShimOptions, type ShimOptions } from "./options.js";
@@ -28,6 +33,7 @@ import { startEventFeed } from "./store/event-feed.js";
 import { createImageStore } from "./store/image-store.js";
 import { createStore } from "./store/store.js";
 import { type Streaming, startStreaming } from "./streaming/streaming.js";
+import { createTracing } from "./tracing/tracing.js";
 import { version } from "./version.js";
 
 /** A daemon that serves. */
@@ -59,9 +65,13 @@ export async function startShim(options: Partial<ShimOptions>, log?: Logger): Pr
   mkdirSync(chosen.rootDir, { recursive: true, mode: 0o700 });
   const instance = instanceOf(chosen.rootDir);
 
+  const metrics = chosen.metricsBindAddr === "" ? undefined : createShimMetrics();
+  const tracing = await createTracing(chosen.tracingEndpoint, logger);
+  const observers = createObservers(metrics, tracing);
   const docker = createDockerClient({
     endpoint: chosen.dockerEndpoint,
     requestTimeoutMs: chosen.runtimeRequestTimeoutMs,
+    onRequest: observers.request,
     log: logger.child({ part: "docker" }),
   });
   const engine = createEngine(docker, chosen);
@@ -77,8 +87,12 @@ export async function startShim(options: Partial<ShimOptions>, log?: Logger): Pr
     beforePublish: logs.beforePublish,
   });
   const execExits = createExecExits();
-  const network =
+  const plainNetwork =
     chosen.networkPlugin === "cni" ? await createCniNetwork(chosen, logger) : createNoNetwork();
+  const network =
+    observers.network === undefined
+      ? plainNetwork
+      : observeNetwork(plainNetwork, observers.network);
   const strays = createStrayRelease({ store, network, log: logger });
   const feed = startEventFeed({
     docker,
@@ -87,6 +101,7 @@ export async function startShim(options: Partial<ShimOptions>, log?: Logger): Pr
     engine,
     execExits,
     onSynced: strays.collect,
+    observer: metrics?.feed,
     log: logger,
   });
   const unmanagedLimits = createUnmanagedLimits(store);
@@ -97,7 +112,10 @@ export async function startShim(options: Partial<ShimOptions>, log?: Logger): Pr
   const pauseImage = createPauseImage(chosen, { docker, engine, images, store, pull, log: logger });
 
   let streaming: Streaming | undefined;
+  let operations: OperationsServer | undefined;
   const stopParts = async (): Promise<void> => {
+    await operations?.close();
+    metrics?.close();
     await streaming?.close();
     await feed.stop();
     await logs.close();
@@ -105,6 +123,7 @@ export async function startShim(options: Partial<ShimOptions>, log?: Logger): Pr
     await strays.close();
     await network.close();
     await docker.close();
+    await tracing?.close();
   };
   try {
     await feed.firstContact;
@@ -118,6 +137,14 @@ export async function startShim(options: Partial<ShimOptions>, log?: Logger): Pr
       execExits,
       log: logger,
     });
+    if (metrics !== undefined) {
+      metrics.watch({ store, images, engine, feed, streaming });
+      operations = await serveOperations(chosen.metricsBindAddr, {
+        metrics: metrics.render,
+        unready: () => whyUnready({ feed, engine, network }),
+        log: logger,
+      });
+    }
     const server = await serveGrpc(
       {
         options: chosen,
@@ -141,6 +168,8 @@ export async function startShim(options: Partial<ShimOptions>, log?: Logger): Pr
         unmanagedLimits,
         podResources: createPodResources(store),
         stats,
+        metrics,
+        tracing,
       },
       path,
     );

@@ -1,20 +1,41 @@
 import type { Interceptor } from "@connectrpc/connect";
-import type { Logger } from "pino";
-import { logCall, logFailedCall } from "./call-log.js";
+import type { Tracing } from "../tracing/tracing.js";
+import type { CallLog } from "./call-log.js";
 import { toConnectError } from "./error-mapping.js";
 
-/** What every call passes: errors become gRPC statuses, and one line per call goes to the log. */
-export function createCallInterceptor(log: Logger): Interceptor {
+/**
+ * What every call passes: errors become gRPC statuses, one line per call goes to the log, and with
+ * tracing it runs within a span. A stream is over when its last message is.
+ */
+export function createCallInterceptor(calls: CallLog, tracing?: Tracing): Interceptor {
   return (next) => async (request) => {
     const started = performance.now();
-    try {
-      const response = await next(request);
-      logCall(log, request.method.name, started);
-      return response;
-    } catch (reason) {
+    const { name } = request.method;
+    const fail = (reason: unknown): Error => {
       const err = toConnectError(reason, request.signal);
-      logFailedCall(log, request.method.name, started, err);
-      throw err;
+      calls.failed(name, started, err);
+      return err;
+    };
+    async function* counted<T>(messages: AsyncIterable<T>): AsyncGenerator<T> {
+      try {
+        yield* messages;
+      } catch (reason) {
+        throw fail(reason);
+      }
+      calls.succeeded(name, started);
     }
+    const run = async (): ReturnType<typeof next> => {
+      try {
+        const response = await next(request);
+        if (response.stream) return { ...response, message: counted(response.message) };
+        calls.succeeded(name, started);
+        return response;
+      } catch (reason) {
+        throw fail(reason);
+      }
+    };
+    if (tracing === undefined) return await run();
+    const path = `/${request.service.typeName}/${name}`;
+    return await tracing.call(path, request.header.get("traceparent") ?? undefined, run);
   };
 }

@@ -1,21 +1,38 @@
 import { Code, type ConnectError } from "@connectrpc/connect";
 import type { Logger } from "pino";
 
+/** Told of every call that is over: its method, how long it took in ms, and why it failed. */
+export type CallObserver = (method: string, ms: number, code: Code | undefined) => void;
+
+/** The one place that all calls pass when they are over, hot or not. */
+export interface CallLog {
+  /** @param started Of `performance.now()`. */
+  succeeded(method: string, started: number): void;
+  failed(method: string, started: number, err: ConnectError): void;
+}
+
 /** Failures that are the daemon's or the engine's fault, not the caller's. */
 const faults = new Set([Code.Internal, Code.Unknown, Code.Unavailable, Code.DataLoss]);
 
-/** One line for a call that succeeded, at debug: a kubelet makes thousands an hour. */
-export function logCall(log: Logger, call: string, started: number): void {
-  if (log.isLevelEnabled("debug")) log.debug({ call, ms: elapsed(started) }, "call");
-}
-
-/** One line for a call that failed. */
-export function logFailedCall(log: Logger, call: string, started: number, err: ConnectError): void {
-  const level = faults.has(err.code) ? "warn" : "debug";
-  log[level](
-    { call, ms: elapsed(started), code: Code[err.code], error: err.rawMessage },
-    "call failed",
-  );
+/**
+ * One line for a call that succeeded, at debug: a kubelet makes thousands an hour. One at a higher
+ * level for a failure that is ours.
+ */
+export function createCallLog(log: Logger, observe?: CallObserver): CallLog {
+  return {
+    succeeded(call, started) {
+      observe?.(call, performance.now() - started, undefined);
+      if (log.isLevelEnabled("debug")) log.debug({ call, ms: elapsed(started) }, "call");
+    },
+    failed(call, started, err) {
+      observe?.(call, performance.now() - started, err.code);
+      const level = faults.has(err.code) ? "warn" : "debug";
+      log[level](
+        { call, ms: elapsed(started), code: Code[err.code], error: err.rawMessage },
+        "call failed",
+      );
+    },
+  };
 }
 
 /** Milliseconds with three decimals. */

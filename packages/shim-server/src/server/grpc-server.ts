@@ -1,7 +1,9 @@
 import { createServer, type Http2Server, type ServerHttp2Session } from "node:http2";
 import { connectNodeAdapter } from "@connectrpc/connect-node";
 import type { ShimContext } from "../context.js";
+import { registerHealthService } from "../metrics/health-service.js";
 import { createCallInterceptor } from "./call-interceptor.js";
+import { createCallLog } from "./call-log.js";
 import { createHotCalls, maxMessageBytes } from "./hot-calls.js";
 import { createHotReplies } from "./hot-replies.js";
 import { registerImageService } from "./image-service.js";
@@ -24,21 +26,25 @@ export async function serveGrpc(
   path: string,
   { hot = true }: { readonly hot?: boolean } = {},
 ): Promise<GrpcServer> {
+  const log = createCallLog(context.log, context.metrics?.onCall);
+  const { tracing } = context;
   const handler = connectNodeAdapter({
     connect: false,
     grpcWeb: false,
     readMaxBytes: maxMessageBytes,
     writeMaxBytes: maxMessageBytes,
-    interceptors: [createCallInterceptor(context.log)],
+    interceptors: [createCallInterceptor(log, tracing)],
     routes: (router) => {
       registerRuntimeService(router, context);
       registerImageService(router, context);
+      registerHealthService(router, context);
     },
   });
   const hotCalls = createHotCalls({
     calls: hot ? createHotReplies(context) : new Map(),
     current: () => context.feed.current,
-    log: context.log,
+    log,
+    tracing,
   });
   // The framework's server listens nowhere: it is handed the streams that are not hot.
   const ordinary = createServer(handler);

@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders, ServerHttp2Stream } from "node:http2";
-import type { Logger } from "pino";
 import { ShimError } from "../shim-error.js";
-import { logCall, logFailedCall } from "./call-log.js";
+import type { Tracing } from "../tracing/tracing.js";
+import type { CallLog } from "./call-log.js";
 import { toConnectError } from "./error-mapping.js";
 
 /** A call that is answered from memory: request bytes in, reply bytes out, at once. */
@@ -15,7 +15,9 @@ export interface HotCallsOptions {
   readonly calls: ReadonlyMap<string, HotCall>;
   /** Whether memory is current; if not, the ordinary handlers wait for it or say why not. */
   readonly current: () => boolean;
-  readonly log: Logger;
+  readonly log: CallLog;
+  /** Undefined when it is not configured. */
+  readonly tracing?: Tracing | undefined;
 }
 
 /** Length-prefixed message of gRPC: a byte for compression and four for the length. */
@@ -39,12 +41,13 @@ const never = new AbortController().signal;
  * everywhere. The deadline needs no timer: the answer is given within the same turn of the event
  * loop as the request is complete.
  */
-export function createHotCalls({ calls, current, log }: HotCallsOptions): HotCalls {
+export function createHotCalls({ calls, current, log, tracing }: HotCallsOptions): HotCalls {
   function answer(
     stream: ServerHttp2Stream,
     path: string,
     call: HotCall,
     body: Buffer | undefined,
+    headers: IncomingHttpHeaders,
   ): void {
     const started = performance.now();
     const name = path.slice(path.lastIndexOf("/") + 1);
@@ -53,10 +56,12 @@ export function createHotCalls({ calls, current, log }: HotCallsOptions): HotCal
       stream.respond(replyHeaders, replyOptions);
       stream.once("wantTrailers", () => stream.sendTrailers(okTrailers));
       stream.end(reply);
-      logCall(log, name, started);
+      log.succeeded(name, started);
+      tracing?.answered(path, traceParentOf(headers), performance.now() - started);
     } catch (reason) {
       const err = toConnectError(reason, never);
-      logFailedCall(log, name, started, err);
+      log.failed(name, started, err);
+      tracing?.answered(path, traceParentOf(headers), performance.now() - started, err);
       stream.respond(
         {
           ...replyHeaders,
@@ -83,10 +88,15 @@ export function createHotCalls({ calls, current, log }: HotCallsOptions): HotCal
     });
     stream.on("end", () => {
       if (stream.closed || stream.destroyed) return;
-      answer(stream, path, call, size <= maxRequestBytes ? Buffer.concat(chunks) : undefined);
+      const body = size <= maxRequestBytes ? Buffer.concat(chunks) : undefined;
+      answer(stream, path, call, body, headers);
     });
     return true;
   };
+}
+
+function traceParentOf({ traceparent }: IncomingHttpHeaders): string | undefined {
+  return typeof traceparent === "string" ? traceparent : undefined;
 }
 
 function isPlainGrpc(headers: IncomingHttpHeaders): boolean {

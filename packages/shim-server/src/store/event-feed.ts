@@ -8,6 +8,16 @@ import { ShimError } from "../shim-error.js";
 import type { ImageStore } from "./image-store.js";
 import type { Store } from "./store.js";
 
+/** Told of what the feed goes through; for metrics. */
+export interface FeedObserver {
+  /** An event has come, so many ms after it happened by the engine's clock. */
+  event(lagMs: number): void;
+  /** The stores were read in full. */
+  resynced(): void;
+  /** The event stream broke. */
+  lost(): void;
+}
+
 export interface EventFeedOptions {
   readonly docker: Pick<DockerClient, "events">;
   readonly store: Store;
@@ -15,6 +25,7 @@ export interface EventFeedOptions {
   readonly engine: Engine;
   readonly execExits: ExecExits;
   readonly log: Logger;
+  readonly observer?: FeedObserver | undefined;
   /** Called each time the stores have been read in full. */
   readonly onSynced: () => void;
   /** How often all is compared with Docker although no event asked for it, in ms. */
@@ -49,7 +60,7 @@ const silent = /^(?:exec_|attach|detach|resize|top|copy|export|archive-path|extr
  * everything is compared, and now and then without any reason.
  */
 export function startEventFeed(options: EventFeedOptions): EventFeed {
-  const { docker, store, images, engine, execExits, onSynced, log } = options;
+  const { docker, store, images, engine, execExits, onSynced, log, observer } = options;
   const { auditMs = 300_000 } = options;
   const controller = new AbortController();
   const { promise: firstContact, resolve: markContact } = Promise.withResolvers<void>();
@@ -71,6 +82,7 @@ export function startEventFeed(options: EventFeedOptions): EventFeed {
         await Promise.all([engine.facts(), store.resync({ full: true }), images.refresh()]);
         if (!current()) return;
         synced = true;
+        observer?.resynced();
         onSynced();
         return;
       } catch (err) {
@@ -97,6 +109,7 @@ export function startEventFeed(options: EventFeedOptions): EventFeed {
   }
 
   function onEvent(event: EngineEvent): void {
+    observer?.event(Date.now() - Number(event.timeNano / 1_000_000n));
     if (event.Type === "image") {
       background("images", images.refresh());
       return;
@@ -122,6 +135,7 @@ export function startEventFeed(options: EventFeedOptions): EventFeed {
       } else {
         engine.markDisconnected(item.error.message);
         markContact();
+        observer?.lost();
         log.warn({ error: item.error.message }, "lost the engine's events");
       }
     }
