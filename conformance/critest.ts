@@ -78,6 +78,8 @@ export async function runCritest(options: CritestOptions): Promise<Outcome[]> {
       "-ginkgo.no-color",
       // Specs run in random order; a fixed one makes two runs comparable.
       "-ginkgo.seed=1",
+      // A spec that hangs becomes a failure with its name.
+      "-ginkgo.timeout=40m",
       `-ginkgo.json-report=${report}`,
       ...(focus === undefined ? [] : [`-ginkgo.focus=${focus}`]),
     ],
