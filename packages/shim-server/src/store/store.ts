@@ -1,5 +1,9 @@
-import { type DockerContainers, isDockerError } from "@dockershim/docker-client";
-import { TYPE_LABEL } from "@dockershim/pod-sandbox";
+import {
+  type ContainerInspect,
+  type DockerContainers,
+  isDockerError,
+} from "@dockershim/docker-client";
+import { PodSandboxError, TYPE_LABEL } from "@dockershim/pod-sandbox";
 import type { Logger } from "pino";
 import { type ContainerRecord, type SandboxRecord, type StoreRecord, toRecord } from "./records.js";
 import { createRefreshQueue } from "./refresh-queue.js";
@@ -61,12 +65,33 @@ export function createStore(options: StoreOptions): Store {
       const inspect = await docker.inspect(id);
       if (removed.has(id)) return;
       if (!owns(inspect.Config.Labels)) return;
-      const record = toRecord(inspect, records.get(id));
+      const record = recordOf(inspect);
+      if (record === undefined) return;
       if (record.kind === "container") await beforePublish?.(record);
       if (!removed.has(id)) put(record);
     } catch (err) {
       if (!isDockerError(err, "not_found")) throw err;
       drop(id);
+    }
+  }
+
+  /**
+   * The record of an owned container; undefined for one that is none of a pod in spite of its
+   * labels. A container that somebody renames stays the pod's: its process is the same, and a
+   * store that refused it would be blind to its end.
+   */
+  function recordOf(inspect: ContainerInspect): StoreRecord | undefined {
+    const previous = records.get(inspect.Id);
+    try {
+      return toRecord(inspect, previous);
+    } catch (err) {
+      if (!(err instanceof PodSandboxError)) throw err;
+      if (previous !== undefined) return toRecord({ ...inspect, Name: previous.name }, previous);
+      log.warn(
+        { id: inspect.Id, name: inspect.Name },
+        "a container with a pod's labels is left out",
+      );
+      return undefined;
     }
   }
 
