@@ -85,14 +85,18 @@ function containerDeeds(endpoint: Endpoint, docker: string, one: Pod, other: Pod
       seen: async () => (await listed(one.containerId))?.state === ContainerState.CONTAINER_EXITED,
     },
     {
-      name: "docker rename",
-      act: () =>
-        engineRequest(docker, "POST", `/containers/${one.containerId}/rename?name=${renamed}`),
-      seen: async () => {
-        const request = { containerId: one.containerId, verbose: true };
-        const { reply } = await endpoint.cri.call(method.containerStatus, request);
-        return JSON.stringify(reply.info).includes(renamed);
+      // CRI tells no names of Docker, so a renamed container is known by what happens to it next.
+      name: "docker rename and kill",
+      act: async () => {
+        await engineRequest(
+          docker,
+          "POST",
+          `/containers/${other.containerId}/rename?name=${renamed}`,
+        );
+        await engineRequest(docker, "POST", `/containers/${other.containerId}/kill`);
       },
+      seen: async () =>
+        (await listed(other.containerId))?.state === ContainerState.CONTAINER_EXITED,
     },
     {
       name: "docker rm -f",

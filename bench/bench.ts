@@ -131,10 +131,12 @@ async function runRestart(
   const found = {
     serving: summarize(times.map(({ serving }) => serving)),
     complete: summarize(times.map(({ complete }) => complete)),
+    cpu: summarize(times.map(({ cpu }) => cpu)),
   };
   console.log(`restart with ${size} pods (${pods.container} containers), ms from spawn`);
   console.log(`  socket answers  ${formatRow(found.serving)}`);
   console.log(`  lists complete  ${formatRow(found.complete)}`);
+  console.log(`  CPU until then  ${formatRow(found.cpu)}`);
   return { pods: size, container: pods.container, ...found };
 }
 

@@ -3,6 +3,7 @@ import type { LabEnv } from "../lab/env.ts";
 import type { Cleanup } from "./cleanup.ts";
 import { createCriCaller } from "./cri-caller.ts";
 import { type DaemonChoices, type OwnDaemon, startOwnDaemon } from "./own-daemon.ts";
+import { cpuSeconds } from "./process-figures.ts";
 
 /** Milliseconds from the daemon's start as a process. */
 export interface RestartTimes {
@@ -10,6 +11,8 @@ export interface RestartTimes {
   readonly serving: number;
   /** Until ListPodSandbox and ListContainers told everything. */
   readonly complete: number;
+  /** CPU time the daemon had used by then, in ms: what a busy machine cannot stretch. */
+  readonly cpu: number;
 }
 
 /**
@@ -42,7 +45,8 @@ export async function measureRestart(
         );
       }
     }
-    return { daemon: next, times: { serving, complete: performance.now() - started } };
+    const complete = performance.now() - started;
+    return { daemon: next, times: { serving, complete, cpu: cpuSeconds(next.pid) * 1_000 } };
   } finally {
     cri.close();
   }
