@@ -281,3 +281,45 @@ describe("an engine that is away", () => {
     await rm(dirname(path), { recursive: true });
   });
 });
+
+describe("the observer of requests", () => {
+  test("is told of the beginning and the end of each request, and of its error", async () => {
+    const seen: string[] = [];
+    await client.close();
+    reconnect({
+      onRequest: (operation) => {
+        seen.push(`${operation} begins`);
+        return (error) => seen.push(`${operation} ${error?.code ?? "ok"}`);
+      },
+    });
+    engine.handle = ({ path }, response) =>
+      json(
+        response,
+        path === "/containers/json" ? 200 : 404,
+        path === "/containers/json" ? [] : {},
+      );
+    await client.containers.list();
+    await expect(client.containers.inspect("x")).rejects.toMatchObject({ code: "not_found" });
+    expect(seen.filter((line) => line.startsWith("containers."))).toEqual([
+      "containers.list begins",
+      "containers.list ok",
+      "containers.inspect begins",
+      "containers.inspect not_found",
+    ]);
+  });
+
+  test("is not told of a request that was never made", async () => {
+    const seen: string[] = [];
+    await client.close();
+    reconnect({
+      onRequest: (operation) => {
+        seen.push(operation);
+        return () => undefined;
+      },
+    });
+    await expect(client.containers.list({ signal: AbortSignal.abort() })).rejects.toMatchObject({
+      code: "canceled",
+    });
+    expect(seen).toEqual([]);
+  });
+});
