@@ -223,7 +223,11 @@ test.each([
   ["IPv4", "127.0.0.1", 7001],
   ["IPv6 alone", "[::1]", 7002],
 ])("port-forward reaches a server on the pod's loopback over %s", async (_, address, port) => {
-  const listener = await exec(`exec httpd -f -h /etc -p ${address}:${port}`);
+  // Docker 20.10 leaves IPv6 off in a network namespace unless asked.
+  const { podSandboxId: id, containerId } = await h.runPod(
+    { linux: { sysctls: { "net.ipv6.conf.lo.disable_ipv6": "0" } } },
+    { command: ["httpd", "-f", "-h", "/etc", "-p", `${address}:${port}`] },
+  );
   await until(async () => {
     const { stdout } = await h.cri.runtime.execSync({
       containerId,
@@ -231,11 +235,10 @@ test.each([
     });
     return Buffer.from(stdout).toString().trim() === "1";
   });
-  const client = await forward(port);
+  const client = await forward(port, id);
   client.send(0, "GET /passwd HTTP/1.0\r\n\r\n");
   await client.until(0, (text) => text.includes("root:"));
   client.close();
-  listener.close();
 });
 
 test("a port that nobody listens on is told on the connection's error channel", async () => {
