@@ -33,6 +33,7 @@ const needs: readonly Need[] = [
   { file: "pgrep", package: "procps" },
   { file: "ipcmk", package: "util-linux" },
   { file: "nsenter", package: "util-linux" },
+  { file: "openssl", package: "openssl" },
 ];
 
 function needRoot(): void {
