@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { rmSync } from "node:fs";
+import { mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { NamespaceMode, type PodSandboxConfigSchema, RuntimeService } from "@dockershim/cri-types";
@@ -42,6 +42,8 @@ export async function startPod(endpoint: Endpoint, choices: PodChoices): Promise
     labels: { bench: run },
     linux: { securityContext: { namespaceOptions: { network } } },
   };
+  // The kubelet makes it, and some runtimes rely on that.
+  mkdirSync(logDirectory, { recursive: true });
   const { cri } = endpoint;
   const { podSandboxId } = (await cri.call(method.runPodSandbox, { config })).reply;
   const pod = { sandboxId: podSandboxId, containerId: "", logDirectory };
