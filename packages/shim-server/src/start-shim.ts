@@ -86,6 +86,11 @@ export async function startShim(options: Partial<ShimOptions>, log?: Logger): Pr
     log: logger,
     beforePublish: logs.beforePublish,
   });
+  // Containers also go without a call of ours.
+  store.onChange(({ before, after }) => {
+    if (after !== undefined || before?.kind !== "container") return;
+    logs.removed(before).catch((err) => logger.warn({ err }, "could not clean up after a log"));
+  });
   const execExits = createExecExits();
   const plainNetwork =
     chosen.networkPlugin === "cni" ? await createCniNetwork(chosen, logger) : createNoNetwork();
