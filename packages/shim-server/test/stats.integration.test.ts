@@ -110,6 +110,23 @@ describe("ListContainerStats", () => {
     expect(await ids({})).toEqual(expect.arrayContaining([one.containerId, two.containerId]));
   });
 
+  it("has of each container what ContainerStats has", async () => {
+    const labels = { quote: 'a"b', empty: "" };
+    const { containerId } = await harness.runPod({}, { labels, annotations: { note: "ü" } });
+    // The layer is measured in the background, or here.
+    const { stats: one } = await harness.cri.runtime.containerStats({ containerId });
+    const { stats } = await harness.cri.runtime.listContainerStats({ filter: { id: containerId } });
+    expect(stats).toHaveLength(1);
+    expect(stats[0]?.attributes).toEqual(one?.attributes);
+    expect(stats[0]?.attributes).toMatchObject({ labels, annotations: { note: "ü" } });
+    expect(stats[0]?.writableLayer).toEqual(one?.writableLayer);
+    for (const part of ["cpu", "memory", "swap", "io"] as const) {
+      expect(Object.keys(stats[0]?.[part] ?? {})).toEqual(Object.keys(one?.[part] ?? {}));
+    }
+    const used = one?.cpu?.usageCoreNanoSeconds?.value ?? 0n;
+    expect(stats[0]?.cpu?.usageCoreNanoSeconds?.value).toBeGreaterThanOrEqual(used);
+  });
+
   it("never fails while containers end", async () => {
     const pods = await Promise.all([1, 2, 3, 4].map(() => harness.runPod()));
     const ends = pods.map(({ podSandboxId }) =>

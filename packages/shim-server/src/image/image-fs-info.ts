@@ -32,7 +32,8 @@ export function createImageFsInfo(
 
   return async () => {
     await feed.ready();
-    const [{ bytes, timestamp }, mountpoint] = await Promise.all([layerUsage(), storagePath()]);
+    const { bytes, timestamp } = await layerUsage();
+    const mountpoint = storagePath();
     const { files, ffree } = await statfs(mountpoint, { bigint: true });
     const usage: Usage = {
       timestamp,

@@ -1,4 +1,4 @@
-import { stat } from "node:fs/promises";
+import { statSync } from "node:fs";
 import { join } from "node:path";
 import type { EngineInfo } from "@dockershim/docker-client";
 import type { Engine } from "../engine.js";
@@ -9,14 +9,15 @@ type StorageInfo = Pick<EngineInfo, "DockerRootDir" | "Driver" | "DriverStatus">
  * Where the engine keeps images and writable layers, for CRI's `FilesystemIdentifier.mountpoint`.
  * All calls give the same path, for the kubelet takes different ones for different file systems.
  *
- * @returns A function that looks once per connection to the engine.
+ * @returns A function that looks once per connection to the engine, and throws ShimError
+ * `unavailable` before the first.
  */
-export function createStoragePath(engine: Pick<Engine, "info">): () => Promise<string> {
-  let last: { info: StorageInfo; path: Promise<string> } | undefined;
-  return async () => {
-    const info = await engine.info();
+export function createStoragePath(engine: Pick<Engine, "known">): () => string {
+  let last: { info: StorageInfo; path: string } | undefined;
+  return () => {
+    const { info } = engine.known();
     if (last?.info !== info) last = { info, path: findStoragePath(info) };
-    return await last.path;
+    return last.path;
   };
 }
 
@@ -27,7 +28,7 @@ const containerdRoot = "/var/lib/containerd";
  * The storage driver's own directory. The kubelet wants a path that exists and looks up the disk
  * that it is on; with the containerd image store that need not be the disk of Docker's data.
  */
-async function findStoragePath(info: StorageInfo): Promise<string> {
+function findStoragePath(info: StorageInfo): string {
   const { DockerRootDir: root, Driver: driver } = info;
   const snapshotter = info.DriverStatus?.find(([key]) => key === "driver-type")?.[1];
   const candidates =
@@ -38,15 +39,7 @@ async function findStoragePath(info: StorageInfo): Promise<string> {
           join(root, "containerd", "daemon", `${snapshotter}.${driver}`),
           join(containerdRoot, `${snapshotter}.${driver}`),
         ];
-  for (const path of candidates) {
-    if (await isDirectory(path)) return path;
-  }
-  return root;
-}
-
-async function isDirectory(path: string): Promise<boolean> {
-  return await stat(path).then(
-    (found) => found.isDirectory(),
-    () => false,
-  );
+  const isDirectory = (path: string): boolean =>
+    statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+  return candidates.find(isDirectory) ?? root;
 }

@@ -26,11 +26,12 @@ import { sandboxItems } from "../sandbox/sandbox-list.js";
 import { requireSandbox } from "../sandbox/sandbox-lookup.js";
 import { sandboxStatusReply, statusTimestamp } from "../sandbox/sandbox-status.js";
 import { sandboxStatus } from "../sandbox/sandbox-view.js";
+import { createContainerStatsReply } from "../stats/container-stats-reply.js";
 import type { ContainerRecord, SandboxRecord } from "../store/records.js";
 import { frame, type HotCall } from "./hot-calls.js";
 
 /**
- * The hot calls, as bytes: Version, the two lists and the two statuses.
+ * The hot calls, as bytes: Version, the two lists, the two statuses and the containers' figures.
  *
  * In protobuf's encoding a message is the concatenation of its fields, so a reply is put together
  * from fields that were encoded once. What is cached hangs on the object it was made from and
@@ -100,7 +101,14 @@ export function createHotReplies(context: ShimContext): Map<string, HotCall> {
     return [encode(VersionResponseSchema, runtimeVersion(context))];
   }
 
-  const methods = { version, listContainers, listPodSandbox, containerStatus, podSandboxStatus };
+  const methods = {
+    version,
+    listContainers,
+    listPodSandbox,
+    containerStatus,
+    podSandboxStatus,
+    listContainerStats: createContainerStatsReply(context),
+  };
   return new Map(
     Object.entries(methods).map(([name, reply]) => [
       `/${RuntimeService.typeName}/${name.charAt(0).toUpperCase()}${name.slice(1)}`,

@@ -30,9 +30,9 @@ export function createContainerStats(
   return async ({ containerId }) => {
     await feed.ready();
     const record = requireContainer(store, containerId);
-    const [mountpoint, layer] = await Promise.all([storagePath(), source.layerNow(record)]);
+    const layer = await source.layerNow(record);
     const figures = figuresOf(record, source) ?? undefined;
-    return { stats: toContainerStats(record, figures, layer, mountpoint) };
+    return { stats: toContainerStats(record, figures, layer, storagePath()) };
   };
 }
 
@@ -60,7 +60,7 @@ export function createContainerStatsCollector({
 ) => Promise<ContainerStats[]> {
   const storagePath = createStoragePath(engine);
   return async (records) => {
-    const mountpoint = await storagePath();
+    const mountpoint = storagePath();
     const found: ContainerStats[] = [];
     await inTurns(records, containersPerTurn, (record) => {
       const figures = figuresOf(record, source);
@@ -71,7 +71,7 @@ export function createContainerStatsCollector({
   };
 }
 
-function* matchingContainers(
+export function* matchingContainers(
   store: Pick<ShimContext["store"], "containers">,
   filter: ContainerStatsFilter | undefined,
 ): Generator<ContainerRecord> {
@@ -91,7 +91,7 @@ function matchesFilter(record: ContainerRecord, filter: ContainerStatsFilter): b
 }
 
 /** @returns undefined for a container that does not run, null for one that has just ended. */
-function figuresOf(
+export function figuresOf(
   record: ContainerRecord,
   source: StatsSource,
 ): KubeletFigures | null | undefined {
@@ -108,10 +108,18 @@ export function toContainerStats(
   layer: LayerUsage | undefined,
   mountpoint: string,
 ): ContainerStats {
-  const stats: ContainerStats = {
-    $typeName: "runtime.v1.ContainerStats",
-    attributes: attributesOf(record),
-  };
+  const stats = figuresAlone(figures, layer, mountpoint);
+  stats.attributes = attributesOf(record);
+  return stats;
+}
+
+/** What differs from one time to the next: all but the attributes. */
+export function figuresAlone(
+  figures: KubeletFigures | undefined,
+  layer: LayerUsage | undefined,
+  mountpoint: string,
+): ContainerStats {
+  const stats: ContainerStats = { $typeName: "runtime.v1.ContainerStats" };
   if (layer !== undefined) stats.writableLayer = toFilesystemUsage(layer, mountpoint);
   if (figures === undefined) return stats;
   const { timestampNs, cpu, memory, swap, pressure } = figures;
@@ -122,7 +130,7 @@ export function toContainerStats(
   return stats;
 }
 
-function attributesOf({ id, item }: ContainerRecord): ContainerAttributes {
+export function attributesOf({ id, item }: ContainerRecord): ContainerAttributes {
   const attributes: ContainerAttributes = {
     $typeName: "runtime.v1.ContainerAttributes",
     id,

@@ -19,7 +19,7 @@ export function createSandboxMetricsList(
   const storagePath = createStoragePath(parts.engine);
   return async () => {
     await feed.ready();
-    const disk = await readFilesystemCapacity(await storagePath());
+    const disk = await readFilesystemCapacity(storagePath());
     const found: PodSandboxMetrics[] = [];
     for (const sandbox of [...store.sandboxes()]) {
       const metrics = podMetrics(sandbox, parts, disk);

@@ -43,6 +43,9 @@ export interface StatsSource {
 /** Nine files of a container are read, and reading them is thrice as fast when they stay open. */
 const mostOpenFiles = 5_000;
 
+/** So many containers may be gone before the files of their cgroups are closed. */
+const goneAtMost = 16;
+
 /** The kubelet looks at disk use every ten seconds, but acts on it in minutes. */
 const layerIntervalMs = 60_000;
 
@@ -64,6 +67,7 @@ export function createStatsSource(
     onError: (id, err) => log.debug({ id, err }, "could not measure a writable layer"),
   });
   let opened: CgroupReader | undefined;
+  let goneSinceClose = 0;
 
   function reader(): CgroupReader {
     opened ??= createCgroupReader({ maxOpenFiles: affordableFiles() });
@@ -92,8 +96,10 @@ export function createStatsSource(
   }
 
   function follow({ id, before, after }: StoreChange): void {
-    if (after === undefined) layers.forget(id);
-    else if (before?.inspect.State.Pid === after.inspect.State.Pid) return;
+    if (after === undefined) {
+      layers.forget(id);
+      closeSome();
+    } else if (before?.inspect.State.Pid === after.inspect.State.Pid) return;
     rates.forget(id);
     rates.forget(podRateName(id));
     paths.delete(id);
@@ -104,6 +110,14 @@ export function createStatsSource(
     } catch (err) {
       log.debug({ id, err }, "could not begin to measure a container");
     }
+  }
+
+  /** Files of cgroups that are gone stay open until all are closed; reading opens them again. */
+  function closeSome(): void {
+    goneSinceClose++;
+    if (goneSinceClose < goneAtMost) return;
+    goneSinceClose = 0;
+    opened?.close();
   }
 
   /** The first reading is taken when a container starts, so that the first call has a rate. */
