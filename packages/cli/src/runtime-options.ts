@@ -18,8 +18,15 @@ export function addDebugOption(command: Command): Command {
   return command.option("--debug", "print the stack trace of an error");
 }
 
-/** Adds the options that say which runtime to ask. */
-export function addRuntimeOptions(command: Command): Command {
+/**
+ * Adds the options that say which runtime to ask.
+ *
+ * @param timeoutFlags Where `-t` means something else.
+ */
+export function addRuntimeOptions(
+  command: Command,
+  timeoutFlags = "-t, --timeout <duration>",
+): Command {
   return command
     .addOption(
       new Option(
@@ -28,10 +35,9 @@ export function addRuntimeOptions(command: Command): Command {
       ),
     )
     .addOption(
-      new Option(
-        "-t, --timeout <duration>",
-        "longest wait for an answer to a query (default: 2s)",
-      ).argParser((text: string) => parseDuration(text, "--timeout")),
+      new Option(timeoutFlags, "longest wait for an answer to a query (default: 2s)").argParser(
+        (text: string) => parseDuration(text, "--timeout"),
+      ),
     );
 }
 

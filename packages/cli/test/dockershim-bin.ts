@@ -1,7 +1,7 @@
 import { type ChildProcessByStdio, spawn } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
-import type { Readable } from "node:stream";
+import type { Readable, Writable } from "node:stream";
 import { text } from "node:stream/consumers";
 
 const bin = join(import.meta.dirname, "../bin/dockershim.js");
@@ -13,6 +13,17 @@ export function startBin(
 ): ChildProcessByStdio<null, Readable, Readable> {
   return spawn(process.execPath, [bin, ...args], {
     stdio: ["ignore", "pipe", "pipe"],
+    env: { PATH: process.env.PATH ?? "", ...env },
+  });
+}
+
+/** Like {@link startBin}, with a pipe for its input. */
+export function startBinWithInput(
+  args: readonly string[],
+  env: Record<string, string> = {},
+): ChildProcessByStdio<Writable, Readable, Readable> {
+  return spawn(process.execPath, [bin, ...args], {
+    stdio: "pipe",
     env: { PATH: process.env.PATH ?? "", ...env },
   });
 }

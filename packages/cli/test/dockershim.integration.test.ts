@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { type CriClient, createCriClient } from "@dockershim/cri-client";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
-import { runBin, startBin } from "./dockershim-bin.js";
+import { runBin, startBin, startBinWithInput } from "./dockershim-bin.js";
 
 // The whole way: this command, our daemon, a real Docker engine, a real container.
 const { LAB_DOCKER_ENDPOINT: docker = "", LAB_IMAGE: image = "" } = process.env;
@@ -84,6 +84,35 @@ test("a command runs in the container and its exit code comes back", async () =>
     ...["sh", "-c", "until [ -e /ready ]; do sleep 0.1; done; hostname; echo e >&2; exit 3"],
   );
   expect({ stdout, stderr, code }).toEqual({ stdout: "web\n", stderr: "e\n", code: 3 });
+});
+
+test("a command reads this command's input, and its output comes while it runs", async () => {
+  const exec = startBinWithInput(
+    ["exec", "-i", "web/main", "--", "sh", "-c", "cat; echo e >&2; exit 4"],
+    {
+      CONTAINER_RUNTIME_ENDPOINT: endpoint,
+    },
+  );
+  let [out, err] = ["", ""];
+  exec.stderr.on("data", (data) => {
+    err += data;
+  });
+  exec.stdout.on("data", (data) => {
+    out += data;
+  });
+  exec.stdin.write("first ");
+  await once(exec.stdout, "data");
+  exec.stdin.end("second");
+  expect(await once(exec, "close")).toEqual([4, null]);
+  expect({ out, err }).toEqual({ out: "first second", err: "e\n" });
+});
+
+test("a command gets a terminal of its own", async () => {
+  const { stdout, code } = await dockershim("exec", "-t", "web/main", "tty");
+  expect({ stdout, code }).toEqual({
+    stdout: expect.stringMatching(/^\/dev\/pts\/\d+\r\n$/),
+    code: 0,
+  });
 });
 
 test("a log is followed until the container ends", async () => {
