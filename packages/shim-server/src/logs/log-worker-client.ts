@@ -29,8 +29,13 @@ interface Waiting {
 /**
  * Makes the worker; its thread begins with the first task. If the thread ever dies, another one
  * takes up all its containers from their saved positions.
+ *
+ * @param url The thread's code.
  */
-export function createLogWorker(log: Logger): LogWorker {
+export function createLogWorker(
+  log: Pick<Logger, "info" | "warn" | "error">,
+  url: URL = workerUrl,
+): LogWorker {
   const following = new Map<string, LogCopyJob>();
   const waiting = new Map<number, Waiting>();
   let requests = 0;
@@ -39,7 +44,7 @@ export function createLogWorker(log: Logger): LogWorker {
   let closed = false;
 
   function start(): Worker {
-    const started = new Worker(workerUrl, { name: "dockershim-logs", resourceLimits: limits });
+    const started = new Worker(url, { name: "dockershim-logs", resourceLimits: limits });
     started.on("message", onReport);
     started.on("error", (err) => log.error({ err }, "the log thread failed"));
     started.on("exit", () => {
@@ -98,7 +103,9 @@ export function createLogWorker(log: Logger): LogWorker {
       if (closed) return;
       const running = worker;
       if (running !== undefined) {
-        const saved = this.perform({ kind: "close" });
+        const saved = this.perform({ kind: "close" }).catch((err) => {
+          log.warn({ err }, "could not save log positions");
+        });
         const timer = new AbortController();
         await Promise.race([
           saved,
