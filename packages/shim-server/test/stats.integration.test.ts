@@ -1,4 +1,5 @@
-import { existsSync } from "node:fs";
+import { existsSync, readdirSync, rmdirSync } from "node:fs";
+import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { createHarness, type Harness, until } from "./harness.js";
 
@@ -10,7 +11,19 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await harness.close();
+  removePodCgroup();
 });
+
+const cgroupParent = `/shim-stats-${process.pid}`;
+
+/** A pod's cgroup is the caller's: no engine removes it. */
+function removePodCgroup(): void {
+  for (const hierarchy of ["", ...readdirSync("/sys/fs/cgroup")]) {
+    const path = join("/sys/fs/cgroup", hierarchy, cgroupParent);
+    // Some hierarchies are links to others, so it may be gone already.
+    if (existsSync(path)) rmdirSync(path);
+  }
+}
 
 const spin = ["sh", "-c", "while :; do :; done"];
 
@@ -170,7 +183,6 @@ describe("PodSandboxStats", () => {
   });
 
   it("reads the pod's own cgroup where there is one", async () => {
-    const cgroupParent = `/shim-stats-${process.pid}`;
     const { podSandboxId } = await harness.runPod({ linux: { cgroupParent } });
     const { stats } = await harness.cri.runtime.podSandboxStats({ podSandboxId });
     expect(stats?.linux?.cpu?.usageCoreNanoSeconds?.value).toBeGreaterThan(0n);
