@@ -23,8 +23,11 @@ export type ExecRunner = <T>(
   use: ExecUse<T>,
 ) => Promise<T>;
 
-/** How long an exit's event may be late before the engine is asked, in ms: at first, and later. */
-const exitPatienceMs = { first: 20, later: 1_000 };
+/**
+ * How long an exit's event may be late before the engine is asked, in ms. At first it is asked at
+ * once: its answer mostly comes before the event. If the command still runs, the event is awaited.
+ */
+const exitPatienceMs = { first: 0, later: 1_000 };
 
 /** How long an abandoned exec is watched for its start, which may be on its way, in ms. */
 const startPatienceMs = 5_000;
