@@ -1,7 +1,7 @@
 /** What the unit and the integration runs have in common: ESM through swc. */
 export const shared = {
   rootDir: import.meta.dirname,
-  roots: ["<rootDir>/packages", "<rootDir>/lab"],
+  roots: ["<rootDir>/packages", "<rootDir>/lab", "<rootDir>/conformance"],
   testEnvironment: "node",
   testRegex: "\\.test\\.ts$",
   testPathIgnorePatterns: ["/node_modules/", "/dist/"],

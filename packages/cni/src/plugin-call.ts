@@ -57,6 +57,8 @@ export function createPluginCaller(options: {
           signal,
         });
         if (exit.exitCode !== 0) {
+          // Its end may be reported before our kill is; then it is our kill that ended it.
+          signal.throwIfAborted();
           throw pluginFailure(exit);
         }
         return exit.stdout;

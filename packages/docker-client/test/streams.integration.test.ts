@@ -138,9 +138,10 @@ describe("exec", () => {
     await once(stream.stdout, "readable");
     controller.abort();
     await expect(finished(stream.stdout.resume())).rejects.toMatchObject({ code: "canceled" });
-    const { Pid } = await client.exec.inspect(id);
-    expect(Pid).toBeGreaterThan(0);
-    process.kill(Pid, "SIGKILL");
+    // The engine may hand over the first output before it has noted the pid.
+    let pid = 0;
+    while (pid === 0) pid = (await client.exec.inspect(id)).Pid;
+    process.kill(pid, "SIGKILL");
     await client.close();
     await proxy.idle();
     await proxy.close();
