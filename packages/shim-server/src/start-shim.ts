@@ -143,7 +143,7 @@ export async function startShim(options: Partial<ShimOptions>, log?: Logger): Pr
       log: logger,
     });
     if (metrics !== undefined) {
-      metrics.watch({ store, images, engine, feed, streaming });
+      metrics.watch({ store, images, engine, feed, streaming, logs });
       operations = await serveOperations(chosen.metricsBindAddr, {
         metrics: metrics.render,
         unready: () => whyUnready({ feed, engine, network }),

@@ -97,6 +97,8 @@ describe("the operations server", () => {
     expect(seriesValue(text, "dockershim_resyncs_total")).toBe(1);
     expect(seriesValue(text, "dockershim_engine_connected")).toBe(1);
     expect(seriesValue(text, 'dockershim_streaming{kind="sessions"}')).toBe(0);
+    expect(seriesValue(text, "dockershim_log_lag_seconds")).toBe(0);
+    expect(seriesValue(text, "dockershim_logs_behind")).toBe(0);
     expect(seriesValue(text, 'nodejs_eventloop_lag_seconds{kind="max"}')).toBeGreaterThanOrEqual(0);
     expect(seriesValue(text, "nodejs_heap_size_used_bytes")).toBeGreaterThan(1_000_000);
     expect(seriesValue(text, "process_resident_memory_bytes")).toBeGreaterThan(1_000_000);

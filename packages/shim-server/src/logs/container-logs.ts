@@ -1,5 +1,6 @@
 import type { LogConfig } from "@dockershim/pod-sandbox";
 import type { ContainerRecord } from "../store/records.js";
+import type { LogLag } from "./log-lag.js";
 import type { LogTargetPath } from "./log-target.js";
 
 /** How containers' output gets to the files that the kubelet reads. */
@@ -25,8 +26,10 @@ export interface ContainerLogs {
   removed(record: ContainerRecord): Promise<void>;
   /** Called once the containers that there are, are known. */
   sweep(ids: ReadonlySet<string>): Promise<void>;
+  /** How far the files are behind what containers have written. */
+  lag(): LogLag;
   close(): Promise<void>;
 }
 
 /** One way of getting the logs of some of the containers; see {@link ContainerLogs}. */
-export type LogWay = Omit<ContainerLogs, "logConfig" | "prepare">;
+export type LogWay = Omit<ContainerLogs, "logConfig" | "prepare" | "lag">;

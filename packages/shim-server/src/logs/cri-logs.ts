@@ -5,7 +5,7 @@ import { logPathOf, readContainerRecord } from "@dockershim/pod-sandbox";
 import type { Logger } from "pino";
 import type { Engine } from "../engine.js";
 import type { ContainerRecord } from "../store/records.js";
-import type { LogWay } from "./container-logs.js";
+import type { ContainerLogs, LogWay } from "./container-logs.js";
 import type { LogTargetPath } from "./log-target.js";
 import { createLogWorker } from "./log-worker-client.js";
 import type { LogCopyJob } from "./log-worker-protocol.js";
@@ -19,13 +19,16 @@ export interface CriLogsOptions {
   readonly settleMs?: number;
 }
 
+/** The way with a copier, which can be behind. */
+export type CriLogs = LogWay & Pick<ContainerLogs, "lag">;
+
 const suffix = ".position";
 
 /**
  * CRI's way (`--log-mode=cri`): Docker's `local` driver keeps what a container writes, and the
  * daemon copies it in CRI's format to the path that the kubelet expects.
  */
-export function createCriLogs(options: CriLogsOptions): LogWay {
+export function createCriLogs(options: CriLogsOptions): CriLogs {
   const { directory, engine, log, settleMs = 10_000 } = options;
   const worker = createLogWorker(log);
   const followed = new Set<string>();
@@ -107,6 +110,7 @@ export function createCriLogs(options: CriLogsOptions): LogWay {
         await rm(join(directory, name), { force: true });
       }
     },
+    lag: () => worker.lag(),
     close: () => worker.close(),
   };
 }

@@ -3,6 +3,7 @@ import type { ShimOptions } from "../options.js";
 import { ShimError } from "../shim-error.js";
 import type { ContainerRecord } from "../store/records.js";
 import type { ContainerLogs, LogWay } from "./container-logs.js";
+import type { CriLogs } from "./cri-logs.js";
 import { LogPathError, makeFolders, refuseLink } from "./log-target.js";
 
 const logConfigs: Record<ShimOptions["logMode"], LogConfig> = {
@@ -17,7 +18,7 @@ const logConfigs: Record<ShimOptions["logMode"], LogConfig> = {
  */
 export function createContainerLogs(
   mode: ShimOptions["logMode"],
-  ways: { readonly cri: LogWay; readonly docker: LogWay },
+  ways: { readonly cri: CriLogs; readonly docker: LogWay },
 ): ContainerLogs {
   const wayOf = (record: ContainerRecord): LogWay => (isOurs(record) ? ways.cri : ways.docker);
   return {
@@ -37,6 +38,7 @@ export function createContainerLogs(
     reopen: (record) => wayOf(record).reopen(record),
     removed: (record) => wayOf(record).removed(record),
     sweep: (ids) => ways.cri.sweep(ids),
+    lag: () => ways.cri.lag(),
     close: () => ways.cri.close(),
   };
 }

@@ -1,6 +1,7 @@
 import { type FSWatcher, rmSync, watch } from "node:fs";
 import { dirname } from "node:path";
 import { createCopyBuffers, createLogCopy, type LogCopy } from "./log-copy.js";
+import type { LogLagRecorder } from "./log-lag.js";
 import { createLogPositionFile } from "./log-position.js";
 import type { LogCopyJob } from "./log-worker-protocol.js";
 
@@ -60,6 +61,7 @@ const lastSteps = 1_024;
  */
 export function createLogScheduler(
   report: (level: "info" | "warn", container: string, message: string) => void,
+  lag: LogLagRecorder,
 ): LogScheduler {
   const buffers = createCopyBuffers();
   const copies = new Map<string, Copying>();
@@ -132,6 +134,7 @@ export function createLogScheduler(
     });
     if (!worked) {
       blocked.add(copying);
+      lag.behind(copying.job.id);
       giveUpWaiting(copying);
       return;
     }
@@ -141,7 +144,10 @@ export function createLogScheduler(
       copying.busyUntil = now + busyMs;
       disarm(copying);
     }
-    if (taken >= buffers.input.length / 2) run(copying);
+    const full = taken >= buffers.input.length / 2;
+    if (full) lag.behind(copying.job.id);
+    else lag.caughtUp(copying.job.id);
+    if (full) run(copying);
     else if (copying.ending) finishSettling(copying, taken);
     else if (now < copying.busyUntil) pollLater(copying);
     // What came before the watch began is found by one more look.
@@ -157,6 +163,7 @@ export function createLogScheduler(
 
   function end(copying: Copying): void {
     copies.delete(copying.job.id);
+    lag.caughtUp(copying.job.id);
     runnable.delete(copying);
     polled.delete(copying);
     blocked.delete(copying);

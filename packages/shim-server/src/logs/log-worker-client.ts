@@ -2,12 +2,21 @@ import { setTimeout } from "node:timers/promises";
 import { Worker } from "node:worker_threads";
 import type { Logger } from "pino";
 import { ShimError } from "../shim-error.js";
-import type { LogCopyJob, LogReport, LogRequest, LogTask } from "./log-worker-protocol.js";
+import { createLogLagMemory, type LogLag, readLogLag } from "./log-lag.js";
+import type {
+  LogCopyJob,
+  LogReport,
+  LogRequest,
+  LogTask,
+  LogWorkerData,
+} from "./log-worker-protocol.js";
 
 /** The thread that copies logs, seen from the daemon. */
 export interface LogWorker {
   /** Settles when the worker has done it. @throws ShimError `internal` or `resource_exhausted`. */
   perform(task: LogTask): Promise<void>;
+  /** How far the copies are behind. */
+  lag(): LogLag;
   close(): Promise<void>;
 }
 
@@ -40,11 +49,19 @@ export function createLogWorker(
   const waiting = new Map<number, Waiting>();
   let requests = 0;
   let worker: Worker | undefined;
+  let lagMemory = createLogLagMemory();
   let restarting = false;
   let closed = false;
 
   function start(): Worker {
-    const started = new Worker(url, { name: "dockershim-logs", resourceLimits: limits });
+    // A thread that died leaves its figures behind; a new one begins with new ones.
+    lagMemory = createLogLagMemory();
+    const workerData: LogWorkerData = { lag: lagMemory };
+    const started = new Worker(url, {
+      name: "dockershim-logs",
+      resourceLimits: limits,
+      workerData,
+    });
     started.on("message", onReport);
     started.on("error", (err) => log.error({ err }, "the log thread failed"));
     started.on("exit", () => {
@@ -99,6 +116,7 @@ export function createLogWorker(
       send(worker ?? (restarting ? undefined : start()), request, task);
       return promise;
     },
+    lag: () => readLogLag(lagMemory),
     async close() {
       if (closed) return;
       const running = worker;

@@ -11,6 +11,11 @@ export interface LogCopyJob {
   readonly position: string;
 }
 
+/** What the thread is started with. */
+export interface LogWorkerData {
+  readonly lag: SharedArrayBuffer;
+}
+
 /** What the worker is asked to do. */
 export type LogTask =
   /** Copy what is there and what comes; answered when the log file is there. */

@@ -1,14 +1,23 @@
-import { parentPort } from "node:worker_threads";
+import { parentPort, workerData } from "node:worker_threads";
+import { createLogLagRecorder } from "./log-lag.js";
 import { createLogScheduler } from "./log-scheduler.js";
-import type { LogReport, LogRequest, LogTask, LogTaskError } from "./log-worker-protocol.js";
+import type {
+  LogReport,
+  LogRequest,
+  LogTask,
+  LogTaskError,
+  LogWorkerData,
+} from "./log-worker-protocol.js";
 
 /** The thread that copies logs: it reads and writes synchronously, so it has a loop of its own. */
 const port = parentPort;
 if (port === null) throw new Error("log-worker.js is a worker thread, not a program");
 
 const send = (message: LogReport): void => port.postMessage(message);
-const scheduler = createLogScheduler((level, container, message) =>
-  send({ level, container, message }),
+const { lag } = workerData as LogWorkerData;
+const scheduler = createLogScheduler(
+  (level, container, message) => send({ level, container, message }),
+  createLogLagRecorder(lag),
 );
 
 port.on("message", ({ request, task }: LogRequest) => {

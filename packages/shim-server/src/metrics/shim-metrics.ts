@@ -18,7 +18,10 @@ export interface ShimMetrics {
   close(): void;
 }
 
-export type MetricParts = Pick<ShimContext, "store" | "images" | "engine" | "feed" | "streaming">;
+export type MetricParts = Pick<
+  ShimContext,
+  "store" | "images" | "engine" | "feed" | "streaming" | "logs"
+>;
 
 const callBuckets = [
   0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 120,
@@ -113,7 +116,7 @@ function codeName(code: Code): string {
 }
 
 function addPartMetrics(registry: Registry, parts: MetricParts): void {
-  const { store, images, engine, feed, streaming } = parts;
+  const { store, images, engine, feed, streaming, logs } = parts;
   registry.gauge(
     "dockershim_containers",
     "Containers in the store, by the engine's state.",
@@ -144,6 +147,16 @@ function addPartMetrics(registry: Registry, parts: MetricParts): void {
       return Object.entries(stats).map(([kind, value]): GaugeSample => [value, kind]);
     },
     ["kind"],
+  );
+  registry.gauge(
+    "dockershim_log_lag_seconds",
+    "How long the first of the containers whose log file is behind has been so; 0 when none is.",
+    () => [[logs.lag().seconds]],
+  );
+  registry.gauge(
+    "dockershim_logs_behind",
+    "Containers whose log file is behind what they have written.",
+    () => [[logs.lag().containers]],
   );
 }
 
