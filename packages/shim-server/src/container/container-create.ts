@@ -18,6 +18,7 @@ import { ShimError } from "../shim-error.js";
 import { createSingleFlight } from "../single-flight.js";
 import type { SandboxRecord } from "../store/records.js";
 import { createUndoStack } from "../undo-stack.js";
+import { destroyContainer } from "./container-halt.js";
 import { createContainerNamed } from "./create-named.js";
 import { gatherPlanInputs } from "./plan-inputs.js";
 
@@ -30,7 +31,7 @@ import { gatherPlanInputs } from "./plan-inputs.js";
 export function createContainerCreate(
   context: ShimContext,
 ): (request: CreateContainerRequest, call: CallContext) => Promise<{ containerId: string }> {
-  const { docker, store, network, logs, instance } = context;
+  const { store, network, logs, instance } = context;
   const attempts = createSingleFlight<string>();
 
   function requireReadySandbox(id: string): SandboxRecord {
@@ -63,10 +64,7 @@ export function createContainerCreate(
     const undo = createUndoStack(context.log);
     try {
       const id = await createContainerNamed(context, plan, signal, (created) =>
-        undo.push("remove the container", async (cleanup) => {
-          await docker.containers.remove(created, { force: true, volumes: true, signal: cleanup });
-          store.forget(created);
-        }),
+        undo.push("remove the container", (cleanup) => destroyContainer(context, created, cleanup)),
       );
       await store.refresh(id);
       signal.throwIfAborted();

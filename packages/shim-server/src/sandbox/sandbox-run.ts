@@ -6,6 +6,7 @@ import {
   usesHostNetwork,
   validateSandboxConfig,
 } from "@dockershim/pod-sandbox";
+import { destroyContainer } from "../container/container-halt.js";
 import { createContainerNamed } from "../container/create-named.js";
 import { readSeccompProfile } from "../container/host-seccomp-profile.js";
 import type { CallContext, ShimContext } from "../context.js";
@@ -63,10 +64,7 @@ export function createSandboxRun(
     const undo = createUndoStack(context.log);
     try {
       const id = await createContainerNamed(context, plan, signal, (created) =>
-        undo.push("remove the sandbox", async (cleanup) => {
-          await docker.containers.remove(created, { force: true, volumes: true, signal: cleanup });
-          store.forget(created);
-        }),
+        undo.push("remove the sandbox", (cleanup) => destroyContainer(context, created, cleanup)),
       );
       await docker.containers.start(id, { signal });
       await store.refresh(id);

@@ -16,16 +16,8 @@ export interface GrpcServer {
   close(graceMs: number): Promise<void>;
 }
 
-/**
- * Serves both CRI services on a unix socket.
- *
- * @param options `hot: false` sends every call through the RPC framework, for comparison.
- */
-export async function serveGrpc(
-  context: ShimContext,
-  path: string,
-  { hot = true }: { readonly hot?: boolean } = {},
-): Promise<GrpcServer> {
+/** Serves both CRI services on a unix socket. */
+export async function serveGrpc(context: ShimContext, path: string): Promise<GrpcServer> {
   const log = createCallLog(context.log, context.metrics?.onCall);
   const { tracing } = context;
   const handler = connectNodeAdapter({
@@ -41,7 +33,7 @@ export async function serveGrpc(
     },
   });
   const hotCalls = createHotCalls({
-    calls: hot ? createHotReplies(context) : new Map(),
+    calls: createHotReplies(context),
     current: () => context.feed.current,
     log,
     tracing,
