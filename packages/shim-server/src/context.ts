@@ -1,25 +1,25 @@
 import type { DockerClient } from "@dockershim/docker-client";
 import type { Logger } from "pino";
-import type { CgroupLimits } from "./container/cgroup-limits.js";
-import type { ImageAccounts } from "./container/image-accounts.js";
-import type { ImageFiles } from "./container/image-files.js";
-import type { UnmanagedLimitsStore } from "./container/unmanaged-limits.js";
-import type { Engine } from "./engine.js";
+import type { CgroupLimits } from "./engine-work/cgroup-limits.js";
 import type { ContainerEvents } from "./events/container-events.js";
-import type { ExecExits } from "./exec/exec-exits.js";
 import type { EnginePull } from "./image/engine-pull.js";
+import type { ImageAccounts } from "./image/image-accounts.js";
+import type { ImageFiles } from "./image/image-files.js";
+import type { PauseImage } from "./image/pause-image.js";
 import type { ContainerLogs } from "./logs/container-logs.js";
-import type { ShimMetrics } from "./metrics/shim-metrics.js";
 import type { PodNetwork } from "./network/pod-network.js";
 import type { ShimOptions } from "./options.js";
-import type { PauseImage } from "./sandbox/pause-image.js";
-import type { PodResources } from "./sandbox/pod-resources.js";
+import type { Engine } from "./state/engine.js";
+import type { EventFeed } from "./state/event-feed.js";
+import type { ExecExits } from "./state/exec-exits.js";
+import type { ImageStore } from "./state/image-store.js";
+import type { PodResources } from "./state/pod-resources.js";
+import type { Store } from "./state/store.js";
+import type { UnmanagedLimitsStore } from "./state/unmanaged-limits.js";
 import type { StatsSource } from "./stats/stats-source.js";
-import type { EventFeed } from "./store/event-feed.js";
-import type { ImageStore } from "./store/image-store.js";
-import type { Store } from "./store/store.js";
 import type { Streaming } from "./streaming/streaming.js";
-import type { Tracing } from "./tracing/tracing.js";
+import type { ShimMetrics } from "./telemetry/shim-metrics.js";
+import type { Tracing } from "./telemetry/tracing.js";
 
 /** The parts of the running daemon. Each handler names those it uses with `Pick`. */
 export interface ShimContext {

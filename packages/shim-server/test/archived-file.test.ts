@@ -6,7 +6,7 @@ import { Readable } from "node:stream";
 import type { DockerClient } from "@dockershim/docker-client";
 import { DockerError } from "@dockershim/docker-client";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import { firstFile, hasArchivedPath, readArchivedFile } from "../src/container/archived-file.js";
+import { firstFile, hasArchivedPath, readArchivedFile } from "../src/image/archived-file.js";
 
 let dir: string;
 beforeAll(() => {

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { CgroupPath } from "@dockershim/cgroups";
 import { afterEach, beforeEach, expect, test } from "@jest/globals";
-import { createCgroupLimits } from "../src/container/cgroup-limits.js";
+import { createCgroupLimits } from "../src/engine-work/cgroup-limits.js";
 
 let cgroup: string;
 beforeEach(() => {

@@ -1,7 +1,7 @@
 import { ContainerEventType as Event } from "@dockershim/cri-types";
 import { expect, test } from "@jest/globals";
 import { eventTypes } from "../src/events/event-types.js";
-import type { StoreRecord } from "../src/store/records.js";
+import type { StoreRecord } from "../src/state/records.js";
 
 function record(status: string, startedAt = "2026-11-01T00:00:00Z"): StoreRecord {
   return { inspect: { State: { Status: status, StartedAt: startedAt } } } as StoreRecord;

@@ -1,5 +1,5 @@
 import { expect, test } from "@jest/globals";
-import { createExecExits } from "../src/exec/exec-exits.js";
+import { createExecExits } from "../src/state/exec-exits.js";
 
 const never = new AbortController().signal;
 

@@ -1,5 +1,5 @@
 import { expect, test } from "@jest/globals";
-import { createImageAccounts } from "../src/container/image-accounts.js";
+import { createImageAccounts } from "../src/image/image-accounts.js";
 
 const signal = new AbortController().signal;
 const passwd = "root:x:0:0::/:/bin/sh\napp:x:1000:1000::/:/bin/sh\n";

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
-import { asImageId, familiarReference } from "../src/store/image-reference.js";
+import { asImageId, familiarReference } from "../src/state/image-reference.js";
 
 const hex = "a".repeat(64);
 

@@ -2,7 +2,7 @@ import { DockerError, type ImageInspect, type ImageSummary } from "@dockershim/d
 import { describe, expect, test } from "@jest/globals";
 import { verboseImageInfo } from "../src/image/image-verbose.js";
 import { createLayerUsage } from "../src/image/layer-usage.js";
-import { createImageStore } from "../src/store/image-store.js";
+import { createImageStore } from "../src/state/image-store.js";
 
 const id = (digit: string) => `sha256:${digit.repeat(64)}`;
 

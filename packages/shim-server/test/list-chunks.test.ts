@@ -1,7 +1,7 @@
 import { create, toBinary } from "@bufbuild/protobuf";
 import { ContainerSchema, StreamContainersResponseSchema } from "@dockershim/cri-types";
 import { expect, test } from "@jest/globals";
-import { listChunks } from "../src/server/list-chunks.js";
+import { listChunks } from "../src/messages/list-chunks.js";
 
 const container = (id: number, bytes: number) =>
   create(ContainerSchema, { id: String(id), annotations: { big: "x".repeat(bytes) } });

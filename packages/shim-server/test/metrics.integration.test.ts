@@ -7,7 +7,7 @@ import { createClient } from "@connectrpc/connect";
 import { createGrpcTransport, Http2SessionManager } from "@connectrpc/connect-node";
 import { RuntimeService } from "@dockershim/cri-types";
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
-import { healthService } from "../src/metrics/health-service.js";
+import { healthService } from "../src/server/health-service.js";
 import { createHarness, type Harness, until } from "./harness.js";
 
 /** An address that was free a moment ago. */

@@ -2,7 +2,7 @@ import type { ImageInspect } from "@dockershim/docker-client";
 import { pauseImage } from "@dockershim/pause-image";
 import { describe, expect, test } from "@jest/globals";
 import { pino } from "pino";
-import { createPauseImage, type PauseImageParts } from "../src/sandbox/pause-image.js";
+import { createPauseImage, type PauseImageParts } from "../src/image/pause-image.js";
 
 const embedded = pauseImage("amd64");
 const { signal } = new AbortController();

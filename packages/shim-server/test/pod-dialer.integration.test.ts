@@ -4,7 +4,7 @@ import { type AddressInfo, createServer, type Server } from "node:net";
 import type { Duplex } from "node:stream";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { pino } from "pino";
-import type { SandboxRecord } from "../src/store/records.js";
+import type { SandboxRecord } from "../src/state/records.js";
 import {
   createNetnsSockets,
   type NetnsSockets,

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
-import { createRefreshQueue } from "../src/store/refresh-queue.js";
+import { createRefreshQueue } from "../src/async/refresh-queue.js";
 
 describe("refresh queue", () => {
   function gated() {

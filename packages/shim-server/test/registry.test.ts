@@ -1,5 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
-import { createRegistry } from "../src/metrics/registry.js";
+import { createRegistry } from "../src/telemetry/registry.js";
 
 describe("Prometheus' text format", () => {
   test("counters add up by labels, whose values are escaped", () => {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
-import { createSingleFlight } from "../src/single-flight.js";
+import { createSingleFlight } from "../src/async/single-flight.js";
 
 const never = new AbortController().signal;
 

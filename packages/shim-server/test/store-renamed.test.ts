@@ -2,7 +2,7 @@ import { ContainerState } from "@dockershim/cri-types";
 import type { ContainerInspect, ContainerSummary } from "@dockershim/docker-client";
 import { describe, expect, test } from "@jest/globals";
 import { pino } from "pino";
-import { createStore } from "../src/store/store.js";
+import { createStore } from "../src/state/store.js";
 
 const id = "c".repeat(64);
 const labels = {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
-import { parseTraceParent } from "../src/tracing/trace-parent.js";
-import { tracesUrl } from "../src/tracing/tracing.js";
+import { parseTraceParent } from "../src/telemetry/trace-parent.js";
+import { tracesUrl } from "../src/telemetry/tracing.js";
 
 const traceId = "0af7651916cd43dd8448eb211c80319c";
 const spanId = "b7ad6b7169203331";

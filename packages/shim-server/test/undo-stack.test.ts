@@ -1,6 +1,6 @@
 import { expect, test } from "@jest/globals";
 import { pino } from "pino";
-import { createUndoStack } from "../src/undo-stack.js";
+import { createUndoStack } from "../src/async/undo-stack.js";
 
 test("steps are undone last first, and one that fails does not stop the others", async () => {
   const order: string[] = [];

@@ -1,9 +1,9 @@
 import { create } from "@bufbuild/protobuf";
 import { type HugepageLimit, HugepageLimitSchema } from "@dockershim/cri-types";
 import { expect, test } from "@jest/globals";
-import { createUnmanagedLimits } from "../src/container/unmanaged-limits.js";
-import type { ContainerRecord } from "../src/store/records.js";
-import type { StoreChange } from "../src/store/store.js";
+import type { ContainerRecord } from "../src/state/records.js";
+import type { StoreChange } from "../src/state/store.js";
+import { createUnmanagedLimits } from "../src/state/unmanaged-limits.js";
 
 const record = {
   kind: "container",

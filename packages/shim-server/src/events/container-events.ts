@@ -1,8 +1,8 @@
 import type { ContainerEventType, ContainerStatus, PodSandboxStatus } from "@dockershim/cri-types";
-import { containerStatus } from "../container/container-view.js";
 import type { CallContext, ShimContext } from "../context.js";
-import { sandboxStatus } from "../sandbox/sandbox-view.js";
-import type { StoreChange } from "../store/store.js";
+import { containerStatus } from "../pods/container-view.js";
+import { sandboxStatus } from "../pods/sandbox-view.js";
+import type { StoreChange } from "../state/store.js";
 import { createEventHub } from "./event-hub.js";
 import { eventTypes } from "./event-types.js";
 

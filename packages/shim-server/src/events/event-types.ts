@@ -1,5 +1,5 @@
 import { ContainerEventType } from "@dockershim/cri-types";
-import type { StoreRecord } from "../store/records.js";
+import type { StoreRecord } from "../state/records.js";
 
 const { CONTAINER_CREATED_EVENT, CONTAINER_STARTED_EVENT } = ContainerEventType;
 const { CONTAINER_STOPPED_EVENT, CONTAINER_DELETED_EVENT } = ContainerEventType;

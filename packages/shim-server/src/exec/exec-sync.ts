@@ -1,8 +1,8 @@
 import type { Readable } from "node:stream";
 import type { ExecSyncRequest } from "@dockershim/cri-types";
-import { requireRunning } from "../container/container-lookup.js";
 import type { CallContext, ShimContext } from "../context.js";
 import { ShimError } from "../shim-error.js";
+import { requireRunning } from "../state/container-lookup.js";
 import { createExecRunner } from "./exec-process.js";
 import { limitOutput, outputLimit } from "./output-limit.js";
 

@@ -5,11 +5,11 @@ import {
   type ImageInspect,
 } from "@dockershim/docker-client";
 import type { Logger } from "pino";
+import { createSingleFlight } from "../async/single-flight.js";
 import type { ShimOptions } from "../options.js";
 import { ShimError } from "../shim-error.js";
-import { createSingleFlight } from "../single-flight.js";
-import { familiarReference } from "../store/image-reference.js";
-import type { ImageStore } from "../store/image-store.js";
+import { familiarReference } from "../state/image-reference.js";
+import type { ImageStore } from "../state/image-store.js";
 import { toPullError } from "./pull-error.js";
 import { createPullWatches } from "./pull-progress.js";
 

@@ -1,7 +1,7 @@
 import { statfs } from "node:fs/promises";
 import type { ShimContext } from "../context.js";
+import { createStoragePath } from "../state/storage-path.js";
 import { createLayerUsage } from "./layer-usage.js";
-import { createStoragePath } from "./storage-path.js";
 
 interface Usage {
   timestamp: bigint;

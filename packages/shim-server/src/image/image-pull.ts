@@ -1,7 +1,7 @@
 import type { PullImageRequest } from "@dockershim/cri-types";
 import type { CallContext, ShimContext } from "../context.js";
 import { ShimError } from "../shim-error.js";
-import { asImageId } from "../store/image-reference.js";
+import { asImageId } from "../state/image-reference.js";
 import { toRegistryAuth } from "./registry-credentials.js";
 import { requireImage } from "./require-image.js";
 

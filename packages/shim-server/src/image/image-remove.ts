@@ -1,9 +1,9 @@
 import type { RemoveImageRequest } from "@dockershim/cri-types";
 import { type DockerError, type ImageInspect, isDockerError } from "@dockershim/docker-client";
+import { createSingleFlight } from "../async/single-flight.js";
+import { createUndoStack } from "../async/undo-stack.js";
 import type { CallContext, ShimContext } from "../context.js";
 import { ShimError } from "../shim-error.js";
-import { createSingleFlight } from "../single-flight.js";
-import { createUndoStack } from "../undo-stack.js";
 import { requireImage } from "./require-image.js";
 
 /**

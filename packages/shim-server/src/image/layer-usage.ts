@@ -1,5 +1,5 @@
 import type { DockerClient } from "@dockershim/docker-client";
-import type { ImageStore } from "../store/image-store.js";
+import type { ImageStore } from "../state/image-store.js";
 
 /** What the image layers take on the disk, and when the engine said so. */
 export interface LayerUsage {

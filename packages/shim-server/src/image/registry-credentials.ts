@@ -1,7 +1,7 @@
 import type { AuthConfig } from "@dockershim/cri-types";
 import type { RegistryAuth } from "@dockershim/docker-client";
 import { ShimError } from "../shim-error.js";
-import { registryOf } from "../store/image-reference.js";
+import { registryOf } from "../state/image-reference.js";
 
 /** Docker's own name for the server of Docker Hub in credentials. */
 const hubServer = "https://index.docker.io/v1/";

@@ -1,5 +1,5 @@
 import type { LogConfig } from "@dockershim/pod-sandbox";
-import type { ContainerRecord } from "../store/records.js";
+import type { ContainerRecord } from "../state/records.js";
 import type { LogLag } from "./log-lag.js";
 import type { LogTargetPath } from "./log-target.js";
 

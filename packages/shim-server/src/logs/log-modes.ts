@@ -1,7 +1,7 @@
 import { INSTANCE_LABEL, type LogConfig } from "@dockershim/pod-sandbox";
 import type { ShimOptions } from "../options.js";
 import { ShimError } from "../shim-error.js";
-import type { ContainerRecord } from "../store/records.js";
+import type { ContainerRecord } from "../state/records.js";
 import type { ContainerLogs, LogWay } from "./container-logs.js";
 import type { CriLogs } from "./cri-logs.js";
 import { LogPathError, makeFolders, refuseLink } from "./log-target.js";

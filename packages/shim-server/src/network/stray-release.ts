@@ -1,5 +1,5 @@
 import type { Logger } from "pino";
-import type { Store } from "../store/store.js";
+import type { Store } from "../state/store.js";
 import type { PodNetwork } from "./pod-network.js";
 
 /** Gives back the networks of sandboxes that are no more; see {@link createStrayRelease}. */

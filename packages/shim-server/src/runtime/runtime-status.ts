@@ -1,8 +1,8 @@
 import type { StatusRequest } from "@dockershim/cri-types";
 import { apiAtLeast } from "@dockershim/pod-sandbox";
 import type { ShimContext } from "../context.js";
+import { canMountRecursivelyReadOnly } from "../state/runtime-features.js";
 import { version } from "../version.js";
-import { canMountRecursivelyReadOnly } from "./runtime-features.js";
 
 interface Condition {
   type: string;

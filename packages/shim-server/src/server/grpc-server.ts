@@ -1,9 +1,9 @@
 import { createServer, type Http2Server, type ServerHttp2Session } from "node:http2";
 import { connectNodeAdapter } from "@connectrpc/connect-node";
 import type { ShimContext } from "../context.js";
-import { registerHealthService } from "../metrics/health-service.js";
 import { createCallInterceptor } from "./call-interceptor.js";
 import { createCallLog } from "./call-log.js";
+import { registerHealthService } from "./health-service.js";
 import { createHotCalls, maxMessageBytes } from "./hot-calls.js";
 import { createHotReplies } from "./hot-replies.js";
 import { registerImageService } from "./image-service.js";

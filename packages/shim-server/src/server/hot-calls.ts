@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders, ServerHttp2Stream } from "node:http2";
 import { ShimError } from "../shim-error.js";
-import type { Tracing } from "../tracing/tracing.js";
+import type { Tracing } from "../telemetry/tracing.js";
 import type { CallLog } from "./call-log.js";
 import { toConnectError } from "./error-mapping.js";
 

@@ -17,17 +17,17 @@ import {
   RuntimeService,
   VersionResponseSchema,
 } from "@dockershim/cri-types";
-import { containerItems } from "../container/container-list.js";
-import { requireContainer } from "../container/container-lookup.js";
-import { containerStatusReply } from "../container/container-status.js";
 import type { ShimContext } from "../context.js";
+import { containerItems } from "../pods/container-list.js";
+import { containerStatusReply } from "../pods/container-status.js";
+import { sandboxItems } from "../pods/sandbox-list.js";
+import { sandboxStatusReply, statusTimestamp } from "../pods/sandbox-status.js";
+import { sandboxStatus } from "../pods/sandbox-view.js";
 import { runtimeVersion } from "../runtime/runtime-version.js";
-import { sandboxItems } from "../sandbox/sandbox-list.js";
-import { requireSandbox } from "../sandbox/sandbox-lookup.js";
-import { sandboxStatusReply, statusTimestamp } from "../sandbox/sandbox-status.js";
-import { sandboxStatus } from "../sandbox/sandbox-view.js";
+import { requireContainer } from "../state/container-lookup.js";
+import type { ContainerRecord, SandboxRecord } from "../state/records.js";
+import { requireSandbox } from "../state/sandbox-lookup.js";
 import { createContainerStatsReply } from "../stats/container-stats-reply.js";
-import type { ContainerRecord, SandboxRecord } from "../store/records.js";
 import { frame, type HotCall } from "./hot-calls.js";
 
 /**

@@ -9,11 +9,11 @@ import {
   type StreamImagesRequest,
   type StreamPodSandboxesRequest,
 } from "@dockershim/cri-types";
-import { containerItems } from "../container/container-list.js";
 import type { ShimContext } from "../context.js";
 import { createImageList } from "../image/image-list.js";
-import { sandboxItems } from "../sandbox/sandbox-list.js";
-import { listChunks } from "./list-chunks.js";
+import { listChunks } from "../messages/list-chunks.js";
+import { containerItems } from "../pods/container-list.js";
+import { sandboxItems } from "../pods/sandbox-list.js";
 
 /** StreamPodSandboxes: ListPodSandbox in pieces. */
 export function createSandboxStream(

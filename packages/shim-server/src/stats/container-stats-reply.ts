@@ -6,7 +6,7 @@ import {
   ListContainerStatsRequestSchema,
   ListContainerStatsResponseSchema,
 } from "@dockershim/cri-types";
-import { createStoragePath } from "../image/storage-path.js";
+import { createStoragePath } from "../state/storage-path.js";
 import {
   attributesOf,
   type ContainerStatsParts,

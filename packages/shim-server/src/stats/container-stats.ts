@@ -8,12 +8,12 @@ import type {
   ListContainerStatsRequest,
 } from "@dockershim/cri-types";
 import { matchesLabels } from "@dockershim/pod-sandbox";
-import { requireContainer } from "../container/container-lookup.js";
+import { inTurns } from "../async/in-turns.js";
 import type { ShimContext } from "../context.js";
-import { createStoragePath } from "../image/storage-path.js";
-import type { ContainerRecord } from "../store/records.js";
+import { requireContainer } from "../state/container-lookup.js";
+import type { ContainerRecord } from "../state/records.js";
+import { createStoragePath } from "../state/storage-path.js";
 import { toCpuUsage, toIoUsage, toMemoryUsage, toSwapUsage, uint64 } from "./cri-figures.js";
-import { inTurns } from "./in-turns.js";
 import type { KubeletFigures, StatsSource } from "./stats-source.js";
 
 export type ContainerStatsParts = Pick<ShimContext, "store" | "feed" | "stats" | "engine">;

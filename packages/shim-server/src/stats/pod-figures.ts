@@ -1,5 +1,5 @@
 import type { MemoryUsage } from "@dockershim/cgroups";
-import type { ContainerRecord, SandboxRecord, StoreRecord } from "../store/records.js";
+import type { ContainerRecord, SandboxRecord, StoreRecord } from "../state/records.js";
 import { type KubeletFigures, podRateName, type StatsSource } from "./stats-source.js";
 
 type Source = Pick<StatsSource, "cgroupOf" | "podCgroupOf" | "read">;

@@ -2,8 +2,8 @@ import { setImmediate } from "node:timers/promises";
 import { allParts, type FilesystemCapacity, readFilesystemCapacity } from "@dockershim/cgroups";
 import type { ContainerMetrics, PodSandboxMetrics } from "@dockershim/cri-types";
 import { parseTimestamp } from "@dockershim/pod-sandbox";
-import { createStoragePath } from "../image/storage-path.js";
-import type { ContainerRecord, SandboxRecord } from "../store/records.js";
+import type { ContainerRecord, SandboxRecord } from "../state/records.js";
+import { createStoragePath } from "../state/storage-path.js";
 import type { ContainerStatsParts } from "./container-stats.js";
 import { addContainerSamples, addNetworkSamples, createSamples } from "./metric-samples.js";
 

@@ -8,9 +8,9 @@ import type {
   PodSandboxStatsRequest,
 } from "@dockershim/cri-types";
 import { matchesLabels } from "@dockershim/pod-sandbox";
-import { requireSandbox } from "../sandbox/sandbox-lookup.js";
 import { ShimError } from "../shim-error.js";
-import type { ContainerRecord, SandboxRecord } from "../store/records.js";
+import type { ContainerRecord, SandboxRecord } from "../state/records.js";
+import { requireSandbox } from "../state/sandbox-lookup.js";
 import { type ContainerStatsParts, createContainerStatsCollector } from "./container-stats.js";
 import { toCpuUsage, toIoUsage, toMemoryUsage, toNetworkUsage, uint64 } from "./cri-figures.js";
 import { readPod } from "./pod-figures.js";

@@ -8,8 +8,8 @@ import {
   type LayerUsage,
 } from "@dockershim/cgroups";
 import type { ShimContext } from "../context.js";
-import type { ContainerRecord, SandboxRecord, StoreRecord } from "../store/records.js";
-import type { StoreChange } from "../store/store.js";
+import type { ContainerRecord, SandboxRecord, StoreRecord } from "../state/records.js";
+import type { StoreChange } from "../state/store.js";
 import { createCpuRates } from "./cpu-rates.js";
 import { writableLayerOf } from "./writable-layer.js";
 

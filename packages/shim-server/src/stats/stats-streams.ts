@@ -8,7 +8,7 @@ import {
   type StreamContainerStatsRequest,
   type StreamPodSandboxStatsRequest,
 } from "@dockershim/cri-types";
-import { listChunks } from "../server/list-chunks.js";
+import { listChunks } from "../messages/list-chunks.js";
 import { type ContainerStatsParts, createContainerStatsList } from "./container-stats.js";
 import { createSandboxMetricsList } from "./sandbox-metrics.js";
 import { createSandboxStatsList } from "./sandbox-stats.js";

@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import type { StoreRecord } from "../store/records.js";
+import type { StoreRecord } from "../state/records.js";
 
 /**
  * The directory that takes what a container writes over its image, as overlay2 has it.

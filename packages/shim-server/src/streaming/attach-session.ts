@@ -1,6 +1,6 @@
 import type { RuntimeAttachRequest } from "@dockershim/streaming";
-import { requireRunning } from "../container/container-lookup.js";
 import type { ShimContext } from "../context.js";
+import { requireRunning } from "../state/container-lookup.js";
 import { joinStreams } from "./join-streams.js";
 
 /**

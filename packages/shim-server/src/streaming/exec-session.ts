@@ -1,7 +1,7 @@
 import type { RuntimeExecRequest } from "@dockershim/streaming";
-import { requireRunning } from "../container/container-lookup.js";
 import type { ShimContext } from "../context.js";
 import { createExecRunner } from "../exec/exec-process.js";
+import { requireRunning } from "../state/container-lookup.js";
 import { joinStreams } from "./join-streams.js";
 
 /**

@@ -1,7 +1,7 @@
 import type { AttachRequest, ExecRequest } from "@dockershim/cri-types";
-import { requireRunning } from "../container/container-lookup.js";
 import type { ShimContext } from "../context.js";
 import { ShimError } from "../shim-error.js";
+import { requireRunning } from "../state/container-lookup.js";
 
 type Parts = Pick<ShimContext, "store" | "feed" | "streaming">;
 

@@ -2,7 +2,7 @@ import { connect, type NetConnectOpts, Socket, type SocketConstructorOpts } from
 import type { Duplex } from "node:stream";
 import type { Logger } from "pino";
 import { ShimError } from "../shim-error.js";
-import type { SandboxRecord } from "../store/records.js";
+import type { SandboxRecord } from "../state/records.js";
 import { type NetnsSockets, NetnsUnusableError } from "./netns-sockets.js";
 import { dialThroughSocat } from "./socat-dialer.js";
 

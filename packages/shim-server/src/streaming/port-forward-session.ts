@@ -1,9 +1,9 @@
 import type { RuntimePortForwardRequest } from "@dockershim/streaming";
 import type { ShimContext } from "../context.js";
-import { requireSandbox } from "../sandbox/sandbox-lookup.js";
 import { ShimError } from "../shim-error.js";
-import type { SandboxRecord } from "../store/records.js";
-import type { Store } from "../store/store.js";
+import type { SandboxRecord } from "../state/records.js";
+import { requireSandbox } from "../state/sandbox-lookup.js";
+import type { Store } from "../state/store.js";
 import type { PodDialer } from "./pod-dialer.js";
 import { splice } from "./splice.js";
 

@@ -1,0 +1,75 @@
+import type { ContainerConfig } from "@dockershim/cri-types";
+import {
+  apiAtLeast,
+  type ContainerPlanInput,
+  imageUserNeeded,
+  type PlannedImage,
+  seccompChoice,
+} from "@dockershim/pod-sandbox";
+import type { ShimContext } from "../context.js";
+import { readSeccompProfile } from "../engine-work/host-seccomp-profile.js";
+import { findMountedImages, requireImageSubPaths } from "../image/mounted-images.js";
+import { ShimError } from "../shim-error.js";
+import { resolveHostPaths } from "./host-paths.js";
+
+const securityField = "config.linux.security_context";
+
+/** What a container's plan needs to know beyond its request. */
+export type GatheredInputs = Pick<
+  ContainerPlanInput,
+  "image" | "engine" | "seccompProfile" | "imageMounts" | "resolvedHostPaths"
+>;
+
+/**
+ * Gathers, side by side, what the node and the engine know of the things that a container's
+ * config names: its image and the image's users, mounted images, host paths, a seccomp profile.
+ *
+ * @throws ShimError `not_found` when the image is not there.
+ */
+export async function gatherPlanInputs(
+  context: Pick<ShimContext, "images" | "engine" | "imageAccounts" | "imageFiles">,
+  config: ContainerConfig,
+  signal: AbortSignal,
+): Promise<GatheredInputs> {
+  const { images, engine } = context;
+  const [image, facts, seccompProfile, imageMounts, resolvedHostPaths] = await Promise.all([
+    findImage(context, config, signal),
+    engine.facts(signal),
+    seccompProfileOf(config),
+    findMountedImages(config.mounts, images, signal),
+    resolveHostPaths(config.mounts),
+  ]);
+  // Where image volumes cannot be mounted at all, the plan says so.
+  if (apiAtLeast(facts.apiVersion, "1.48")) {
+    await requireImageSubPaths(config.mounts, imageMounts, context.imageFiles);
+  }
+  return { image, engine: facts, seccompProfile, imageMounts, resolvedHostPaths };
+}
+
+async function findImage(
+  { images, imageAccounts }: Pick<ShimContext, "images" | "imageAccounts">,
+  config: ContainerConfig,
+  signal: AbortSignal,
+): Promise<PlannedImage> {
+  const reference = config.image?.image ?? "";
+  const image = await images.resolve(reference, signal);
+  if (image === undefined) {
+    throw new ShimError("not_found", `config.image.image: no image "${reference}" on this node`);
+  }
+  const needed = imageUserNeeded(config.linux?.securityContext, image.Config?.User ?? "");
+  const user = needed && (await imageAccounts.find(image.Id, needed, signal));
+  return {
+    id: image.Id,
+    ref: image.Id,
+    config: image.Config,
+    ...(user === undefined || user === "" ? {} : { user }),
+  };
+}
+
+/** A privileged container runs without a profile, so that none is read for it. */
+async function seccompProfileOf(config: ContainerConfig): Promise<string | undefined> {
+  const context = config.linux?.securityContext;
+  if (context === undefined || context.privileged) return undefined;
+  const choice = seccompChoice(context.seccomp, context.seccompProfilePath, securityField);
+  return await readSeccompProfile(choice, `${securityField}.seccomp`);
+}

@@ -1,0 +1,134 @@
+import type { PodSandboxConfig, RunPodSandboxRequest } from "@dockershim/cri-types";
+import {
+  planSandbox,
+  sandboxName,
+  sandboxSeccompChoice,
+  usesHostNetwork,
+  validateSandboxConfig,
+} from "@dockershim/pod-sandbox";
+import { createSingleFlight } from "../async/single-flight.js";
+import { createUndoStack } from "../async/undo-stack.js";
+import type { CallContext, ShimContext } from "../context.js";
+import { destroyContainer } from "../engine-work/container-halt.js";
+import { createContainerNamed } from "../engine-work/create-named.js";
+import { readSeccompProfile } from "../engine-work/host-seccomp-profile.js";
+import { isMissingImage } from "../image/pause-image.js";
+import { writeResolvConf } from "../network/resolv-conf.js";
+import { ShimError } from "../shim-error.js";
+import { pauseSeccompProfile } from "./pause-seccomp.js";
+import { isReady } from "./sandbox-readiness.js";
+import { removeSandbox } from "./sandbox-remove.js";
+
+/**
+ * RunPodSandbox: creates and starts the pause container and puts it on the network.
+ *
+ * The name follows from the CRI metadata, so a repeated call finds the running attempt, or the
+ * sandbox that it made. Until it is ready a sandbox is in no list; if any step fails, what was
+ * done is undone and nothing stays.
+ */
+export function createSandboxRun(
+  context: ShimContext,
+): (request: RunPodSandboxRequest, call: CallContext) => Promise<{ podSandboxId: string }> {
+  const { docker, engine, store, network, pauseImage, instance } = context;
+  const attempts = createSingleFlight<string>();
+
+  async function attempt(
+    config: PodSandboxConfig,
+    runtimeHandler: string,
+    name: string,
+    signal: AbortSignal,
+  ): Promise<string> {
+    await context.feed.ready();
+    const existing = store.named(name);
+    if (existing?.kind === "sandbox") {
+      if (isReady(existing, network)) return existing.id;
+      await removeSandbox(context, existing.id, signal);
+    }
+    const [image, facts, seccompProfile] = await Promise.all([
+      pauseImage.ensure(signal),
+      engine.facts(signal),
+      seccompProfileOf(config, context.options),
+    ]);
+    const plan = planSandbox({
+      config,
+      runtimeHandler,
+      image,
+      engine: facts,
+      instance,
+      seccompProfile,
+      networkMode: onHostNetwork(config) ? "host" : "none",
+    });
+    for (const warning of plan.warnings) context.log.warn({ sandbox: name }, warning);
+
+    const reveal = store.conceal(name);
+    const undo = createUndoStack(context.log);
+    try {
+      const id = await createContainerNamed(context, plan, signal, (created) =>
+        undo.push("remove the sandbox", (cleanup) => destroyContainer(context, created, cleanup)),
+      );
+      await docker.containers.start(id, { signal });
+      await store.refresh(id);
+      await connect(id, config, signal, undo);
+      signal.throwIfAborted();
+      return id;
+    } catch (err) {
+      await undo.run();
+      // Memory had it; the next attempt must not be told so again.
+      if (isMissingImage(err)) await context.images.refresh();
+      throw isMissingImage(err)
+        ? new ShimError("internal", "the pause image vanished while the sandbox was made", {
+            cause: err,
+          })
+        : err;
+    } finally {
+      reveal();
+    }
+  }
+
+  async function connect(
+    id: string,
+    config: PodSandboxConfig,
+    signal: AbortSignal,
+    undo: ReturnType<typeof createUndoStack>,
+  ): Promise<void> {
+    const inspect = store.sandbox(id)?.inspect;
+    if (inspect === undefined || !inspect.State.Running) {
+      throw new ShimError("internal", "the sandbox container ended as soon as it was started");
+    }
+    if (config.dnsConfig !== undefined) {
+      await writeResolvConf(inspect.ResolvConfPath, config.dnsConfig);
+    }
+    if (onHostNetwork(config)) return;
+    const { Pid: pid } = inspect.State;
+    undo.push("take the sandbox off the network", (cleanup) => network.tearDown(id, pid, cleanup));
+    await network.setUp({ sandboxId: id, pid, config }, signal);
+  }
+
+  return async ({ config, runtimeHandler }, { signal }) => {
+    validateSandboxConfig(config);
+    if (config?.metadata === undefined) throw new ShimError("invalid_argument", "config.metadata");
+    const name = sandboxName(config.metadata);
+    const podSandboxId = await attempts.run(name, signal, (shared) =>
+      attempt(config, runtimeHandler, name, shared),
+    );
+    return { podSandboxId };
+  };
+}
+
+/** The file that a Localhost profile names, or the small profile for the pause image that is ours. */
+async function seccompProfileOf(
+  config: PodSandboxConfig,
+  { podInfraContainerImage }: Pick<ShimContext["options"], "podInfraContainerImage">,
+): Promise<string | undefined> {
+  const context = config.linux?.securityContext;
+  if (context?.privileged) return undefined;
+  const choice = sandboxSeccompChoice(context);
+  if (choice.type === "runtime-default") {
+    return podInfraContainerImage === "" ? pauseSeccompProfile : undefined;
+  }
+  return await readSeccompProfile(choice, "config.linux.security_context.seccomp");
+}
+
+function onHostNetwork(config: PodSandboxConfig): boolean {
+  return usesHostNetwork(config.linux?.securityContext?.namespaceOptions);
+}

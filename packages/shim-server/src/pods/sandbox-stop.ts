@@ -1,0 +1,52 @@
+import type { StopPodSandboxRequest } from "@dockershim/cri-types";
+import type { CallContext, ShimContext } from "../context.js";
+import { haltContainer } from "../engine-work/container-halt.js";
+import { requireId } from "../state/require-id.js";
+
+/** The pause process ends at once when told to. */
+const pauseGraceSeconds = 10;
+
+type Parts = Pick<ShimContext, "docker" | "store" | "network">;
+
+/**
+ * Stops a pod: its containers by force, as CRI demands, then its network and the sandbox.
+ *
+ * The network goes side by side with the pause process, whose namespace is held open that long;
+ * each of the two takes tens of milliseconds. All steps may be repeated; an unknown
+ * sandbox may still have a network to give back, when its container was removed behind our back.
+ */
+export async function stopSandbox(parts: Parts, id: string, signal: AbortSignal): Promise<void> {
+  const { store, network } = parts;
+  const containers = store.containersOf(id).filter((container) => isAlive(container));
+  await Promise.all(containers.map((container) => haltContainer(parts, container.id, 0, signal)));
+  const sandbox = store.sandbox(id);
+  const held = Promise.withResolvers<void>();
+  const down = network.tearDown(id, sandbox?.inspect.State.Pid ?? 0, signal, held.resolve);
+  const halt = async (): Promise<void> => {
+    await Promise.race([held.promise, down]);
+    if (sandbox !== undefined && isAlive(sandbox)) {
+      await haltContainer(parts, id, pauseGraceSeconds, signal);
+    }
+  };
+  // Both come to their end before the reply: the kubelet's next try must not meet this one.
+  for (const result of await Promise.allSettled([down, halt()])) {
+    if (result.status === "rejected") throw result.reason;
+  }
+}
+
+/** Whether a stop could change anything. */
+function isAlive(record: { readonly inspect: { readonly State: { readonly Status: string } } }) {
+  return !["created", "exited", "dead"].includes(record.inspect.State.Status);
+}
+
+/** StopPodSandbox. */
+export function createSandboxStop(
+  context: ShimContext,
+): (request: StopPodSandboxRequest, call: CallContext) => Promise<Record<string, never>> {
+  return async ({ podSandboxId }, { signal }) => {
+    requireId("pod_sandbox_id", podSandboxId);
+    await context.feed.ready();
+    await stopSandbox(context, podSandboxId, signal);
+    return {};
+  };
+}

@@ -1,0 +1,211 @@
+import {
+  type ContainerInspect,
+  type DockerContainers,
+  isDockerError,
+} from "@dockershim/docker-client";
+import { PodSandboxError, TYPE_LABEL } from "@dockershim/pod-sandbox";
+import type { Logger } from "pino";
+import { createRefreshQueue } from "../async/refresh-queue.js";
+import { type ContainerRecord, type SandboxRecord, type StoreRecord, toRecord } from "./records.js";
+
+/** A change of one record: `before` is undefined for a new one, `after` for one that is gone. */
+export interface StoreChange {
+  readonly id: string;
+  readonly before: StoreRecord | undefined;
+  readonly after: StoreRecord | undefined;
+}
+
+/** What the daemon knows of its sandboxes and containers, in memory. */
+export interface Store {
+  sandbox(id: string): SandboxRecord | undefined;
+  container(id: string): ContainerRecord | undefined;
+  /** All sandboxes that are not being made just now. */
+  sandboxes(): Iterable<SandboxRecord>;
+  containers(): Iterable<ContainerRecord>;
+  containersOf(sandboxId: string): ContainerRecord[];
+  /** Finds a record by Docker's name, a sandbox that is being made included. */
+  named(name: string): StoreRecord | undefined;
+  /** Reads one container from Docker; on return the store holds a state later than the call. */
+  refresh(id: string): Promise<void>;
+  /** Records that a container was removed. Its id never comes back. */
+  forget(id: string): void;
+  /** Compares all with Docker and reads what is new, changed or asked for. */
+  resync(options?: { full?: boolean }): Promise<void>;
+  /**
+   * Keeps a sandbox out of {@link sandboxes} and of the changes until the function it returns is
+   * called; then it appears as new.
+   */
+  conceal(name: string): () => void;
+  onChange(listener: (change: StoreChange) => void): () => void;
+}
+
+export interface StoreOptions {
+  readonly containers: Pick<DockerContainers, "inspect" | "list">;
+  readonly owns: (labels: Readonly<Record<string, string>> | null | undefined) => boolean;
+  readonly log: Logger;
+  /** Awaited before a state of a container is put in the store. */
+  readonly beforePublish?: (record: ContainerRecord) => Promise<void>;
+}
+
+/** So many inspects run at once in a resync: the engine answers each in a ms or two. */
+const resyncParallel = 16;
+
+export function createStore(options: StoreOptions): Store {
+  const { containers: docker, owns, log, beforePublish } = options;
+  const records = new Map<string, StoreRecord>();
+  const byName = new Map<string, string>();
+  const bySandbox = new Map<string, Set<string>>();
+  const concealed = new Set<string>();
+  const removed = createRecentIds(4096);
+  const listeners = new Set<(change: StoreChange) => void>();
+  const queue = createRefreshQueue(read);
+
+  async function read(id: string): Promise<void> {
+    try {
+      const inspect = await docker.inspect(id);
+      if (removed.has(id)) return;
+      if (!owns(inspect.Config.Labels)) return;
+      const record = recordOf(inspect);
+      if (record === undefined) return;
+      if (record.kind === "container") await beforePublish?.(record);
+      if (!removed.has(id)) put(record);
+    } catch (err) {
+      if (!isDockerError(err, "not_found")) throw err;
+      drop(id);
+    }
+  }
+
+  /**
+   * The record of an owned container; undefined for one that is none of a pod in spite of its
+   * labels. A container that somebody renames stays the pod's: its process is the same, and a
+   * store that refused it would be blind to its end.
+   */
+  function recordOf(inspect: ContainerInspect): StoreRecord | undefined {
+    const previous = records.get(inspect.Id);
+    try {
+      return toRecord(inspect, previous);
+    } catch (err) {
+      if (!(err instanceof PodSandboxError)) throw err;
+      if (previous !== undefined) return toRecord({ ...inspect, Name: previous.name }, previous);
+      log.warn(
+        { id: inspect.Id, name: inspect.Name },
+        "a container with a pod's labels is left out",
+      );
+      return undefined;
+    }
+  }
+
+  function put(record: StoreRecord): void {
+    const before = records.get(record.id);
+    if (before !== undefined && before.name !== record.name) unname(before);
+    records.set(record.id, record);
+    byName.set(record.name, record.id);
+    if (record.kind === "container") {
+      const siblings = bySandbox.get(record.sandboxId) ?? new Set();
+      bySandbox.set(record.sandboxId, siblings.add(record.id));
+    }
+    notify({ id: record.id, before, after: record });
+  }
+
+  function drop(id: string): void {
+    removed.add(id);
+    const before = records.get(id);
+    if (before === undefined) return;
+    records.delete(id);
+    unname(before);
+    if (before.kind === "container") {
+      const siblings = bySandbox.get(before.sandboxId);
+      siblings?.delete(id);
+      if (siblings?.size === 0) bySandbox.delete(before.sandboxId);
+    }
+    notify({ id, before, after: undefined });
+  }
+
+  function unname(record: StoreRecord): void {
+    if (byName.get(record.name) === record.id) byName.delete(record.name);
+  }
+
+  function notify(change: StoreChange): void {
+    const name = (change.after ?? change.before)?.name;
+    if (name !== undefined && concealed.has(name)) return;
+    for (const listener of listeners) listener(change);
+  }
+
+  async function resync(full: boolean): Promise<void> {
+    const known = new Set(records.keys());
+    const listed = await docker.list({ all: true, filters: { label: [TYPE_LABEL] } });
+    const owned = listed.filter((summary) => owns(summary.Labels));
+    const present = new Set(owned.map((summary) => summary.Id));
+    // Only what was known before the list was asked for can be judged by its absence.
+    for (const id of known) if (!present.has(id)) drop(id);
+    const stale = owned.filter((summary) => {
+      const record = records.get(summary.Id);
+      return full || record === undefined || record.inspect.State.Status !== summary.State;
+    });
+    const waiting = stale.map((summary) => summary.Id);
+    const worker = async (): Promise<void> => {
+      for (let id = waiting.pop(); id !== undefined; id = waiting.pop()) await queue.refresh(id);
+    };
+    await Promise.all(Array.from({ length: resyncParallel }, worker));
+    log.debug({ containers: owned.length, read: stale.length }, "store resynced");
+  }
+
+  return {
+    sandbox(id) {
+      const record = records.get(id);
+      return record?.kind === "sandbox" ? record : undefined;
+    },
+    container(id) {
+      const record = records.get(id);
+      return record?.kind === "container" ? record : undefined;
+    },
+    *sandboxes() {
+      for (const record of records.values()) {
+        if (record.kind === "sandbox" && !concealed.has(record.name)) yield record;
+      }
+    },
+    *containers() {
+      for (const record of records.values()) if (record.kind === "container") yield record;
+    },
+    containersOf(sandboxId) {
+      const found: ContainerRecord[] = [];
+      for (const id of bySandbox.get(sandboxId) ?? []) {
+        const record = records.get(id);
+        if (record?.kind === "container") found.push(record);
+      }
+      return found;
+    },
+    named(name) {
+      const id = byName.get(name);
+      return id === undefined ? undefined : records.get(id);
+    },
+    refresh: (id) => queue.refresh(id),
+    forget: drop,
+    resync: ({ full = false } = {}) => resync(full),
+    conceal(name) {
+      concealed.add(name);
+      return () => {
+        concealed.delete(name);
+        const id = byName.get(name);
+        const after = id === undefined ? undefined : records.get(id);
+        if (after !== undefined) notify({ id: after.id, before: undefined, after });
+      };
+    },
+    onChange(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+  };
+}
+
+/** The last `capacity` ids that were added: Docker never gives an id twice, memory is finite. */
+function createRecentIds(capacity: number): { add(id: string): void; has(id: string): boolean } {
+  const ids = new Set<string>();
+  return {
+    add(id) {
+      ids.add(id);
+      if (ids.size > capacity) for (const oldest of ids) return void ids.delete(oldest);
+    },
+    has: (id) => ids.has(id),
+  };
+}
