@@ -11,10 +11,10 @@ function setUp(closeDeadlineMs = 5_000) {
   const closed = Promise.withResolvers<void>();
   const shim = {
     endpoint: "unix:///x",
-    close: () => {
+    close: jest.fn(() => {
       closing.resolve();
       return closed.promise;
-    },
+    }),
   };
   const run = runDaemon(() => started.promise, { signals, exit, closeDeadlineMs });
   return { signals, exit, started, shim, closing, closed, run };
@@ -31,12 +31,23 @@ test.each(["SIGTERM", "SIGINT"])("%s closes the daemon and ends the run", async 
   expect(signals.eventNames()).toEqual([]);
 });
 
-test("a signal before the daemon is up closes it as soon as it is", async () => {
-  const { signals, started, shim, closed, run } = setUp();
+test("a signal before the daemon is up closes it as soon as it is, and the run waits for that", async () => {
+  const { signals, started, shim, closing, closed, run, exit } = setUp();
+  let over = false;
+  const ended = run.then(() => {
+    over = true;
+  });
   signals.emit("SIGTERM");
-  closed.resolve();
   started.resolve(shim);
-  await run;
+  await Promise.race([closing.promise, ended]);
+  expect(shim.close).toHaveBeenCalledTimes(1);
+  // Whatever could end the run by now has had its turn.
+  await new Promise(setImmediate);
+  expect(over).toBe(false);
+  closed.resolve();
+  await ended;
+  expect(exit).not.toHaveBeenCalled();
+  expect(signals.eventNames()).toEqual([]);
 });
 
 test("a second signal ends the process at once", async () => {
