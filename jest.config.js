@@ -4,4 +4,6 @@ import { shared } from "./jest.shared.js";
 export default {
   ...shared,
   testPathIgnorePatterns: [...shared.testPathIgnorePatterns, "\\.(integration|fault)\\.test\\.ts$"],
+  // What hangs is still found; what is slow for want of processors is not called broken.
+  testTimeout: 60_000,
 };
