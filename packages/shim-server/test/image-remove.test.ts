@@ -1,8 +1,11 @@
 import { DockerError, type ImageInspect } from "@dockershim/docker-client";
 import { describe, expect, test } from "@jest/globals";
 import { pino } from "pino";
-import type { ShimContext } from "../src/context.js";
-import { createImageRemove, surplusNames } from "../src/image/image-remove.js";
+import {
+  createImageRemove,
+  type ImageRemoveParts,
+  surplusNames,
+} from "../src/image/image-remove.js";
 
 describe("the names to take from an image before it can be removed by id", () => {
   test.each<[string, string[] | null, string[] | null, string[]]>([
@@ -59,9 +62,8 @@ describe("a removal that fails in its middle", () => {
         resolve: async () => ({ ...image, RepoTags: [...tags] }) as unknown as ImageInspect,
         refresh: async () => {},
       },
-      feed: { ready: async () => {} },
       log: pino({ level: "silent" }),
-    } as unknown as ShimContext);
+    } as unknown as ImageRemoveParts);
     const request = { image: { image: "b:2" } } as Parameters<typeof remove>[0];
     return { tags, engine, outcome: remove(request, { signal }) };
   }

@@ -1,9 +1,16 @@
-import { type DockerClient, isDockerError } from "@dockershim/docker-client";
+import { type DockerContainers, isDockerError } from "@dockershim/docker-client";
 import type { Store } from "../state/store.js";
 
-interface Parts {
-  readonly docker: Pick<DockerClient, "containers">;
-  readonly store: Store;
+/** What it takes to stop a container. */
+export interface HaltParts {
+  readonly docker: { readonly containers: Pick<DockerContainers, "stop"> };
+  readonly store: Pick<Store, "refresh">;
+}
+
+/** What it takes to remove one. */
+export interface DestroyParts {
+  readonly docker: { readonly containers: Pick<DockerContainers, "remove" | "wait"> };
+  readonly store: Pick<Store, "forget">;
 }
 
 /**
@@ -12,7 +19,7 @@ interface Parts {
  * @param graceSeconds 0 kills at once. One that is stopped or gone already is fine.
  */
 export async function haltContainer(
-  { docker, store }: Parts,
+  { docker, store }: HaltParts,
   id: string,
   graceSeconds: number,
   signal: AbortSignal,
@@ -27,7 +34,7 @@ export async function haltContainer(
 
 /** Removes a container by force, running or not. One that is gone already is fine. */
 export async function destroyContainer(
-  { docker, store }: Parts,
+  { docker, store }: DestroyParts,
   id: string,
   signal: AbortSignal,
 ): Promise<void> {
@@ -44,7 +51,7 @@ export async function destroyContainer(
 }
 
 async function waitUntilRemoved(
-  docker: Parts["docker"],
+  docker: DestroyParts["docker"],
   id: string,
   signal: AbortSignal,
 ): Promise<void> {

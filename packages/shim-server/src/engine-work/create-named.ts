@@ -1,11 +1,20 @@
 import {
   type ContainerCreateBody,
+  type DockerContainers,
   type DockerError,
   isDockerError,
 } from "@dockershim/docker-client";
 import { type CreateContainerBody, withSuffix } from "@dockershim/pod-sandbox";
-import type { ShimContext } from "../context.js";
+import type { Logger } from "pino";
 import { ShimError } from "../shim-error.js";
+import type { Store } from "../state/store.js";
+
+/** What it takes to create a container under a name. */
+export interface CreateNamedParts {
+  readonly docker: { readonly containers: Pick<DockerContainers, "create" | "inspect" | "remove"> };
+  readonly store: Pick<Store, "refresh" | "container" | "sandbox" | "forget">;
+  readonly log: Pick<Logger, "debug" | "warn">;
+}
 
 /**
  * Creates a container under the name that its plan gives it.
@@ -20,12 +29,12 @@ import { ShimError } from "../shim-error.js";
  * @throws ShimError `already_exists` when a running container of ours has the name.
  */
 export async function createContainerNamed(
-  context: Pick<ShimContext, "docker" | "store" | "log">,
+  parts: CreateNamedParts,
   plan: { readonly name: string; readonly body: CreateContainerBody },
   signal: AbortSignal,
   onCreated: (id: string) => void,
 ): Promise<string> {
-  const { docker, log } = context;
+  const { docker, log } = parts;
   const body: ContainerCreateBody = plan.body;
 
   async function create(name: string): Promise<string> {
@@ -40,7 +49,7 @@ export async function createContainerNamed(
   } catch (err) {
     if (!isNameConflict(err)) throw err;
     log.warn({ container: plan.name, error: err.engineMessage }, "container name is taken");
-    return await create((await freeName(context, plan.name, signal)) ? plan.name : suffixed());
+    return await create((await freeName(parts, plan.name, signal)) ? plan.name : suffixed());
   }
 
   function suffixed(): string {
@@ -50,7 +59,7 @@ export async function createContainerNamed(
 
 /** Removes what holds a name. @returns False when it cannot be had. */
 async function freeName(
-  { docker, store, log }: Pick<ShimContext, "docker" | "store" | "log">,
+  { docker, store, log }: CreateNamedParts,
   name: string,
   signal: AbortSignal,
 ): Promise<boolean> {

@@ -1,10 +1,17 @@
 import type { ContainerEventType, ContainerStatus, PodSandboxStatus } from "@dockershim/cri-types";
-import type { CallContext, ShimContext } from "../context.js";
-import { containerStatus } from "../pods/container-view.js";
+import type { CallContext } from "../call.js";
+import type { PodNetwork } from "../network/pod-network.js";
+import { type ContainerViewParts, containerStatus } from "../pods/container-view.js";
 import { sandboxStatus } from "../pods/sandbox-view.js";
-import type { StoreChange } from "../state/store.js";
+import type { Store, StoreChange } from "../state/store.js";
 import { createEventHub } from "./event-hub.js";
 import { eventTypes } from "./event-types.js";
+
+/** What the events are made from. */
+export interface ContainerEventsParts extends ContainerViewParts {
+  readonly store: Pick<Store, "onChange" | "sandbox" | "containersOf">;
+  readonly network: Pick<PodNetwork, "addresses">;
+}
 
 /** An event of a container or sandbox with the state of its whole pod. */
 export interface ContainerEvent {
@@ -27,10 +34,8 @@ export interface ContainerEvents {
 const queueLimit = 1_000;
 
 /** Turns changes of the store into CRI events. */
-export function createContainerEvents(
-  context: Pick<ShimContext, "store" | "network" | "images" | "unmanagedLimits">,
-): ContainerEvents {
-  const { store, network } = context;
+export function createContainerEvents(parts: ContainerEventsParts): ContainerEvents {
+  const { store, network } = parts;
   const hub = createEventHub<ContainerEvent>(queueLimit);
   let last = 0n;
 
@@ -49,7 +54,7 @@ export function createContainerEvents(
     const sandbox = store.sandbox(sandboxId) ?? (record?.kind === "sandbox" ? record : undefined);
     const containersStatuses = store
       .containersOf(sandboxId)
-      .map((container) => containerStatus(container, context));
+      .map((container) => containerStatus(container, parts));
     return sandbox === undefined
       ? { containersStatuses }
       : { podSandboxStatus: sandboxStatus(sandbox, network), containersStatuses };

@@ -1,7 +1,18 @@
 import { setTimeout } from "node:timers/promises";
+import type { DockerExec } from "@dockershim/docker-client";
 import { type ExecCreateBody, type HijackedStream, isDockerError } from "@dockershim/docker-client";
-import type { ShimContext } from "../context.js";
+import type { Logger } from "pino";
+import type { ExecExits } from "../state/exec-exits.js";
+import type { Store } from "../state/store.js";
 import { killExecProcesses } from "./process-tree.js";
+
+/** What running a command takes. */
+export interface ExecRunnerParts {
+  readonly docker: { readonly exec: DockerExec };
+  readonly store: Pick<Store, "container">;
+  readonly execExits: ExecExits;
+  readonly log: Pick<Logger, "warn">;
+}
 
 /** A command that runs in a container. */
 export interface ExecProcess {
@@ -44,10 +55,8 @@ const retryMs = 20;
  * When the signal fires, or `use` fails, the command is killed with all that it started, and the
  * call settles after that.
  */
-export function createExecRunner(
-  context: Pick<ShimContext, "docker" | "store" | "execExits" | "log">,
-): ExecRunner {
-  const { docker, store, execExits, log } = context;
+export function createExecRunner(parts: ExecRunnerParts): ExecRunner {
+  const { docker, store, execExits, log } = parts;
 
   async function exitCode(execId: string, exit: Promise<number>): Promise<number> {
     for (let patience = exitPatienceMs.first; ; patience = exitPatienceMs.later) {

@@ -1,10 +1,16 @@
 import type { Readable } from "node:stream";
 import type { ExecSyncRequest } from "@dockershim/cri-types";
-import type { CallContext, ShimContext } from "../context.js";
+import type { CallContext } from "../call.js";
 import { ShimError } from "../shim-error.js";
-import { requireRunning } from "../state/container-lookup.js";
-import { createExecRunner } from "./exec-process.js";
+import { type ContainerLookup, requireRunning } from "../state/container-lookup.js";
+import type { ExecRunner } from "./exec-process.js";
 import { limitOutput, outputLimit } from "./output-limit.js";
+
+/** What ExecSync uses. */
+export interface ExecSyncParts {
+  readonly store: ContainerLookup;
+  readonly run: ExecRunner;
+}
 
 interface Reply {
   stdout: Uint8Array<ArrayBuffer>;
@@ -21,21 +27,19 @@ interface Reply {
  *
  * @throws ShimError `deadline_exceeded` after the timeout.
  */
-export function createExecSync(
-  context: Pick<ShimContext, "docker" | "store" | "feed" | "execExits" | "log">,
-): (request: ExecSyncRequest, call: CallContext) => Promise<Reply> {
-  const { store, feed } = context;
-  const run = createExecRunner(context);
+export function createExecSync({
+  store,
+  run,
+}: ExecSyncParts): (request: ExecSyncRequest, call: CallContext) => Promise<Reply> {
   return async ({ containerId, cmd, timeout }, { signal }) => {
     if (timeout < 0n) throw new ShimError("invalid_argument", "timeout: must not be negative");
-    await feed.ready();
-    requireRunning(store, containerId);
+    const { id } = requireRunning(store, containerId);
     if (cmd.length === 0) throw new ShimError("invalid_argument", "cmd: must not be empty");
     const deadline = createDeadline(Number(timeout) * 1000);
     const bounded = AbortSignal.any([signal, deadline.signal]);
     try {
       return await run(
-        containerId,
+        id,
         { Cmd: cmd, AttachStdout: true, AttachStderr: true },
         bounded,
         async ({ stream, exitCode }) => {

@@ -1,4 +1,4 @@
-import { maxMessageBytes } from "../server/hot-calls.js";
+import { maxMessageBytes } from "../messages/message-size.js";
 
 /** Room for what a reply holds besides the output: field headers and the exit code. */
 const overheadBytes = 64;

@@ -1,7 +1,16 @@
 import { statfs } from "node:fs/promises";
-import type { ShimContext } from "../context.js";
+import type { DockerClient } from "@dockershim/docker-client";
+import type { Engine } from "../state/engine.js";
+import type { ImageStore } from "../state/image-store.js";
 import { createStoragePath } from "../state/storage-path.js";
 import { createLayerUsage } from "./layer-usage.js";
+
+/** What ImageFsInfo uses. */
+export interface ImageFsInfoParts {
+  readonly docker: Pick<DockerClient, "diskUsage">;
+  readonly engine: Pick<Engine, "known">;
+  readonly images: Pick<ImageStore, "version">;
+}
 
 interface Usage {
   timestamp: bigint;
@@ -23,15 +32,11 @@ interface Reply {
  * The inodes are those of the whole filesystem: the engine counts none, and walking its layers
  * would cost more than the figure is worth.
  */
-export function createImageFsInfo(
-  context: Pick<ShimContext, "docker" | "engine" | "feed" | "images">,
-): () => Promise<Reply> {
-  const { engine, feed } = context;
-  const layerUsage = createLayerUsage(context);
-  const storagePath = createStoragePath(engine);
+export function createImageFsInfo(parts: ImageFsInfoParts): () => Promise<Reply> {
+  const layerUsage = createLayerUsage(parts);
+  const storagePath = createStoragePath(parts.engine);
 
   return async () => {
-    await feed.ready();
     const { bytes, timestamp } = await layerUsage();
     const mountpoint = storagePath();
     const { files, ffree } = await statfs(mountpoint, { bigint: true });

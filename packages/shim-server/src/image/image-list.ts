@@ -1,17 +1,23 @@
 import type { Image, ListImagesRequest } from "@dockershim/cri-types";
 import { toImage } from "@dockershim/pod-sandbox";
-import type { ShimContext } from "../context.js";
+import type { ImageStore } from "../state/image-store.js";
+import type { PauseImage } from "./pause-image.js";
+
+/** What ListImages uses. */
+export interface ImageListParts {
+  readonly images: Pick<ImageStore, "all" | "resolve">;
+  readonly pauseImage: Pick<PauseImage, "pinned">;
+}
 
 /**
  * ListImages: from memory; the filter names one image. Images without any name are in it, since
  * the kubelet's garbage collection finds them nowhere else.
  */
-export function createImageList(
-  context: Pick<ShimContext, "images" | "feed" | "pauseImage">,
-): (request: Pick<ListImagesRequest, "filter">) => Promise<{ images: Image[] }> {
-  const { images, feed, pauseImage } = context;
+export function createImageList({
+  images,
+  pauseImage,
+}: ImageListParts): (request: Pick<ListImagesRequest, "filter">) => Promise<{ images: Image[] }> {
   return async ({ filter }) => {
-    await feed.ready();
     const wanted = filter?.image?.image ?? "";
     const only = wanted === "" ? undefined : await images.resolve(wanted);
     if (wanted !== "" && only === undefined) return { images: [] };

@@ -1,18 +1,29 @@
 import type { PullImageRequest } from "@dockershim/cri-types";
-import type { CallContext, ShimContext } from "../context.js";
+import type { Logger } from "pino";
+import type { CallContext } from "../call.js";
 import { ShimError } from "../shim-error.js";
 import { asImageId } from "../state/image-reference.js";
+import type { EnginePull } from "./engine-pull.js";
 import { toRegistryAuth } from "./registry-credentials.js";
 import { requireImage } from "./require-image.js";
+
+/** What PullImage uses. */
+export interface ImagePullParts {
+  readonly pull: EnginePull;
+  readonly log: Pick<Logger, "warn">;
+}
 
 /**
  * PullImage: pulls through the engine and answers with the image id that ImageStatus, ListImages
  * and the statuses of containers report.
  */
-export function createImagePull(
-  context: Pick<ShimContext, "pull" | "feed" | "log">,
-): (request: PullImageRequest, call: CallContext) => Promise<{ imageRef: string }> {
-  const { pull, feed, log } = context;
+export function createImagePull({
+  pull,
+  log,
+}: ImagePullParts): (
+  request: PullImageRequest,
+  call: CallContext,
+) => Promise<{ imageRef: string }> {
   return async ({ image, auth }, { signal }) => {
     const reference = requireImage(image);
     if (asImageId(reference) !== undefined) {
@@ -23,7 +34,6 @@ export function createImagePull(
       const { serverAddress } = auth;
       log.warn({ image: reference, serverAddress }, "credentials are empty or for another server");
     }
-    await feed.ready();
     const { Id: imageRef } = await pull(reference, credentials, signal);
     return { imageRef };
   };

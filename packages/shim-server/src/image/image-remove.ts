@@ -1,10 +1,23 @@
 import type { RemoveImageRequest } from "@dockershim/cri-types";
+import type { DockerContainers, DockerImages } from "@dockershim/docker-client";
 import { type DockerError, type ImageInspect, isDockerError } from "@dockershim/docker-client";
+import type { Logger } from "pino";
 import { createSingleFlight } from "../async/single-flight.js";
 import { createUndoStack } from "../async/undo-stack.js";
-import type { CallContext, ShimContext } from "../context.js";
+import type { CallContext } from "../call.js";
 import { ShimError } from "../shim-error.js";
+import type { ImageStore } from "../state/image-store.js";
 import { requireImage } from "./require-image.js";
+
+/** What RemoveImage uses. */
+export interface ImageRemoveParts {
+  readonly docker: {
+    readonly images: Pick<DockerImages, "remove" | "tag">;
+    readonly containers: Pick<DockerContainers, "list">;
+  };
+  readonly images: Pick<ImageStore, "resolve" | "refresh">;
+  readonly log: Logger;
+}
 
 /**
  * RemoveImage: the image with all its names, as CRI means it; one that is not there is fine.
@@ -14,9 +27,9 @@ import { requireImage } from "./require-image.js";
  * the surplus goes first; if the image then turns out to be needed, its tags are put back.
  */
 export function createImageRemove(
-  context: Pick<ShimContext, "docker" | "images" | "feed" | "log">,
+  parts: ImageRemoveParts,
 ): (request: RemoveImageRequest, call: CallContext) => Promise<Record<string, never>> {
-  const { docker, images, feed } = context;
+  const { docker, images, log } = parts;
   const removals = createSingleFlight<void>();
 
   async function remove(reference: string, signal: AbortSignal): Promise<void> {
@@ -29,8 +42,8 @@ export function createImageRemove(
 
   async function removeWhole(image: ImageInspect, signal: AbortSignal): Promise<void> {
     const surplus = surplusNames(image);
-    if (surplus.length > 0) await requireUnused(context, image.Id, signal);
-    const undo = createUndoStack(context.log);
+    if (surplus.length > 0) await requireUnused(parts, image.Id, signal);
+    const undo = createUndoStack(log);
     try {
       for (const name of surplus) {
         const [repo, tag] = splitTag(name);
@@ -50,7 +63,6 @@ export function createImageRemove(
 
   return async ({ image: spec }, { signal }) => {
     const reference = requireImage(spec);
-    await feed.ready();
     for (let attempt = 1; ; attempt++) {
       const image = await images.resolve(reference, signal);
       if (image === undefined) return {};
@@ -107,7 +119,7 @@ function splitTag(name: string): [repository: string, tag: string | undefined] {
 
 /** Removing one of several names always works, so the last one would fail too late. */
 async function requireUnused(
-  { docker }: Pick<ShimContext, "docker">,
+  { docker }: Pick<ImageRemoveParts, "docker">,
   id: string,
   signal: AbortSignal,
 ): Promise<void> {

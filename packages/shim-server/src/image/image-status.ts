@@ -1,20 +1,30 @@
 import type { Image, ImageStatusRequest } from "@dockershim/cri-types";
+import type { DockerImages } from "@dockershim/docker-client";
 import { toImage } from "@dockershim/pod-sandbox";
-import type { CallContext, ShimContext } from "../context.js";
+import type { CallContext } from "../call.js";
+import type { ImageStore } from "../state/image-store.js";
 import { verboseImageInfo } from "./image-verbose.js";
+import type { PauseImage } from "./pause-image.js";
 import { requireImage } from "./require-image.js";
 
+/** What ImageStatus uses. */
+export interface ImageStatusParts {
+  readonly docker: { readonly images: Pick<DockerImages, "history"> };
+  readonly images: Pick<ImageStore, "resolve">;
+  readonly pauseImage: Pick<PauseImage, "pinned">;
+}
+
 /** ImageStatus: an image that is not there is no error but an empty reply. */
-export function createImageStatus(
-  context: Pick<ShimContext, "images" | "feed" | "pauseImage" | "docker">,
-): (
+export function createImageStatus({
+  images,
+  pauseImage,
+  docker,
+}: ImageStatusParts): (
   request: ImageStatusRequest,
   call: CallContext,
 ) => Promise<{ image?: Image; info?: Record<string, string> }> {
-  const { images, feed, pauseImage, docker } = context;
   return async ({ image: spec, verbose }, { signal }) => {
     const reference = requireImage(spec);
-    await feed.ready();
     const found = await images.resolve(reference, signal);
     if (found === undefined) return {};
     const image = toImage(found, { pinned: pauseImage.pinned().has(found.Id) });

@@ -1,7 +1,8 @@
 import type { Mount } from "@dockershim/cri-types";
 import type { MountedImage } from "@dockershim/pod-sandbox";
-import type { ShimContext } from "../context.js";
 import { ShimError } from "../shim-error.js";
+import type { ImageStore } from "../state/image-store.js";
+import type { ImageFiles } from "./image-files.js";
 
 /**
  * Finds the images that a container mounts as volumes. The kubelet has pulled them before, so one
@@ -12,7 +13,7 @@ import { ShimError } from "../shim-error.js";
  */
 export async function findMountedImages(
   mounts: readonly Mount[],
-  images: ShimContext["images"],
+  images: Pick<ImageStore, "resolve">,
   signal: AbortSignal,
 ): Promise<Map<string, MountedImage>> {
   const found = new Map<string, MountedImage>();
@@ -34,7 +35,7 @@ export async function findMountedImages(
 export async function requireImageSubPaths(
   mounts: readonly Mount[],
   found: ReadonlyMap<string, MountedImage>,
-  imageFiles: ShimContext["imageFiles"],
+  imageFiles: Pick<ImageFiles, "has">,
 ): Promise<void> {
   for (const [index, { image, imageSubPath }] of mounts.entries()) {
     const mounted = found.get(image?.image ?? "");

@@ -1,7 +1,5 @@
+import type { NetworkObserver } from "../observed/observers.js";
 import type { PodNetwork } from "./pod-network.js";
-
-/** Told that a network is set up (ADD) or taken down (DEL); the function it returns, of the end. */
-export type NetworkObserver = (command: "ADD" | "DEL") => (error?: unknown) => void;
 
 /** A pod network whose work is reported. */
 export function observeNetwork(network: PodNetwork, observe: NetworkObserver): PodNetwork {
@@ -18,8 +16,8 @@ export function observeNetwork(network: PodNetwork, observe: NetworkObserver): P
   }
   return {
     ...network,
-    setUp: (attachment, signal) => reported("ADD", () => network.setUp(attachment, signal)),
-    tearDown: (sandboxId, pid, signal) =>
-      reported("DEL", () => network.tearDown(sandboxId, pid, signal)),
+    // Whatever the port's arguments are: a decorator must not lose one.
+    setUp: (...given) => reported("ADD", () => network.setUp(...given)),
+    tearDown: (...given) => reported("DEL", () => network.tearDown(...given)),
   };
 }

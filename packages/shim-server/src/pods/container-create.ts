@@ -9,18 +9,33 @@ import {
   sandboxRuntimeHandler,
   validateContainerConfig,
 } from "@dockershim/pod-sandbox";
+import type { Logger } from "pino";
 import { createSingleFlight } from "../async/single-flight.js";
 import { createUndoStack } from "../async/undo-stack.js";
-import type { CallContext, ShimContext } from "../context.js";
-import { destroyContainer } from "../engine-work/container-halt.js";
-import { createContainerNamed } from "../engine-work/create-named.js";
+import type { CallContext } from "../call.js";
+import { type DestroyParts, destroyContainer } from "../engine-work/container-halt.js";
+import { type CreateNamedParts, createContainerNamed } from "../engine-work/create-named.js";
 import { isMissingImage } from "../image/pause-image.js";
+import type { ContainerLogs } from "../logs/container-logs.js";
+import type { PodNetwork } from "../network/pod-network.js";
 import { ShimError } from "../shim-error.js";
+import type { ImageStore } from "../state/image-store.js";
 import type { SandboxRecord } from "../state/records.js";
-import { requireId } from "../state/require-id.js";
-import { requireSandbox } from "../state/sandbox-lookup.js";
-import { gatherPlanInputs } from "./plan-inputs.js";
+import { requireSandbox, type SandboxLookup } from "../state/sandbox-lookup.js";
+import type { Store } from "../state/store.js";
+import { gatherPlanInputs, type PlanInputParts } from "./plan-inputs.js";
 import { isReady } from "./sandbox-readiness.js";
+
+/** What CreateContainer uses. */
+export interface ContainerCreateParts extends CreateNamedParts, DestroyParts, PlanInputParts {
+  readonly docker: CreateNamedParts["docker"] & DestroyParts["docker"];
+  readonly store: CreateNamedParts["store"] & SandboxLookup & Pick<Store, "refresh">;
+  readonly images: PlanInputParts["images"] & Pick<ImageStore, "refresh">;
+  readonly network: Pick<PodNetwork, "addresses">;
+  readonly logs: Pick<ContainerLogs, "logConfig" | "prepare">;
+  readonly instance: string;
+  readonly log: Logger;
+}
 
 /**
  * CreateContainer: creates a container that joins its sandbox's namespaces.
@@ -29,9 +44,9 @@ import { isReady } from "./sandbox-readiness.js";
  * no container stays.
  */
 export function createContainerCreate(
-  context: ShimContext,
+  parts: ContainerCreateParts,
 ): (request: CreateContainerRequest, call: CallContext) => Promise<{ containerId: string }> {
-  const { store, network, logs, instance } = context;
+  const { store, network, logs, instance, images, log } = parts;
   const attempts = createSingleFlight<string>();
 
   function requireReadySandbox(id: string): SandboxRecord {
@@ -49,7 +64,7 @@ export function createContainerCreate(
     signal: AbortSignal,
   ): Promise<string> {
     const plan = planContainer({
-      ...(await gatherPlanInputs(context, config, signal)),
+      ...(await gatherPlanInputs(parts, config, signal)),
       config,
       sandboxConfig,
       sandbox: {
@@ -59,12 +74,12 @@ export function createContainerCreate(
       instance,
       logConfig: logs.logConfig,
     });
-    for (const warning of plan.warnings) context.log.warn({ container: plan.name }, warning);
+    for (const warning of plan.warnings) log.warn({ container: plan.name }, warning);
     logs.prepare({ directory: sandboxConfig.logDirectory, file: config.logPath });
-    const undo = createUndoStack(context.log);
+    const undo = createUndoStack(log);
     try {
-      const id = await createContainerNamed(context, plan, signal, (created) =>
-        undo.push("remove the container", (cleanup) => destroyContainer(context, created, cleanup)),
+      const id = await createContainerNamed(parts, plan, signal, (created) =>
+        undo.push("remove the container", (cleanup) => destroyContainer(parts, created, cleanup)),
       );
       await store.refresh(id);
       signal.throwIfAborted();
@@ -72,18 +87,16 @@ export function createContainerCreate(
     } catch (err) {
       await undo.run();
       // Memory had the image; whoever asks next must not be told so again.
-      if (isMissingImage(err)) await context.images.refresh();
+      if (isMissingImage(err)) await images.refresh();
       throw err;
     }
   }
 
   return async ({ podSandboxId, config, sandboxConfig }, { signal }) => {
-    requireId("pod_sandbox_id", podSandboxId);
     validateContainerConfig(config, sandboxConfig);
     if (config?.metadata === undefined || sandboxConfig?.metadata === undefined) {
       throw new ShimError("invalid_argument", "config.metadata, sandbox_config.metadata: required");
     }
-    await context.feed.ready();
     const sandbox = requireReadySandbox(podSandboxId);
     const name = containerName(sandboxConfig.metadata, config.metadata);
     const containerId = await attempts.run(name, signal, (shared) =>

@@ -1,10 +1,15 @@
 import type { Container, ContainerFilter, ListContainersRequest } from "@dockershim/cri-types";
 import { matchesContainerFilter } from "@dockershim/pod-sandbox";
-import type { ShimContext } from "../context.js";
+import type { Store } from "../state/store.js";
+
+/** What ListContainers uses. */
+export interface ContainerListParts {
+  readonly store: Pick<Store, "containers">;
+}
 
 /** The containers that match a filter, from memory. */
 export function containerItems(
-  { store }: Pick<ShimContext, "store">,
+  { store }: ContainerListParts,
   filter: ContainerFilter | undefined,
 ): Container[] {
   const items: Container[] = [];
@@ -16,10 +21,9 @@ export function containerItems(
 
 /** ListContainers. */
 export function createContainerList(
-  context: Pick<ShimContext, "store" | "feed">,
+  parts: ContainerListParts,
 ): (request: ListContainersRequest) => Promise<{ containers: Container[] }> {
   return async ({ filter }) => {
-    await context.feed.ready();
-    return { containers: containerItems(context, filter) };
+    return { containers: containerItems(parts, filter) };
   };
 }

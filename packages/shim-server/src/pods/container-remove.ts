@@ -1,28 +1,33 @@
 import type { RemoveContainerRequest } from "@dockershim/cri-types";
-import type { CallContext, ShimContext } from "../context.js";
-import { destroyContainer } from "../engine-work/container-halt.js";
-import { requireId } from "../state/require-id.js";
+import type { CallContext } from "../call.js";
+import { type DestroyParts, destroyContainer } from "../engine-work/container-halt.js";
+import type { ContainerLogs } from "../logs/container-logs.js";
+import { type ContainerLookup, findContainer } from "../state/container-lookup.js";
+import type { ContainerRecord } from "../state/records.js";
+
+/** What RemoveContainer uses. */
+export interface ContainerRemoveParts extends DestroyParts {
+  readonly store: DestroyParts["store"] & ContainerLookup;
+  readonly logs: Pick<ContainerLogs, "removed">;
+}
 
 /** Removes a container and its log link; one that is gone already is fine. */
 export async function removeContainer(
-  parts: Pick<ShimContext, "docker" | "store" | "logs">,
-  id: string,
+  parts: ContainerRemoveParts,
+  record: ContainerRecord,
   signal: AbortSignal,
 ): Promise<void> {
-  const record = parts.store.container(id);
-  if (record === undefined) return;
-  await destroyContainer(parts, id, signal);
+  await destroyContainer(parts, record.id, signal);
   await parts.logs.removed(record);
 }
 
 /** RemoveContainer: by force when it still runs. */
 export function createContainerRemove(
-  context: ShimContext,
+  parts: ContainerRemoveParts,
 ): (request: RemoveContainerRequest, call: CallContext) => Promise<Record<string, never>> {
   return async ({ containerId }, { signal }) => {
-    requireId("container_id", containerId);
-    await context.feed.ready();
-    await removeContainer(context, containerId, signal);
+    const record = findContainer(parts.store, containerId);
+    if (record !== undefined) await removeContainer(parts, record, signal);
     return {};
   };
 }

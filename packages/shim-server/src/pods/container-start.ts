@@ -1,12 +1,28 @@
 import { create } from "@bufbuild/protobuf";
 import { LinuxContainerResourcesSchema, type StartContainerRequest } from "@dockershim/cri-types";
+import type { DockerContainers } from "@dockershim/docker-client";
 import { isDockerError } from "@dockershim/docker-client";
 import { planResources } from "@dockershim/pod-sandbox";
-import type { CallContext, ShimContext } from "../context.js";
-import { haltContainer } from "../engine-work/container-halt.js";
+import type { CallContext } from "../call.js";
+import type { CgroupLimits } from "../engine-work/cgroup-limits.js";
+import { type HaltParts, haltContainer } from "../engine-work/container-halt.js";
+import type { ContainerLogs } from "../logs/container-logs.js";
 import { ShimError } from "../shim-error.js";
-import { requireContainer } from "../state/container-lookup.js";
+import { type ContainerLookup, requireContainer } from "../state/container-lookup.js";
+import type { Engine } from "../state/engine.js";
 import type { ContainerRecord } from "../state/records.js";
+import type { Store } from "../state/store.js";
+import type { UnmanagedLimitsStore } from "../state/unmanaged-limits.js";
+
+/** What StartContainer uses. */
+export interface ContainerStartParts extends HaltParts {
+  readonly docker: { readonly containers: Pick<DockerContainers, "start" | "stop"> };
+  readonly engine: Pick<Engine, "facts">;
+  readonly store: ContainerLookup & Pick<Store, "refresh">;
+  readonly logs: Pick<ContainerLogs, "started">;
+  readonly cgroupLimits: CgroupLimits;
+  readonly unmanagedLimits: Pick<UnmanagedLimitsStore, "of">;
+}
 
 /**
  * StartContainer: starts a created container.
@@ -16,9 +32,9 @@ import type { ContainerRecord } from "../state/records.js";
  * gives that (a missing executable is a 404 there).
  */
 export function createContainerStart(
-  context: ShimContext,
+  parts: ContainerStartParts,
 ): (request: StartContainerRequest, call: CallContext) => Promise<Record<string, never>> {
-  const { docker, engine, store, logs, cgroupLimits, unmanagedLimits } = context;
+  const { docker, engine, store, logs, cgroupLimits, unmanagedLimits } = parts;
 
   /** The cgroup exists since the start only, so this is as early as such limits can be set. */
   async function limit(record: ContainerRecord, signal: AbortSignal): Promise<void> {
@@ -28,31 +44,30 @@ export function createContainerStart(
       cgroupLimits.write(record.inspect.State.Pid, cgroupWrites);
     } catch (err) {
       // It must not run without a limit that it was asked to have.
-      await haltContainer(context, record.id, 0, signal);
+      await haltContainer(parts, record.id, 0, signal);
       throw err;
     }
   }
 
   return async ({ containerId }, { signal }) => {
-    await context.feed.ready();
     const record = requireContainer(store, containerId);
     const { Status: status } = record.inspect.State;
     if (status !== "created") {
       throw new ShimError("failed_precondition", `container_id: container is ${status}`);
     }
     try {
-      await docker.containers.start(containerId, { signal });
+      await docker.containers.start(record.id, { signal });
     } catch (err) {
-      await store.refresh(containerId);
+      await store.refresh(record.id);
       if (!isDockerError(err, "not_found", "invalid_argument", "server_error", "conflict"))
         throw err;
-      requireContainer(store, containerId);
+      requireContainer(store, record.id);
       throw new ShimError("internal", `could not start the container: ${err.engineMessage}`, {
         cause: err,
       });
     }
-    await store.refresh(containerId);
-    const started = store.container(containerId);
+    await store.refresh(record.id);
+    const started = store.container(record.id);
     if (started !== undefined) await limit(started, signal);
     if (started !== undefined) await logs.started(started);
     return {};

@@ -1,8 +1,12 @@
 import type { ContainerStatus, ContainerStatusRequest } from "@dockershim/cri-types";
 import { toVerboseInfo } from "@dockershim/pod-sandbox";
-import type { ShimContext } from "../context.js";
-import { requireContainer } from "../state/container-lookup.js";
-import { containerStatus } from "./container-view.js";
+import { type ContainerLookup, requireContainer } from "../state/container-lookup.js";
+import { type ContainerViewParts, containerStatus } from "./container-view.js";
+
+/** What ContainerStatus uses. */
+export interface ContainerStatusParts extends ContainerViewParts {
+  readonly store: ContainerLookup;
+}
 
 interface Reply {
   status: ContainerStatus;
@@ -11,22 +15,21 @@ interface Reply {
 
 /** The status of a container, from memory. */
 export function containerStatusReply(
-  context: Pick<ShimContext, "store" | "images" | "unmanagedLimits">,
+  parts: ContainerStatusParts,
   { containerId, verbose }: Pick<ContainerStatusRequest, "containerId" | "verbose">,
 ): Reply {
-  const record = requireContainer(context.store, containerId);
+  const record = requireContainer(parts.store, containerId);
   return {
-    status: containerStatus(record, context),
+    status: containerStatus(record, parts),
     info: verbose ? toVerboseInfo(record.inspect) : {},
   };
 }
 
 /** ContainerStatus. */
 export function createContainerStatus(
-  context: ShimContext,
+  parts: ContainerStatusParts,
 ): (request: ContainerStatusRequest) => Promise<Reply> {
   return async (request) => {
-    await context.feed.ready();
-    return containerStatusReply(context, request);
+    return containerStatusReply(parts, request);
   };
 }

@@ -1,21 +1,21 @@
 import type { StopContainerRequest } from "@dockershim/cri-types";
-import type { CallContext, ShimContext } from "../context.js";
-import { haltContainer } from "../engine-work/container-halt.js";
+import type { CallContext } from "../call.js";
+import { type HaltParts, haltContainer } from "../engine-work/container-halt.js";
 import { ShimError } from "../shim-error.js";
-import { requireId } from "../state/require-id.js";
+import { type ContainerLookup, findContainer } from "../state/container-lookup.js";
 
 /** StopContainer: the stop signal, then SIGKILL after `timeout` seconds. */
 export function createContainerStop(
-  context: ShimContext,
+  parts: HaltParts & { readonly store: ContainerLookup },
 ): (request: StopContainerRequest, call: CallContext) => Promise<Record<string, never>> {
   return async ({ containerId, timeout }, { signal }) => {
-    requireId("container_id", containerId);
     if (timeout < 0n) throw new ShimError("invalid_argument", "timeout: must not be negative");
-    await context.feed.ready();
     // One that never ran or runs no more has nothing to stop; Docker would "stop" a created one.
-    const status = context.store.container(containerId)?.inspect.State.Status;
+    const record = findContainer(parts.store, containerId);
+    const status = record?.inspect.State.Status;
+    if (record === undefined) return {};
     if (status === "running" || status === "paused" || status === "restarting") {
-      await haltContainer(context, containerId, Number(timeout), signal);
+      await haltContainer(parts, record.id, Number(timeout), signal);
     }
     return {};
   };

@@ -6,11 +6,22 @@ import {
   type PlannedImage,
   seccompChoice,
 } from "@dockershim/pod-sandbox";
-import type { ShimContext } from "../context.js";
 import { readSeccompProfile } from "../engine-work/host-seccomp-profile.js";
+import type { ImageAccounts } from "../image/image-accounts.js";
+import type { ImageFiles } from "../image/image-files.js";
 import { findMountedImages, requireImageSubPaths } from "../image/mounted-images.js";
 import { ShimError } from "../shim-error.js";
+import type { Engine } from "../state/engine.js";
+import type { ImageStore } from "../state/image-store.js";
 import { resolveHostPaths } from "./host-paths.js";
+
+/** Where the inputs come from. */
+export interface PlanInputParts {
+  readonly images: Pick<ImageStore, "resolve">;
+  readonly engine: Pick<Engine, "facts">;
+  readonly imageAccounts: ImageAccounts;
+  readonly imageFiles: Pick<ImageFiles, "has">;
+}
 
 const securityField = "config.linux.security_context";
 
@@ -27,13 +38,13 @@ export type GatheredInputs = Pick<
  * @throws ShimError `not_found` when the image is not there.
  */
 export async function gatherPlanInputs(
-  context: Pick<ShimContext, "images" | "engine" | "imageAccounts" | "imageFiles">,
+  parts: PlanInputParts,
   config: ContainerConfig,
   signal: AbortSignal,
 ): Promise<GatheredInputs> {
-  const { images, engine } = context;
+  const { images, engine, imageFiles } = parts;
   const [image, facts, seccompProfile, imageMounts, resolvedHostPaths] = await Promise.all([
-    findImage(context, config, signal),
+    findImage(parts, config, signal),
     engine.facts(signal),
     seccompProfileOf(config),
     findMountedImages(config.mounts, images, signal),
@@ -41,13 +52,13 @@ export async function gatherPlanInputs(
   ]);
   // Where image volumes cannot be mounted at all, the plan says so.
   if (apiAtLeast(facts.apiVersion, "1.48")) {
-    await requireImageSubPaths(config.mounts, imageMounts, context.imageFiles);
+    await requireImageSubPaths(config.mounts, imageMounts, imageFiles);
   }
   return { image, engine: facts, seccompProfile, imageMounts, resolvedHostPaths };
 }
 
 async function findImage(
-  { images, imageAccounts }: Pick<ShimContext, "images" | "imageAccounts">,
+  { images, imageAccounts }: Pick<PlanInputParts, "images" | "imageAccounts">,
   config: ContainerConfig,
   signal: AbortSignal,
 ): Promise<PlannedImage> {

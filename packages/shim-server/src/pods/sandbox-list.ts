@@ -1,11 +1,18 @@
 import type { ListPodSandboxRequest, PodSandbox, PodSandboxFilter } from "@dockershim/cri-types";
 import { matchesPodSandboxFilter } from "@dockershim/pod-sandbox";
-import type { ShimContext } from "../context.js";
+import type { PodNetwork } from "../network/pod-network.js";
+import type { Store } from "../state/store.js";
 import { sandboxItem } from "./sandbox-view.js";
+
+/** What ListPodSandbox uses. */
+export interface SandboxListParts {
+  readonly store: Pick<Store, "sandboxes">;
+  readonly network: Pick<PodNetwork, "addresses">;
+}
 
 /** The sandboxes that match a filter, from memory. */
 export function sandboxItems(
-  { store, network }: Pick<ShimContext, "store" | "network">,
+  { store, network }: SandboxListParts,
   filter: PodSandboxFilter | undefined,
 ): PodSandbox[] {
   const items: PodSandbox[] = [];
@@ -18,10 +25,9 @@ export function sandboxItems(
 
 /** ListPodSandbox. */
 export function createSandboxList(
-  context: Pick<ShimContext, "store" | "network" | "feed">,
+  parts: SandboxListParts,
 ): (request: ListPodSandboxRequest) => Promise<{ items: PodSandbox[] }> {
   return async ({ filter }) => {
-    await context.feed.ready();
-    return { items: sandboxItems(context, filter) };
+    return { items: sandboxItems(parts, filter) };
   };
 }

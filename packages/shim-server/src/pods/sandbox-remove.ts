@@ -1,28 +1,35 @@
 import type { RemovePodSandboxRequest } from "@dockershim/cri-types";
-import type { CallContext, ShimContext } from "../context.js";
+import type { CallContext } from "../call.js";
 import { destroyContainer } from "../engine-work/container-halt.js";
-import { requireId } from "../state/require-id.js";
-import { removeContainer } from "./container-remove.js";
-import { stopSandbox } from "./sandbox-stop.js";
+import { findSandbox } from "../state/sandbox-lookup.js";
+import { type ContainerRemoveParts, removeContainer } from "./container-remove.js";
+import { type SandboxStopParts, stopSandbox } from "./sandbox-stop.js";
 
-type Parts = Pick<ShimContext, "docker" | "store" | "network" | "logs">;
+/** What RemovePodSandbox uses. */
+export interface SandboxRemoveParts extends SandboxStopParts, ContainerRemoveParts {
+  readonly docker: SandboxStopParts["docker"] & ContainerRemoveParts["docker"];
+  readonly store: SandboxStopParts["store"] & ContainerRemoveParts["store"];
+}
 
 /** Removes a sandbox with the containers left in it; whatever is gone already is fine. */
-export async function removeSandbox(parts: Parts, id: string, signal: AbortSignal): Promise<void> {
+export async function removeSandbox(
+  parts: SandboxRemoveParts,
+  id: string,
+  signal: AbortSignal,
+): Promise<void> {
   await stopSandbox(parts, id, signal);
   const containers = parts.store.containersOf(id);
-  await Promise.all(containers.map((container) => removeContainer(parts, container.id, signal)));
+  await Promise.all(containers.map((container) => removeContainer(parts, container, signal)));
   if (parts.store.sandbox(id) !== undefined) await destroyContainer(parts, id, signal);
 }
 
 /** RemovePodSandbox. */
 export function createSandboxRemove(
-  context: ShimContext,
+  parts: SandboxRemoveParts,
 ): (request: RemovePodSandboxRequest, call: CallContext) => Promise<Record<string, never>> {
   return async ({ podSandboxId }, { signal }) => {
-    requireId("pod_sandbox_id", podSandboxId);
-    await context.feed.ready();
-    await removeSandbox(context, podSandboxId, signal);
+    const id = findSandbox(parts.store, podSandboxId)?.id ?? podSandboxId;
+    await removeSandbox(parts, id, signal);
     return {};
   };
 }

@@ -1,4 +1,5 @@
 import type { PodSandboxConfig, RunPodSandboxRequest } from "@dockershim/cri-types";
+import type { DockerContainers } from "@dockershim/docker-client";
 import {
   planSandbox,
   sandboxName,
@@ -6,18 +7,41 @@ import {
   usesHostNetwork,
   validateSandboxConfig,
 } from "@dockershim/pod-sandbox";
+import type { Logger } from "pino";
 import { createSingleFlight } from "../async/single-flight.js";
 import { createUndoStack } from "../async/undo-stack.js";
-import type { CallContext, ShimContext } from "../context.js";
+import type { CallContext } from "../call.js";
 import { destroyContainer } from "../engine-work/container-halt.js";
-import { createContainerNamed } from "../engine-work/create-named.js";
+import { type CreateNamedParts, createContainerNamed } from "../engine-work/create-named.js";
 import { readSeccompProfile } from "../engine-work/host-seccomp-profile.js";
+import type { PauseImage } from "../image/pause-image.js";
 import { isMissingImage } from "../image/pause-image.js";
+import type { PodNetwork } from "../network/pod-network.js";
 import { writeResolvConf } from "../network/resolv-conf.js";
+import type { ShimOptions } from "../options.js";
 import { ShimError } from "../shim-error.js";
+import type { Engine } from "../state/engine.js";
+import type { ImageStore } from "../state/image-store.js";
+import type { Store } from "../state/store.js";
 import { pauseSeccompProfile } from "./pause-seccomp.js";
 import { isReady } from "./sandbox-readiness.js";
-import { removeSandbox } from "./sandbox-remove.js";
+import { removeSandbox, type SandboxRemoveParts } from "./sandbox-remove.js";
+
+/** What RunPodSandbox uses. */
+export interface SandboxRunParts extends SandboxRemoveParts, CreateNamedParts {
+  readonly docker: SandboxRemoveParts["docker"] &
+    CreateNamedParts["docker"] & { readonly containers: Pick<DockerContainers, "start"> };
+  readonly engine: Pick<Engine, "facts">;
+  readonly store: SandboxRemoveParts["store"] &
+    CreateNamedParts["store"] &
+    Pick<Store, "named" | "conceal">;
+  readonly images: Pick<ImageStore, "refresh">;
+  readonly network: Pick<PodNetwork, "addresses" | "setUp" | "tearDown">;
+  readonly pauseImage: Pick<PauseImage, "ensure">;
+  readonly options: Pick<ShimOptions, "podInfraContainerImage">;
+  readonly instance: string;
+  readonly log: Logger;
+}
 
 /**
  * RunPodSandbox: creates and starts the pause container and puts it on the network.
@@ -27,9 +51,9 @@ import { removeSandbox } from "./sandbox-remove.js";
  * done is undone and nothing stays.
  */
 export function createSandboxRun(
-  context: ShimContext,
+  parts: SandboxRunParts,
 ): (request: RunPodSandboxRequest, call: CallContext) => Promise<{ podSandboxId: string }> {
-  const { docker, engine, store, network, pauseImage, instance } = context;
+  const { docker, engine, store, network, pauseImage, instance, log } = parts;
   const attempts = createSingleFlight<string>();
 
   async function attempt(
@@ -38,16 +62,15 @@ export function createSandboxRun(
     name: string,
     signal: AbortSignal,
   ): Promise<string> {
-    await context.feed.ready();
     const existing = store.named(name);
     if (existing?.kind === "sandbox") {
       if (isReady(existing, network)) return existing.id;
-      await removeSandbox(context, existing.id, signal);
+      await removeSandbox(parts, existing.id, signal);
     }
     const [image, facts, seccompProfile] = await Promise.all([
       pauseImage.ensure(signal),
       engine.facts(signal),
-      seccompProfileOf(config, context.options),
+      seccompProfileOf(config, parts.options),
     ]);
     const plan = planSandbox({
       config,
@@ -58,13 +81,13 @@ export function createSandboxRun(
       seccompProfile,
       networkMode: onHostNetwork(config) ? "host" : "none",
     });
-    for (const warning of plan.warnings) context.log.warn({ sandbox: name }, warning);
+    for (const warning of plan.warnings) log.warn({ sandbox: name }, warning);
 
     const reveal = store.conceal(name);
-    const undo = createUndoStack(context.log);
+    const undo = createUndoStack(log);
     try {
-      const id = await createContainerNamed(context, plan, signal, (created) =>
-        undo.push("remove the sandbox", (cleanup) => destroyContainer(context, created, cleanup)),
+      const id = await createContainerNamed(parts, plan, signal, (created) =>
+        undo.push("remove the sandbox", (cleanup) => destroyContainer(parts, created, cleanup)),
       );
       await docker.containers.start(id, { signal });
       await store.refresh(id);
@@ -74,7 +97,7 @@ export function createSandboxRun(
     } catch (err) {
       await undo.run();
       // Memory had it; the next attempt must not be told so again.
-      if (isMissingImage(err)) await context.images.refresh();
+      if (isMissingImage(err)) await parts.images.refresh();
       throw isMissingImage(err)
         ? new ShimError("internal", "the pause image vanished while the sandbox was made", {
             cause: err,
@@ -118,7 +141,7 @@ export function createSandboxRun(
 /** The file that a Localhost profile names, or the small profile for the pause image that is ours. */
 async function seccompProfileOf(
   config: PodSandboxConfig,
-  { podInfraContainerImage }: Pick<ShimContext["options"], "podInfraContainerImage">,
+  { podInfraContainerImage }: SandboxRunParts["options"],
 ): Promise<string | undefined> {
   const context = config.linux?.securityContext;
   if (context?.privileged) return undefined;

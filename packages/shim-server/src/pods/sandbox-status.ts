@@ -4,11 +4,20 @@ import type {
   PodSandboxStatusRequest,
 } from "@dockershim/cri-types";
 import { toVerboseInfo } from "@dockershim/pod-sandbox";
-import type { ShimContext } from "../context.js";
+import type { PodNetwork } from "../network/pod-network.js";
+import type { PodResources } from "../state/pod-resources.js";
 import type { SandboxRecord } from "../state/records.js";
-import { requireSandbox } from "../state/sandbox-lookup.js";
-import { containerStatus } from "./container-view.js";
+import { requireSandbox, type SandboxLookup } from "../state/sandbox-lookup.js";
+import type { Store } from "../state/store.js";
+import { type ContainerViewParts, containerStatus } from "./container-view.js";
 import { sandboxStatus } from "./sandbox-view.js";
+
+/** What PodSandboxStatus uses. */
+export interface SandboxStatusParts extends ContainerViewParts {
+  readonly store: SandboxLookup & Pick<Store, "containersOf">;
+  readonly network: Pick<PodNetwork, "addresses">;
+  readonly podResources: Pick<PodResources, "get">;
+}
 
 interface Reply {
   status: PodSandboxStatus;
@@ -24,23 +33,23 @@ export function statusTimestamp(): bigint {
 
 /** The status of a sandbox and of its containers (for evented PLEG), from memory. */
 export function sandboxStatusReply(
-  context: Pick<ShimContext, "store" | "network" | "images" | "unmanagedLimits" | "podResources">,
+  parts: SandboxStatusParts,
   { podSandboxId, verbose }: Pick<PodSandboxStatusRequest, "podSandboxId" | "verbose">,
 ): Reply {
-  const { store, network } = context;
+  const { store, network } = parts;
   const record = requireSandbox(store, podSandboxId);
   return {
     status: sandboxStatus(record, network),
-    info: verbose ? verboseInfo(context, record) : {},
+    info: verbose ? verboseInfo(parts, record) : {},
     containersStatuses: store
       .containersOf(record.id)
-      .map((container) => containerStatus(container, context)),
+      .map((container) => containerStatus(container, parts)),
     timestamp: statusTimestamp(),
   };
 }
 
 function verboseInfo(
-  { network, podResources }: Pick<ShimContext, "network" | "podResources">,
+  { network, podResources }: Pick<SandboxStatusParts, "network" | "podResources">,
   record: SandboxRecord,
 ): Record<string, string> {
   return toVerboseInfo(record.inspect, {
@@ -51,10 +60,9 @@ function verboseInfo(
 
 /** PodSandboxStatus. */
 export function createSandboxStatus(
-  context: ShimContext,
+  parts: SandboxStatusParts,
 ): (request: PodSandboxStatusRequest) => Promise<Reply> {
   return async (request) => {
-    await context.feed.ready();
-    return sandboxStatusReply(context, request);
+    return sandboxStatusReply(parts, request);
   };
 }

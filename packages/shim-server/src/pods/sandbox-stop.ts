@@ -1,12 +1,18 @@
 import type { StopPodSandboxRequest } from "@dockershim/cri-types";
-import type { CallContext, ShimContext } from "../context.js";
-import { haltContainer } from "../engine-work/container-halt.js";
-import { requireId } from "../state/require-id.js";
+import type { CallContext } from "../call.js";
+import { type HaltParts, haltContainer } from "../engine-work/container-halt.js";
+import type { PodNetwork } from "../network/pod-network.js";
+import { findSandbox, type SandboxLookup } from "../state/sandbox-lookup.js";
+import type { Store } from "../state/store.js";
+
+/** What StopPodSandbox uses. */
+export interface SandboxStopParts extends HaltParts {
+  readonly store: SandboxLookup & Pick<Store, "refresh" | "containersOf">;
+  readonly network: Pick<PodNetwork, "tearDown">;
+}
 
 /** The pause process ends at once when told to. */
 const pauseGraceSeconds = 10;
-
-type Parts = Pick<ShimContext, "docker" | "store" | "network">;
 
 /**
  * Stops a pod: its containers by force, as CRI demands, then its network and the sandbox.
@@ -15,7 +21,11 @@ type Parts = Pick<ShimContext, "docker" | "store" | "network">;
  * each of the two takes tens of milliseconds. All steps may be repeated; an unknown
  * sandbox may still have a network to give back, when its container was removed behind our back.
  */
-export async function stopSandbox(parts: Parts, id: string, signal: AbortSignal): Promise<void> {
+export async function stopSandbox(
+  parts: SandboxStopParts,
+  id: string,
+  signal: AbortSignal,
+): Promise<void> {
   const { store, network } = parts;
   const containers = store.containersOf(id).filter((container) => isAlive(container));
   await Promise.all(containers.map((container) => haltContainer(parts, container.id, 0, signal)));
@@ -41,12 +51,11 @@ function isAlive(record: { readonly inspect: { readonly State: { readonly Status
 
 /** StopPodSandbox. */
 export function createSandboxStop(
-  context: ShimContext,
+  parts: SandboxStopParts,
 ): (request: StopPodSandboxRequest, call: CallContext) => Promise<Record<string, never>> {
   return async ({ podSandboxId }, { signal }) => {
-    requireId("pod_sandbox_id", podSandboxId);
-    await context.feed.ready();
-    await stopSandbox(context, podSandboxId, signal);
+    const id = findSandbox(parts.store, podSandboxId)?.id ?? podSandboxId;
+    await stopSandbox(parts, id, signal);
     return {};
   };
 }

@@ -1,7 +1,13 @@
 import type { UpdatePodSandboxResourcesRequest } from "@dockershim/cri-types";
 import { validateContainerResources } from "@dockershim/pod-sandbox";
-import type { ShimContext } from "../context.js";
-import { requireSandbox } from "../state/sandbox-lookup.js";
+import type { PodResources } from "../state/pod-resources.js";
+import { requireSandbox, type SandboxLookup } from "../state/sandbox-lookup.js";
+
+/** What UpdatePodSandboxResources uses. */
+export interface SandboxUpdateParts {
+  readonly store: SandboxLookup;
+  readonly podResources: Pick<PodResources, "set">;
+}
 
 /**
  * UpdatePodSandboxResources: the kubelet tells that it has resized a pod.
@@ -9,12 +15,13 @@ import { requireSandbox } from "../state/sandbox-lookup.js";
  * The pod's cgroup is the kubelet's, and Docker has nothing at pod level to change: what was told
  * is kept for verbose PodSandboxStatus. Containers are resized by UpdateContainerResources.
  */
-export function createSandboxUpdate(
-  context: Pick<ShimContext, "feed" | "store" | "podResources">,
-): (request: UpdatePodSandboxResourcesRequest) => Promise<Record<string, never>> {
-  const { feed, store, podResources } = context;
+export function createSandboxUpdate({
+  store,
+  podResources,
+}: SandboxUpdateParts): (
+  request: UpdatePodSandboxResourcesRequest,
+) => Promise<Record<string, never>> {
   return async ({ podSandboxId, overhead, resources }) => {
-    await feed.ready();
     const { id } = requireSandbox(store, podSandboxId);
     validateContainerResources(overhead, "overhead");
     validateContainerResources(resources, "resources");

@@ -1,12 +1,15 @@
 import { CgroupDriver, type UpdateRuntimeConfigRequest } from "@dockershim/cri-types";
-import type { ShimContext } from "../context.js";
+import type { PodNetwork } from "../network/pod-network.js";
+import type { Engine } from "../state/engine.js";
 
 /** RuntimeConfig: the cgroup driver that the kubelet should use, which is the engine's. */
-export function createRuntimeConfig(
-  context: Pick<ShimContext, "engine">,
-): () => Promise<{ linux: { cgroupDriver: CgroupDriver } }> {
+export function createRuntimeConfig({
+  engine,
+}: {
+  readonly engine: Pick<Engine, "facts">;
+}): () => Promise<{ linux: { cgroupDriver: CgroupDriver } }> {
   return async () => {
-    const { cgroupDriver } = await context.engine.facts();
+    const { cgroupDriver } = await engine.facts();
     return {
       linux: {
         cgroupDriver: cgroupDriver === "systemd" ? CgroupDriver.SYSTEMD : CgroupDriver.CGROUPFS,
@@ -16,12 +19,14 @@ export function createRuntimeConfig(
 }
 
 /** UpdateRuntimeConfig: the node's pod address range, for CNI's `ipRanges` capability. */
-export function createUpdateRuntimeConfig(
-  context: Pick<ShimContext, "network">,
-): (request: UpdateRuntimeConfigRequest) => Promise<Record<string, never>> {
+export function createUpdateRuntimeConfig({
+  network,
+}: {
+  readonly network: Pick<PodNetwork, "setPodCidr">;
+}): (request: UpdateRuntimeConfigRequest) => Promise<Record<string, never>> {
   return async ({ runtimeConfig }) => {
     const cidr = runtimeConfig?.networkConfig?.podCidr ?? "";
-    if (cidr !== "") context.network.setPodCidr(cidr);
+    if (cidr !== "") network.setPodCidr(cidr);
     return {};
   };
 }

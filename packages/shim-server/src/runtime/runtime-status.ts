@@ -1,8 +1,18 @@
 import type { StatusRequest } from "@dockershim/cri-types";
 import { apiAtLeast } from "@dockershim/pod-sandbox";
-import type { ShimContext } from "../context.js";
+import type { PodNetwork } from "../network/pod-network.js";
+import type { ShimOptions } from "../options.js";
+import type { Engine } from "../state/engine.js";
 import { canMountRecursivelyReadOnly } from "../state/runtime-features.js";
 import { version } from "../version.js";
+
+/** What Status uses. */
+export interface RuntimeStatusParts {
+  readonly engine: Pick<Engine, "connected" | "problem" | "facts" | "info">;
+  readonly network: Pick<PodNetwork, "readiness">;
+  readonly options: ShimOptions;
+  readonly instance: string;
+}
 
 interface Condition {
   type: string;
@@ -29,9 +39,9 @@ interface Reply {
  * It answers even while the engine is away: that is what the kubelet asks it for.
  */
 export function createRuntimeStatus(
-  context: Pick<ShimContext, "engine" | "network" | "options" | "instance">,
+  parts: RuntimeStatusParts,
 ): (request: StatusRequest) => Promise<Reply> {
-  const { engine, network } = context;
+  const { engine, network } = parts;
 
   async function conditions(): Promise<Condition[]> {
     const net = await network.readiness();
@@ -66,7 +76,7 @@ export function createRuntimeStatus(
     const known = engine.connected
       ? { engine: await engine.info(), facts: await engine.facts() }
       : {};
-    const { options, instance } = context;
+    const { options, instance } = parts;
     return { info: JSON.stringify({ version, instance, options, ...known }) };
   }
 

@@ -1,4 +1,11 @@
-import type { ShimContext } from "../context.js";
+import { VersionResponseSchema } from "@dockershim/cri-types";
+import { type EncodedReply, encode } from "../messages/encoded.js";
+import type { Engine } from "../state/engine.js";
+
+/** What Version uses. */
+export interface RuntimeVersionParts {
+  readonly engine: Pick<Engine, "known">;
+}
 
 interface Reply {
   version: string;
@@ -12,7 +19,7 @@ interface Reply {
  *
  * @throws ShimError `unavailable` before the engine has been reached.
  */
-export function runtimeVersion({ engine }: Pick<ShimContext, "engine">): Reply {
+export function runtimeVersion({ engine }: RuntimeVersionParts): Reply {
   return {
     // What every runtime answers: the version of the kubelet's side of old.
     version: "0.1.0",
@@ -23,11 +30,13 @@ export function runtimeVersion({ engine }: Pick<ShimContext, "engine">): Reply {
 }
 
 /** Version. */
-export function createRuntimeVersion(
-  context: Pick<ShimContext, "engine" | "feed">,
-): () => Promise<Reply> {
+export function createRuntimeVersion(parts: RuntimeVersionParts): () => Promise<Reply> {
   return async () => {
-    await context.feed.ready();
-    return runtimeVersion(context);
+    return runtimeVersion(parts);
   };
+}
+
+/** Version, encoded. */
+export function createHotRuntimeVersion(parts: RuntimeVersionParts): EncodedReply {
+  return () => [encode(VersionResponseSchema, runtimeVersion(parts))];
 }

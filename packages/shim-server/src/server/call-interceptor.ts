@@ -1,5 +1,5 @@
 import type { Interceptor } from "@connectrpc/connect";
-import type { Tracing } from "../telemetry/tracing.js";
+import type { Tracing } from "../observed/tracing.js";
 import type { CallLog } from "./call-log.js";
 import { toConnectError } from "./error-mapping.js";
 

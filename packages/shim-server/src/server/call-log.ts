@@ -1,8 +1,6 @@
 import { Code, type ConnectError } from "@connectrpc/connect";
 import type { Logger } from "pino";
-
-/** Told of every call that is over: its method, how long it took in ms, and why it failed. */
-export type CallObserver = (method: string, ms: number, code: Code | undefined) => void;
+import type { CallObserver } from "../observed/observers.js";
 
 /** The one place that all calls pass when they are over, hot or not. */
 export interface CallLog {

@@ -1,13 +1,16 @@
 import { createServer, type Http2Server, type ServerHttp2Session } from "node:http2";
 import { connectNodeAdapter } from "@connectrpc/connect-node";
-import type { ShimContext } from "../context.js";
+import { ImageService, RuntimeService } from "@dockershim/cri-types";
+import type { Logger } from "pino";
+import { maxMessageBytes } from "../messages/message-size.js";
+import type { CallObserver } from "../observed/observers.js";
+import type { Tracing } from "../observed/tracing.js";
+import type { EventFeed } from "../state/event-feed.js";
 import { createCallInterceptor } from "./call-interceptor.js";
 import { createCallLog } from "./call-log.js";
 import { registerHealthService } from "./health-service.js";
-import { createHotCalls, maxMessageBytes } from "./hot-calls.js";
-import { createHotReplies } from "./hot-replies.js";
-import { registerImageService } from "./image-service.js";
-import { registerRuntimeService } from "./runtime-service.js";
+import { createHotCalls } from "./hot-calls.js";
+import { hotCallsOf, type Routes, serveRoutes } from "./route.js";
 import { listenOnUnixSocket } from "./unix-socket.js";
 
 /** The gRPC server on its unix socket. */
@@ -16,10 +19,22 @@ export interface GrpcServer {
   close(graceMs: number): Promise<void>;
 }
 
-/** Serves both CRI services on a unix socket. */
-export async function serveGrpc(context: ShimContext, path: string): Promise<GrpcServer> {
-  const log = createCallLog(context.log, context.metrics?.onCall);
-  const { tracing } = context;
+/** What is served, and who is told of it. */
+export interface GrpcServerParts {
+  readonly runtime: Routes<typeof RuntimeService>;
+  readonly image: Routes<typeof ImageService>;
+  readonly feed: Pick<EventFeed, "ready" | "current">;
+  readonly log: Logger;
+  /** Undefined when nobody wants to know. */
+  readonly onCall: CallObserver | undefined;
+  /** Undefined when it is not configured. */
+  readonly tracing: Tracing | undefined;
+}
+
+/** Serves both CRI services, and gRPC's health checks, on a unix socket. */
+export async function serveGrpc(parts: GrpcServerParts, path: string): Promise<GrpcServer> {
+  const { runtime, image, feed, tracing } = parts;
+  const log = createCallLog(parts.log, parts.onCall);
   const handler = connectNodeAdapter({
     connect: false,
     grpcWeb: false,
@@ -27,14 +42,14 @@ export async function serveGrpc(context: ShimContext, path: string): Promise<Grp
     writeMaxBytes: maxMessageBytes,
     interceptors: [createCallInterceptor(log, tracing)],
     routes: (router) => {
-      registerRuntimeService(router, context);
-      registerImageService(router, context);
-      registerHealthService(router, context);
+      serveRoutes(router, RuntimeService, runtime, feed.ready);
+      serveRoutes(router, ImageService, image, feed.ready);
+      registerHealthService(router, feed);
     },
   });
   const hotCalls = createHotCalls({
-    calls: createHotReplies(context),
-    current: () => context.feed.current,
+    calls: new Map([...hotCallsOf(RuntimeService, runtime), ...hotCallsOf(ImageService, image)]),
+    current: () => feed.current,
     log,
     tracing,
   });

@@ -7,7 +7,7 @@ import {
 } from "@bufbuild/protobuf/wkt";
 import { Code, ConnectError, type ConnectRouter, type HandlerContext } from "@connectrpc/connect";
 import { ImageService, RuntimeService } from "@dockershim/cri-types";
-import type { ShimContext } from "../context.js";
+import type { EventFeed } from "../state/event-feed.js";
 
 /** HealthCheckResponse.ServingStatus of gRPC's health checking protocol. */
 const serving = 1;
@@ -24,7 +24,7 @@ type Loose = Record<string, unknown>;
  */
 export function registerHealthService(
   router: ConnectRouter,
-  { feed }: Pick<ShimContext, "feed">,
+  feed: Pick<EventFeed, "current">,
 ): void {
   const known = new Set(["", RuntimeService.typeName, ImageService.typeName]);
   const status = (): number => (feed.current ? serving : notServing);

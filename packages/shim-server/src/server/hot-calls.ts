@@ -1,18 +1,17 @@
 import type { IncomingHttpHeaders, ServerHttp2Stream } from "node:http2";
+import type { EncodedReply } from "../messages/encoded.js";
+import { maxMessageBytes } from "../messages/message-size.js";
+import type { Tracing } from "../observed/tracing.js";
 import { ShimError } from "../shim-error.js";
-import type { Tracing } from "../telemetry/tracing.js";
 import type { CallLog } from "./call-log.js";
 import { toConnectError } from "./error-mapping.js";
-
-/** A call that is answered from memory: request bytes in, reply bytes out, at once. */
-export type HotCall = (request: Uint8Array) => Uint8Array;
 
 /** Answers a stream if it is a hot call. @returns False when somebody else has to. */
 export type HotCalls = (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => boolean;
 
 export interface HotCallsOptions {
   /** By HTTP path, `/runtime.v1.RuntimeService/ListContainers`. */
-  readonly calls: ReadonlyMap<string, HotCall>;
+  readonly calls: ReadonlyMap<string, EncodedReply>;
   /** Whether memory is current; if not, the ordinary handlers wait for it or say why not. */
   readonly current: () => boolean;
   readonly log: CallLog;
@@ -22,9 +21,6 @@ export interface HotCallsOptions {
 
 /** Length-prefixed message of gRPC: a byte for compression and four for the length. */
 const prefixBytes = 5;
-
-/** CRI's own bound for a message, in bytes. */
-export const maxMessageBytes: number = 16 * 1024 * 1024;
 
 /** The requests of hot calls are an id or a filter; one that is larger is not ours. */
 const maxRequestBytes = 64 * 1024;
@@ -45,14 +41,14 @@ export function createHotCalls({ calls, current, log, tracing }: HotCallsOptions
   function answer(
     stream: ServerHttp2Stream,
     path: string,
-    call: HotCall,
+    call: EncodedReply,
     body: Buffer | undefined,
     headers: IncomingHttpHeaders,
   ): void {
     const started = performance.now();
     const name = path.slice(path.lastIndexOf("/") + 1);
     try {
-      const reply = call(unframe(body));
+      const reply = frame(call(unframe(body)));
       stream.respond(replyHeaders, replyOptions);
       stream.once("wantTrailers", () => stream.sendTrailers(okTrailers));
       stream.end(reply);
@@ -121,7 +117,7 @@ function unframe(body: Buffer | undefined): Uint8Array {
 }
 
 /** Puts the gRPC prefix before a message that is given in parts. */
-export function frame(parts: readonly Uint8Array[]): Uint8Array {
+function frame(parts: readonly Uint8Array[]): Uint8Array {
   let length = 0;
   for (const part of parts) length += part.length;
   if (length > maxMessageBytes) {

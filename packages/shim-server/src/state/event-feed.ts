@@ -2,21 +2,12 @@ import { setTimeout } from "node:timers/promises";
 import type { DockerClient, EngineEvent } from "@dockershim/docker-client";
 import { TYPE_LABEL } from "@dockershim/pod-sandbox";
 import type { Logger } from "pino";
+import type { FeedObserver } from "../observed/observers.js";
 import { ShimError } from "../shim-error.js";
 import type { Engine } from "./engine.js";
 import type { ExecExits } from "./exec-exits.js";
 import type { ImageStore } from "./image-store.js";
 import type { Store } from "./store.js";
-
-/** Told of what the feed goes through; for metrics. */
-export interface FeedObserver {
-  /** An event has come, so many ms after it happened by the engine's clock. */
-  event(lagMs: number): void;
-  /** The stores were read in full. */
-  resynced(): void;
-  /** The event stream broke. */
-  lost(): void;
-}
 
 export interface EventFeedOptions {
   readonly docker: Pick<DockerClient, "events">;

@@ -9,14 +9,22 @@ import type {
 } from "@dockershim/cri-types";
 import { matchesLabels } from "@dockershim/pod-sandbox";
 import { inTurns } from "../async/in-turns.js";
-import type { ShimContext } from "../context.js";
 import { requireContainer } from "../state/container-lookup.js";
+import type { Engine } from "../state/engine.js";
 import type { ContainerRecord } from "../state/records.js";
 import { createStoragePath } from "../state/storage-path.js";
+import type { Store } from "../state/store.js";
 import { toCpuUsage, toIoUsage, toMemoryUsage, toSwapUsage, uint64 } from "./cri-figures.js";
 import type { KubeletFigures, StatsSource } from "./stats-source.js";
 
-export type ContainerStatsParts = Pick<ShimContext, "store" | "feed" | "stats" | "engine">;
+export interface ContainerStatsParts {
+  readonly store: Pick<
+    Store,
+    "container" | "containers" | "containersOf" | "sandbox" | "sandboxes"
+  >;
+  readonly stats: StatsSource;
+  readonly engine: Pick<Engine, "known">;
+}
 
 /** A few ms of reading: then others get their turn. */
 const containersPerTurn = 50;
@@ -25,10 +33,9 @@ const containersPerTurn = 50;
 export function createContainerStats(
   parts: ContainerStatsParts,
 ): (request: ContainerStatsRequest) => Promise<{ stats: ContainerStats }> {
-  const { store, feed, stats: source } = parts;
+  const { store, stats: source } = parts;
   const storagePath = createStoragePath(parts.engine);
   return async ({ containerId }) => {
-    await feed.ready();
     const record = requireContainer(store, containerId);
     const layer = await source.layerNow(record);
     const figures = figuresOf(record, source) ?? undefined;
@@ -40,10 +47,9 @@ export function createContainerStats(
 export function createContainerStatsList(
   parts: ContainerStatsParts,
 ): (request: Pick<ListContainerStatsRequest, "filter">) => Promise<{ stats: ContainerStats[] }> {
-  const { store, feed } = parts;
+  const { store } = parts;
   const collect = createContainerStatsCollector(parts);
   return async ({ filter }) => {
-    await feed.ready();
     return { stats: await collect(matchingContainers(store, filter)) };
   };
 }
@@ -72,7 +78,7 @@ export function createContainerStatsCollector({
 }
 
 export function* matchingContainers(
-  store: Pick<ShimContext["store"], "containers">,
+  store: Pick<Store, "containers">,
   filter: ContainerStatsFilter | undefined,
 ): Generator<ContainerRecord> {
   for (const record of store.containers()) {

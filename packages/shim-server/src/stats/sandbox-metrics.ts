@@ -15,10 +15,9 @@ import { addContainerSamples, addNetworkSamples, createSamples } from "./metric-
 export function createSandboxMetricsList(
   parts: ContainerStatsParts,
 ): () => Promise<{ podMetrics: PodSandboxMetrics[] }> {
-  const { store, feed } = parts;
+  const { store } = parts;
   const storagePath = createStoragePath(parts.engine);
   return async () => {
-    await feed.ready();
     const disk = await readFilesystemCapacity(storagePath());
     const found: PodSandboxMetrics[] = [];
     for (const sandbox of [...store.sandboxes()]) {

@@ -21,7 +21,6 @@ export function createSandboxStats(
 ): (request: PodSandboxStatsRequest) => Promise<{ stats: PodSandboxStats }> {
   const collect = createSandboxStatsCollector(parts);
   return async ({ podSandboxId }) => {
-    await parts.feed.ready();
     const record = requireSandbox(parts.store, podSandboxId);
     const stats = await collect(record);
     if (stats === undefined) {
@@ -40,7 +39,6 @@ export function createSandboxStatsList(
 ): (request: Pick<ListPodSandboxStatsRequest, "filter">) => Promise<{ stats: PodSandboxStats[] }> {
   const collect = createSandboxStatsCollector(parts);
   return async ({ filter }) => {
-    await parts.feed.ready();
     const found: PodSandboxStats[] = [];
     for (const record of [...parts.store.sandboxes()]) {
       if (filter !== undefined && !matchesFilter(record, filter)) continue;

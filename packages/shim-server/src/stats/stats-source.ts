@@ -7,11 +7,19 @@ import {
   kubeletParts,
   type LayerUsage,
 } from "@dockershim/cgroups";
-import type { ShimContext } from "../context.js";
+import type { Logger } from "pino";
+import type { Engine } from "../state/engine.js";
 import type { ContainerRecord, SandboxRecord, StoreRecord } from "../state/records.js";
-import type { StoreChange } from "../state/store.js";
+import type { Store, StoreChange } from "../state/store.js";
 import { createCpuRates } from "./cpu-rates.js";
 import { writableLayerOf } from "./writable-layer.js";
+
+/** What the source is made from. */
+export interface StatsSourceParts {
+  readonly store: Pick<Store, "sandboxes" | "containers" | "onChange">;
+  readonly engine: Pick<Engine, "known">;
+  readonly log: Pick<Logger, "debug">;
+}
 
 /** What is read for the kubelet, with the processor use that follows from the reading before. */
 export interface KubeletFigures extends CgroupReading<(typeof kubeletParts)[number]> {
@@ -55,10 +63,7 @@ export function podRateName(id: string): string {
 }
 
 /** Creates the source, and begins to follow the containers of the store. */
-export function createStatsSource(
-  context: Pick<ShimContext, "store" | "engine" | "log">,
-): StatsSource {
-  const { store, engine, log } = context;
+export function createStatsSource({ store, engine, log }: StatsSourceParts): StatsSource {
   const rates = createCpuRates();
   const paths = new Map<string, { pid: number; path: CgroupPath }>();
   const podPaths = new Map<string, CgroupPath>();

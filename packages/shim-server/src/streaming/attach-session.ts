@@ -1,23 +1,28 @@
+import type { DockerContainers } from "@dockershim/docker-client";
 import type { RuntimeAttachRequest } from "@dockershim/streaming";
-import type { ShimContext } from "../context.js";
-import { requireRunning } from "../state/container-lookup.js";
+import { type ContainerLookup, requireRunning } from "../state/container-lookup.js";
 import { joinStreams } from "./join-streams.js";
+
+/** What an attach session uses. */
+export interface AttachSessionParts {
+  readonly docker: { readonly containers: Pick<DockerContainers, "attach" | "resize"> };
+  readonly store: ContainerLookup;
+}
 
 /**
  * Joins an attach session with the main process of a container, until that ends or the client
  * detaches; the process goes on without it.
  */
-export function createAttachSession(
-  context: Pick<ShimContext, "docker" | "store" | "feed">,
-): (request: RuntimeAttachRequest) => Promise<void> {
-  const { docker, store, feed } = context;
+export function createAttachSession({
+  docker,
+  store,
+}: AttachSessionParts): (request: RuntimeAttachRequest) => Promise<void> {
   return async (session) => {
     const { containerId, stdin, stdout, stderr, signal } = session;
-    await feed.ready();
     const record = requireRunning(store, containerId);
     // Whether output comes in frames was decided when the container was made.
     const tty = record.inspect.Config.Tty === true;
-    const stream = await docker.containers.attach(containerId, {
+    const stream = await docker.containers.attach(record.id, {
       tty,
       stdin: stdin !== null,
       stdout: stdout !== null,
@@ -26,7 +31,7 @@ export function createAttachSession(
     });
     try {
       await joinStreams(session, stream, async (size) => {
-        if (tty) await docker.containers.resize(containerId, size, { signal });
+        if (tty) await docker.containers.resize(record.id, size, { signal });
       });
     } finally {
       stream.close();

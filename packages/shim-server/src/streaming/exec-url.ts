@@ -1,9 +1,13 @@
 import type { AttachRequest, ExecRequest } from "@dockershim/cri-types";
-import type { ShimContext } from "../context.js";
 import { ShimError } from "../shim-error.js";
-import { requireRunning } from "../state/container-lookup.js";
+import { type ContainerLookup, requireRunning } from "../state/container-lookup.js";
+import type { Streaming } from "./streaming.js";
 
-type Parts = Pick<ShimContext, "store" | "feed" | "streaming">;
+/** What the two calls use. */
+export interface ExecUrlParts {
+  readonly store: ContainerLookup;
+  readonly streaming: Pick<Streaming, "execUrl" | "attachUrl">;
+}
 
 /**
  * Exec: a URL under which a client may run a command in a container, once and within a minute.
@@ -13,26 +17,22 @@ type Parts = Pick<ShimContext, "store" | "feed" | "streaming">;
  */
 export function createExecUrl({
   store,
-  feed,
   streaming,
-}: Parts): (request: ExecRequest) => Promise<{ url: string }> {
+}: ExecUrlParts): (request: ExecRequest) => Promise<{ url: string }> {
   return async (request) => {
-    await feed.ready();
-    requireRunning(store, request.containerId);
+    const { id: containerId } = requireRunning(store, request.containerId);
     if (request.cmd.length === 0) throw new ShimError("invalid_argument", "cmd: must not be empty");
-    return { url: streaming.execUrl(request) };
+    return { url: streaming.execUrl({ ...request, containerId }) };
   };
 }
 
 /** Attach: like {@link createExecUrl}, for the main process of a container. */
 export function createAttachUrl({
   store,
-  feed,
   streaming,
-}: Parts): (request: AttachRequest) => Promise<{ url: string }> {
+}: ExecUrlParts): (request: AttachRequest) => Promise<{ url: string }> {
   return async (request) => {
-    await feed.ready();
-    requireRunning(store, request.containerId);
-    return { url: streaming.attachUrl(request) };
+    const { id: containerId } = requireRunning(store, request.containerId);
+    return { url: streaming.attachUrl({ ...request, containerId }) };
   };
 }

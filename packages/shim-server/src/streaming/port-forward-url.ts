@@ -1,6 +1,12 @@
 import type { PortForwardRequest } from "@dockershim/cri-types";
-import type { ShimContext } from "../context.js";
-import { requireRunningSandbox } from "./port-forward-session.js";
+import { requireRunningSandbox, type SandboxLookup } from "../state/sandbox-lookup.js";
+import type { Streaming } from "./streaming.js";
+
+/** What PortForward uses. */
+export interface PortForwardUrlParts {
+  readonly store: SandboxLookup;
+  readonly streaming: Pick<Streaming, "portForwardUrl">;
+}
 
 /**
  * PortForward: a URL under which a client may connect to TCP ports of a sandbox, as many
@@ -10,15 +16,11 @@ import { requireRunningSandbox } from "./port-forward-session.js";
  */
 export function createPortForwardUrl({
   store,
-  feed,
   streaming,
-}: Pick<ShimContext, "store" | "feed" | "streaming">): (
-  request: PortForwardRequest,
-) => Promise<{ url: string }> {
+}: PortForwardUrlParts): (request: PortForwardRequest) => Promise<{ url: string }> {
   return async (request) => {
-    await feed.ready();
-    requireRunningSandbox(store, request.podSandboxId);
-    const { podSandboxId, port: ports } = request;
+    const { id: podSandboxId } = requireRunningSandbox(store, request.podSandboxId);
+    const { port: ports } = request;
     return { url: streaming.portForwardUrl({ podSandboxId, ports }) };
   };
 }

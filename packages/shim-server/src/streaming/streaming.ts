@@ -1,6 +1,10 @@
 import { createStreamingServer, type StreamingServer } from "@dockershim/streaming";
-import type { ShimContext } from "../context.js";
-import { createAttachSession } from "./attach-session.js";
+import type { Logger } from "pino";
+import type { ExecRunner } from "../exec/exec-process.js";
+import type { ShimOptions } from "../options.js";
+import type { EventFeed } from "../state/event-feed.js";
+import type { SandboxLookup } from "../state/sandbox-lookup.js";
+import { type AttachSessionParts, createAttachSession } from "./attach-session.js";
 import { createExecSession } from "./exec-session.js";
 import { createNetnsSockets } from "./netns-sockets.js";
 import { createPodDialer } from "./pod-dialer.js";
@@ -16,23 +20,33 @@ export interface Streaming
   close(): Promise<void>;
 }
 
-type Parts = Pick<ShimContext, "options" | "docker" | "store" | "feed" | "execExits" | "log">;
+/** What the server and its sessions use. */
+export interface StreamingParts extends AttachSessionParts {
+  readonly store: AttachSessionParts["store"] & SandboxLookup;
+  readonly run: ExecRunner;
+  readonly feed: Pick<EventFeed, "ready">;
+  readonly options: Pick<ShimOptions, "streamingBindAddr">;
+  readonly log: Logger;
+}
 
 /**
  * Starts the streaming server on `--streaming-bind-addr`.
  *
  * @throws Error of listen(2), or StreamingError `invalid_argument` for the address.
  */
-export async function startStreaming(parts: Parts): Promise<Streaming> {
+export async function startStreaming(parts: StreamingParts): Promise<Streaming> {
   const log = parts.log.child({ part: "streaming" });
   const sockets = createNetnsSockets();
   const running = new Set<Promise<unknown>>();
   let closing: Promise<void> | undefined;
 
-  /** Remembers calls until they have settled, their cleanup included. */
+  /**
+   * Sessions begin when memory is current, as calls do. They are remembered until they have
+   * settled, their cleanup included.
+   */
   function tracked<Request, Reply>(call: (request: Request) => Promise<Reply>) {
     return async (request: Request): Promise<Reply> => {
-      const reply = call(request);
+      const reply = parts.feed.ready().then(() => call(request));
       running.add(reply);
       try {
         return await reply;
@@ -47,7 +61,7 @@ export async function startStreaming(parts: Parts): Promise<Streaming> {
     runtime: {
       exec: tracked(createExecSession(parts)),
       attach: tracked(createAttachSession(parts)),
-      portForward: tracked(createPortForwardSession(parts, createPodDialer(sockets, log))),
+      portForward: tracked(createPortForwardSession(parts.store, createPodDialer(sockets, log))),
     },
     log: {
       debug: (message, fields) => log.debug(fields, message),

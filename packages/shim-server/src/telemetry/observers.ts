@@ -1,7 +1,7 @@
 import type { RequestObserver } from "@dockershim/docker-client";
-import type { NetworkObserver } from "../network/observed-network.js";
+import type { NetworkObserver } from "../observed/observers.js";
+import type { Tracing } from "../observed/tracing.js";
 import type { ShimMetrics } from "./shim-metrics.js";
-import type { Tracing } from "./tracing.js";
 
 /** Who is told of what the daemon asks of others; undefined where nobody wants to know. */
 export interface Observers {

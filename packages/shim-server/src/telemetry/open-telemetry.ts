@@ -16,9 +16,9 @@ import {
   TracerProvider,
 } from "@opentelemetry/sdk-trace";
 import type { Logger } from "pino";
+import type { Tracing } from "../observed/tracing.js";
 import { version } from "../version.js";
 import { parseTraceParent } from "./trace-parent.js";
-import type { Tracing } from "./tracing.js";
 
 /** A collector that is away must not hold up the end of the daemon. */
 const closeMs = 1_000;

@@ -1,4 +1,13 @@
-import type { ShimContext } from "../context.js";
+import type { PodNetwork } from "../network/pod-network.js";
+import type { Engine } from "../state/engine.js";
+import type { EventFeed } from "../state/event-feed.js";
+
+/** What readiness follows from. */
+export interface ReadinessParts {
+  readonly feed: Pick<EventFeed, "current">;
+  readonly engine: Pick<Engine, "connected" | "problem">;
+  readonly network: Pick<PodNetwork, "readiness">;
+}
 
 /**
  * Whether the daemon can serve pods: the engine is there, the store holds what it holds, and the
@@ -10,7 +19,7 @@ export async function whyUnready({
   feed,
   engine,
   network,
-}: Pick<ShimContext, "feed" | "engine" | "network">): Promise<string | undefined> {
+}: ReadinessParts): Promise<string | undefined> {
   if (!engine.connected) return `Docker Engine is out of reach: ${engine.problem}`;
   if (!feed.current) return "the engine is being read";
   const { ready, message } = await network.readiness();

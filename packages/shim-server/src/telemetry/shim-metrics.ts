@@ -1,8 +1,12 @@
 import { Code } from "@connectrpc/connect";
 import type { RequestObserver } from "@dockershim/docker-client";
-import type { ShimContext } from "../context.js";
-import type { CallObserver } from "../server/call-log.js";
-import type { FeedObserver } from "../state/event-feed.js";
+import type { ContainerLogs } from "../logs/container-logs.js";
+import type { CallObserver, FeedObserver } from "../observed/observers.js";
+import type { Engine } from "../state/engine.js";
+import type { EventFeed } from "../state/event-feed.js";
+import type { ImageStore } from "../state/image-store.js";
+import type { Store } from "../state/store.js";
+import type { Streaming } from "../streaming/streaming.js";
 import { addProcessMetrics } from "./process-metrics.js";
 import { createRegistry, type GaugeSample, type Registry } from "./registry.js";
 
@@ -18,10 +22,15 @@ export interface ShimMetrics {
   close(): void;
 }
 
-export type MetricParts = Pick<
-  ShimContext,
-  "store" | "images" | "engine" | "feed" | "streaming" | "logs"
->;
+/** What is read when somebody scrapes. */
+export interface MetricParts {
+  readonly store: Pick<Store, "containers" | "sandboxes">;
+  readonly images: Pick<ImageStore, "all">;
+  readonly engine: Pick<Engine, "connected">;
+  readonly feed: Pick<EventFeed, "current">;
+  readonly streaming: Pick<Streaming, "stats">;
+  readonly logs: Pick<ContainerLogs, "lag">;
+}
 
 const callBuckets = [
   0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 120,

@@ -1,0 +1,35 @@
+import { create, type DescMessage, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
+
+/**
+ * A reply in protobuf's encoding, in parts: a message is the concatenation of its fields, so a
+ * reply can be put together from fields that were encoded once.
+ */
+export type EncodedReply = (request: Uint8Array) => readonly Uint8Array[];
+
+/** The bytes of a message. */
+export function encode<Desc extends DescMessage>(
+  schema: Desc,
+  init: MessageInitShape<Desc>,
+): Uint8Array {
+  return toBinary(schema, create(schema, init));
+}
+
+/**
+ * Bytes by the object they were made from, made anew when `version` is another one.
+ *
+ * What is cached hangs on its key and goes with it: records are replaced, never changed.
+ */
+export function createEncodedCache<K extends object, V>(): (
+  key: K,
+  version: V,
+  make: () => Uint8Array,
+) => Uint8Array {
+  const cached = new WeakMap<K, { readonly version: V; readonly bytes: Uint8Array }>();
+  return (key, version, make) => {
+    const entry = cached.get(key);
+    if (entry !== undefined && entry.version === version) return entry.bytes;
+    const bytes = make();
+    cached.set(key, { version, bytes });
+    return bytes;
+  };
+}

@@ -1,0 +1,93 @@
+import { fromBinary } from "@bufbuild/protobuf";
+import {
+  ContainerStatusRequestSchema,
+  ContainerStatusResponseSchema,
+  ListContainersRequestSchema,
+  ListContainersResponseSchema,
+  ListPodSandboxRequestSchema,
+  ListPodSandboxResponseSchema,
+  PodSandboxStatusRequestSchema,
+  PodSandboxStatusResponseSchema,
+} from "@dockershim/cri-types";
+import { createEncodedCache, type EncodedReply, encode } from "../messages/encoded.js";
+import { requireContainer } from "../state/container-lookup.js";
+import type { ImageStore } from "../state/image-store.js";
+import type { ContainerRecord, SandboxRecord } from "../state/records.js";
+import { requireSandbox } from "../state/sandbox-lookup.js";
+import { type ContainerListParts, containerItems } from "./container-list.js";
+import { type ContainerStatusParts, containerStatusReply } from "./container-status.js";
+import { containerStatus } from "./container-view.js";
+import { type SandboxListParts, sandboxItems } from "./sandbox-list.js";
+import { type SandboxStatusParts, sandboxStatusReply, statusTimestamp } from "./sandbox-status.js";
+import { sandboxStatus } from "./sandbox-view.js";
+
+// Each answers as its ordinary handler does, and shares with it every function that decides
+// content. What is repeated is encoded once per record.
+
+/** ListContainers. */
+export function createHotContainerList(parts: ContainerListParts): EncodedReply {
+  const fields = createEncodedCache<object, undefined>();
+  return (request) => {
+    const { filter } = fromBinary(ListContainersRequestSchema, request);
+    return containerItems(parts, filter).map((item) =>
+      fields(item, undefined, () => encode(ListContainersResponseSchema, { containers: [item] })),
+    );
+  };
+}
+
+/** ListPodSandbox. */
+export function createHotSandboxList(parts: SandboxListParts): EncodedReply {
+  const fields = createEncodedCache<object, undefined>();
+  return (request) => {
+    const { filter } = fromBinary(ListPodSandboxRequestSchema, request);
+    return sandboxItems(parts, filter).map((item) =>
+      fields(item, undefined, () => encode(ListPodSandboxResponseSchema, { items: [item] })),
+    );
+  };
+}
+
+/** What the hot statuses use: a container's also changes with its image's names. */
+type Versioned = { readonly images: Pick<ImageStore, "version"> };
+
+/** ContainerStatus. */
+export function createHotContainerStatus(parts: ContainerStatusParts & Versioned): EncodedReply {
+  const statuses = createEncodedCache<ContainerRecord, number>();
+  return (request) => {
+    const message = fromBinary(ContainerStatusRequestSchema, request);
+    const reply = (): Uint8Array =>
+      encode(ContainerStatusResponseSchema, containerStatusReply(parts, message));
+    if (message.verbose) return [reply()];
+    const record = requireContainer(parts.store, message.containerId);
+    return [statuses(record, parts.images.version, reply)];
+  };
+}
+
+/** PodSandboxStatus. */
+export function createHotSandboxStatus(parts: SandboxStatusParts & Versioned): EncodedReply {
+  const { store, network, images } = parts;
+  const sandboxes = createEncodedCache<SandboxRecord, readonly string[] | undefined>();
+  const containers = createEncodedCache<ContainerRecord, number>();
+
+  /** A container's status as PodSandboxStatus holds it. */
+  function nestedStatus(record: ContainerRecord): Uint8Array {
+    return containers(record, images.version, () => {
+      const status = containerStatus(record, parts);
+      return encode(PodSandboxStatusResponseSchema, { containersStatuses: [status] });
+    });
+  }
+
+  return (request) => {
+    const message = fromBinary(PodSandboxStatusRequestSchema, request);
+    if (message.verbose) {
+      return [encode(PodSandboxStatusResponseSchema, sandboxStatusReply(parts, message))];
+    }
+    const record = requireSandbox(store, message.podSandboxId);
+    return [
+      sandboxes(record, network.addresses(record.id), () =>
+        encode(PodSandboxStatusResponseSchema, { status: sandboxStatus(record, network) }),
+      ),
+      ...store.containersOf(record.id).map(nestedStatus),
+      encode(PodSandboxStatusResponseSchema, { timestamp: statusTimestamp() }),
+    ];
+  };
+}

@@ -1,0 +1,63 @@
+import type { Logger } from "pino";
+import type { CloserStack } from "../async/closer-stack.js";
+import { createContainerEvents } from "../events/container-events.js";
+import type { Tracing } from "../observed/tracing.js";
+import type { ShimOptions } from "../options.js";
+import { serveGrpc } from "../server/grpc-server.js";
+import { startStreaming } from "../streaming/streaming.js";
+import { serveOperations } from "../telemetry/operations-server.js";
+import { whyUnready } from "../telemetry/readiness.js";
+import type { ShimMetrics } from "../telemetry/shim-metrics.js";
+import { imageRoutes } from "./image-routes.js";
+import type { EngineParts } from "./open-engine.js";
+import type { NodeParts } from "./open-node.js";
+import { runtimeRoutes } from "./runtime-routes.js";
+
+/** How long running calls may take to finish when the daemon ends, in ms. */
+const drainMs = 4_000;
+
+/** Opens what others talk to: streaming, metrics and health, and at last CRI's socket. */
+export async function openFront(
+  options: ShimOptions,
+  parts: EngineParts &
+    NodeParts & {
+      readonly instance: string;
+      readonly metrics: ShimMetrics | undefined;
+      readonly tracing: Tracing | undefined;
+      readonly socket: string;
+      readonly log: Logger;
+    },
+  closers: CloserStack,
+): Promise<void> {
+  const { metrics, tracing, feed, log } = parts;
+  const streaming = await startStreaming({ ...parts, options });
+  closers.push("the streaming server", () => streaming.close());
+  if (metrics !== undefined) {
+    metrics.watch({ ...parts, streaming });
+    const operations = await serveOperations(options.metricsBindAddr, {
+      metrics: metrics.render,
+      unready: () => whyUnready(parts),
+      log,
+    });
+    closers.push("metrics and health", () => operations.close());
+  }
+  const events = createContainerEvents(parts);
+  closers.push("container events", () => events.close());
+  const served = { ...parts, options, streaming, events };
+  const server = await serveGrpc(
+    {
+      runtime: runtimeRoutes(served),
+      image: imageRoutes(served),
+      feed,
+      log,
+      onCall: metrics?.onCall,
+      tracing,
+    },
+    parts.socket,
+  );
+  closers.push("calls", async () => {
+    // Readers of events would hold the server up, and sessions end while calls finish.
+    events.close();
+    await Promise.all([server.close(drainMs), streaming.close()]);
+  });
+}

@@ -1,0 +1,91 @@
+import type { Logger } from "pino";
+import type { CloserStack } from "../async/closer-stack.js";
+import { type CgroupLimits, createCgroupLimits } from "../engine-work/cgroup-limits.js";
+import { createExecRunner, type ExecRunner } from "../exec/exec-process.js";
+import { createEnginePull, type EnginePull } from "../image/engine-pull.js";
+import { createImageAccounts, type ImageAccounts } from "../image/image-accounts.js";
+import { createImageFiles, type ImageFiles } from "../image/image-files.js";
+import { createPauseImage, type PauseImage } from "../image/pause-image.js";
+import { createCniNetwork } from "../network/cni-network.js";
+import { observeNetwork } from "../network/observed-network.js";
+import { createNoNetwork, type PodNetwork } from "../network/pod-network.js";
+import { createStrayRelease } from "../network/stray-release.js";
+import type { FeedObserver } from "../observed/observers.js";
+import type { ShimOptions } from "../options.js";
+import { type EventFeed, startEventFeed } from "../state/event-feed.js";
+import { createStatsSource, type StatsSource } from "../stats/stats-source.js";
+import type { Observers } from "../telemetry/observers.js";
+import type { EngineParts } from "./open-engine.js";
+
+/** What works on the node: its pod network, and all that follows the engine's events. */
+export interface NodeParts {
+  readonly network: PodNetwork;
+  readonly feed: EventFeed;
+  readonly stats: StatsSource;
+  readonly run: ExecRunner;
+  readonly pull: EnginePull;
+  readonly pauseImage: PauseImage;
+  readonly imageFiles: ImageFiles;
+  readonly imageAccounts: ImageAccounts;
+  readonly cgroupLimits: CgroupLimits;
+}
+
+/**
+ * Opens the pod network and begins to follow the engine; on return the engine was read once, or
+ * found to be out of reach.
+ */
+export async function openNode(
+  options: ShimOptions,
+  parts: EngineParts & {
+    readonly instance: string;
+    readonly observers: Observers;
+    readonly feedObserver: FeedObserver | undefined;
+    readonly log: Logger;
+  },
+  closers: CloserStack,
+): Promise<NodeParts> {
+  const { docker, engine, images, store, logs, execExits, instance, log } = parts;
+  const network = await openNetwork(options, parts, closers);
+  const strays = createStrayRelease({ store, network, log });
+  closers.push("networks being released", () => strays.close());
+  const feed = startEventFeed({
+    docker,
+    store,
+    images,
+    engine,
+    execExits,
+    onSynced: strays.collect,
+    observer: parts.feedObserver,
+    log,
+  });
+  closers.push("the event feed", () => feed.stop());
+  const stats = createStatsSource({ store, engine, log });
+  closers.push("statistics", () => stats.close());
+  const pull = createEnginePull({ docker, images, options, log });
+  const imageFiles = createImageFiles(docker, instance, log);
+  await feed.firstContact;
+  void imageFiles.removeLeftovers();
+  if (feed.current) await logs.sweep(new Set([...store.containers()].map(({ id }) => id)));
+  return {
+    network,
+    feed,
+    stats,
+    run: createExecRunner({ docker, store, execExits, log }),
+    pull,
+    pauseImage: createPauseImage(options, { docker, engine, images, store, pull, log }),
+    imageFiles,
+    imageAccounts: createImageAccounts(imageFiles),
+    cgroupLimits: createCgroupLimits(),
+  };
+}
+
+async function openNetwork(
+  options: ShimOptions,
+  { observers, log }: { readonly observers: Observers; readonly log: Logger },
+  closers: CloserStack,
+): Promise<PodNetwork> {
+  const network =
+    options.networkPlugin === "cni" ? await createCniNetwork(options, log) : createNoNetwork();
+  closers.push("the pod network", () => network.close());
+  return observers.network === undefined ? network : observeNetwork(network, observers.network);
+}

@@ -1,0 +1,45 @@
+import { ShimError } from "../shim-error.js";
+import { requireId } from "./require-id.js";
+
+/** An id as Docker and we give them: 64 hexadecimal digits. */
+const fullId = /^[\da-f]{64}$/;
+
+/** Records of one kind, by id and all of them. */
+export interface IdLookup<T extends { readonly id: string }> {
+  /** The CRI field that names the record, for errors. */
+  readonly field: string;
+  /** What is looked for, for errors. */
+  readonly kind: string;
+  get(id: string): T | undefined;
+  all(): Iterable<T>;
+}
+
+/**
+ * Finds what a request names by its id, or by the beginning of it as `crictl ps` prints it, when
+ * only one record's id begins so.
+ *
+ * @returns Undefined for a whole id that is unknown: then the record is gone, or never was.
+ * @throws ShimError `invalid_argument` for what is no id and for a prefix that several ids have,
+ * `not_found` for a prefix that none has.
+ */
+export function findById<T extends { readonly id: string }>(
+  { field, kind, get, all }: IdLookup<T>,
+  id: string,
+): T | undefined {
+  requireId(field, id);
+  const exact = get(id);
+  if (exact !== undefined || fullId.test(id)) return exact;
+  let found: T | undefined;
+  for (const record of all()) {
+    if (!record.id.startsWith(id)) continue;
+    if (found !== undefined) {
+      throw new ShimError(
+        "invalid_argument",
+        `${field}: more than one ${kind} has an id that begins with "${id}"`,
+      );
+    }
+    found = record;
+  }
+  if (found === undefined) throw new ShimError("not_found", `${field}: no ${kind} ${id}`);
+  return found;
+}
