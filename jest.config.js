@@ -1,9 +1,10 @@
 /** Unit tests: pure code and local sockets, no Docker and no root needed. */
+import { patient } from "./jest.patience.js";
 import { shared } from "./jest.shared.js";
 
 export default {
   ...shared,
   testPathIgnorePatterns: [...shared.testPathIgnorePatterns, "\\.(integration|fault)\\.test\\.ts$"],
   // What hangs is still found; what is slow for want of processors is not called broken.
-  testTimeout: 60_000,
+  testTimeout: patient(60_000),
 };
