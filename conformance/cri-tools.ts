@@ -1,8 +1,10 @@
-import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, renameSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
 import { homedir } from "node:os";
-import { join, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
+import { cacheFolder } from "../lab/cache.ts";
+import { command } from "../lab/command.ts";
+import { findGo } from "../lab/go-programs.ts";
 import { ConformanceError } from "./conformance-error.ts";
 
 /** The two programs of Kubernetes' cri-tools, and where they come from. */
@@ -16,10 +18,6 @@ export interface CriTools {
 const moduleName = "sigs.k8s.io/cri-tools";
 const moduleDir = join(import.meta.dirname, "cri-tools");
 
-const goMissing =
-  "conformance builds critest and crictl from source, so it needs Go (https://go.dev/dl; 1.21 or newer " +
-  "fetches by itself the version that go.mod names): put `go` on the PATH";
-
 /** The version that go.mod pins. */
 function pinnedVersion(): string {
   const text = readFileSync(join(moduleDir, "go.mod"), "utf8");
@@ -29,58 +27,43 @@ function pinnedVersion(): string {
   return version;
 }
 
-function goProgram(): string {
-  for (const program of ["go", "/usr/local/go/bin/go", "/usr/lib/go/bin/go"]) {
-    if (spawnSync(program, ["version"], { stdio: "ignore" }).status === 0) return program;
-  }
-  throw new ConformanceError(goMissing);
-}
-
-function go(program: string, cwd: string, args: readonly string[]): void {
-  const { status } = spawnSync(program, args, { cwd, stdio: ["ignore", 2, 2] });
-  if (status === 0) return;
-  throw new ConformanceError(
-    `go ${args.join(" ")} failed in ${cwd}; the first build downloads ${moduleName} and what it needs ` +
-      "from the Go module proxy (GOPROXY)",
-  );
-}
-
 function cacheDir(key: string): string {
   const base = process.env.XDG_CACHE_HOME || join(homedir(), ".cache");
-  return join(base, "dockershim", "cri-tools", key);
+  return join(base, "dockershim", `cri-tools-${key}`);
 }
 
 /**
  * Builds critest and crictl, unless the cache has them.
  *
  * @param source - A checkout of cri-tools to build from instead of the pinned module.
- * @throws {ConformanceError} when there is no Go, or the build fails.
+ * @throws {ConformanceError} when there is no Go.
+ * @throws {LabError} when the build fails, in the first run for want of the Go module proxy (GOPROXY).
  */
-export function buildCriTools(source: string | undefined): CriTools {
+export async function buildCriTools(source: string | undefined): Promise<CriTools> {
   const folder = source === undefined ? moduleDir : resolve(source);
   const version = source === undefined ? pinnedVersion() : folder;
   const sums = join(folder, "go.sum");
   if (!existsSync(sums)) throw new ConformanceError(`${folder} is no Go module: it has no go.sum`);
-  // A checkout can change under the same name, so it is built each time; Go's own cache makes that quick.
   const sum = createHash("sha256").update(readFileSync(sums)).digest("hex").slice(0, 12);
-  const cache = cacheDir(source === undefined ? `${version}-${sum}` : `source-${sum}`);
-  const tools = { critest: join(cache, "critest"), crictl: join(cache, "crictl"), version };
-  const complete = existsSync(tools.critest) && existsSync(tools.crictl);
-  if (complete && source === undefined) return tools;
-  const program = goProgram();
-  mkdirSync(cache, { recursive: true });
-  console.error(
-    `conformance: building critest and crictl ${version}; the first time takes minutes`,
-  );
-  for (const [target, verb] of [
-    [tools.critest, ["test", "-c"]],
-    [tools.crictl, ["build"]],
-  ] as const) {
-    const part = `${target}.part`;
-    const name = target === tools.critest ? "critest" : "crictl";
-    go(program, folder, [...verb, "-o", part, `${moduleName}/cmd/${name}`]);
-    // Whole or not there at all: a build that was cut off must not look like a program.
-    renameSync(part, target);
-  }
-  return tools;
+  const target = cacheDir(source === undefined ? `${version}-${sum}` : `source-${sum}`);
+  // A checkout can change under the same name, so it is built each time; Go's own cache makes that quick.
+  if (source !== undefined) rmSync(target, { recursive: true, force: true });
+  mkdirSync(dirname(target), { recursive: true });
+  const what = `building critest and crictl ${version} with Go; the first time takes minutes`;
+  await cacheFolder(target, { what }, async ({ part, lock }) => {
+    const go = await findGo();
+    if (go === undefined) {
+      throw new ConformanceError(
+        "conformance builds critest and crictl from source, so it needs Go (https://go.dev/dl; 1.21 or newer " +
+          "fetches by itself the version that go.mod names): put `go` on the PATH",
+      );
+    }
+    const options = { cwd: folder, inherit: lock };
+    for (const verb of [["test", "-c"], ["build"]]) {
+      const name = verb[0] === "test" ? "critest" : "crictl";
+      const args = ["-n", "10", go, ...verb, "-o", join(part, name), `${moduleName}/cmd/${name}`];
+      await command("nice", args, options);
+    }
+  });
+  return { critest: join(target, "critest"), crictl: join(target, "crictl"), version };
 }
