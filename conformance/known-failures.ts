@@ -7,7 +7,7 @@ export interface KnownFailure {
   /** Full name, or its start with a `*` at the end. */
   readonly name: string;
   readonly reason: string;
-  /** Engines (20, 26, 28) that it fails on; all when left out. */
+  /** Engines (20, 26, 28, 29) that it fails on; all when left out. */
   readonly engines?: readonly string[];
   /** Number of a Linux capability: it fails only where the host's root lacks that, as in a container. */
   readonly withoutCapability?: number;

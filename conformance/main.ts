@@ -3,7 +3,7 @@
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
-import { type LabConfig, labConfig } from "../lab/config.ts";
+import { engines, type LabConfig, labConfig } from "../lab/config.ts";
 import { LabError } from "../lab/lab-error.ts";
 import { withLock } from "../lab/lock.ts";
 import { down, up } from "../lab/up-down.ts";
@@ -18,12 +18,12 @@ import { judge, type Verdict } from "./verdict.ts";
 
 const usage = `usage: npm run conformance -- [--all] [--focus REGEX] [--list] [--keep]
 
-  --all           on Docker 20.10, 26.1 and 28.5, one after the other, instead of the one that DOCKER names
+  --all           on Docker 20.10, 26.1, 28.5 and 29.8, one after the other, instead of the one that DOCKER names
   --focus REGEX   only the specs that match, and no crictl
   --list          list passed specs too
   --keep          leave the lab up
 
-  DOCKER=20|26|28         the engine (default 28, or 20 where 28 cannot be had)
+  DOCKER=20|26|28|29      the engine (default 28, or 20 where 28 cannot be had)
   LAB=name                the lab to use (default "conformance")
   CRI_TOOLS_SOURCE=folder a checkout of cri-tools to build instead of the pinned version
   RESULTS=folder          where reports go (default conformance/results)
@@ -59,7 +59,8 @@ async function runOn(config: LabConfig, tools: CriTools, choices: Choices): Prom
     const text = formatReport(title, verdict, choices.list);
     console.log(`${text}\n`);
     mkdirSync(choices.results, { recursive: true });
-    const base = join(choices.results, `docker${config.engine}`);
+    const store = config.imageStore === undefined ? "" : `-${config.imageStore}`;
+    const base = join(choices.results, `docker${config.engine}${store}`);
     writeFileSync(`${base}.json`, `${JSON.stringify({ title, ...verdict }, undefined, 2)}\n`);
     writeFileSync(`${base}.txt`, `${formatReport(title, verdict, true)}\n`);
     return verdict;
@@ -100,18 +101,16 @@ async function main(): Promise<number> {
     process.stdout.write(usage);
     return 0;
   }
-  const tools = buildCriTools(process.env.CRI_TOOLS_SOURCE || undefined);
+  const tools = await buildCriTools(process.env.CRI_TOOLS_SOURCE || undefined);
   const choices: Choices = {
     focus: values.focus,
     list: values.list,
     keep: values.keep,
     results: resolve(process.env.RESULTS || join(import.meta.dirname, "results")),
   };
-  const engines = values.all
-    ? ["20", "26", "28"]
-    : [process.env.DOCKER || (await preferredEngine())];
+  const chosen = values.all ? engines : [process.env.DOCKER || (await preferredEngine())];
   const total = { passed: 0, failed: 0 };
-  for (const engine of engines) {
+  for (const engine of chosen) {
     const config = configOf(engine);
     // critest maps fixed ports of the host, so that two runs on one machine would fail each other.
     const { passed, failed } = await withLock("critest", () => runOn(config, tools, choices));

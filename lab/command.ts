@@ -9,8 +9,10 @@ export interface CommandOptions {
   readonly input?: string;
   readonly cwd?: string;
   readonly env?: Readonly<Record<string, string>>;
-  /** Show the command's own output on our stderr while it runs (long installs). */
-  readonly verbose?: boolean;
+  /** Ends the command when it is aborted. */
+  readonly signal?: AbortSignal | undefined;
+  /** A file descriptor that the command gets as its number 3: a lock is held until it has ended too. */
+  readonly inherit?: number | undefined;
 }
 
 export interface CommandResult {
@@ -29,36 +31,47 @@ export function tryCommand(
     const child = spawn(program, args, {
       cwd: options.cwd,
       env: { ...process.env, PATH: toolPath, LC_ALL: "C", ...options.env },
-      stdio: ["pipe", "pipe", "pipe"],
+      stdio: ["pipe", "pipe", "pipe", ...(options.inherit === undefined ? [] : [options.inherit])],
+      signal: options.signal,
     });
     let stdout = "";
     let stderr = "";
-    child.stdout.setEncoding("utf8").on("data", (text: string) => {
+    child.stdout?.setEncoding("utf8").on("data", (text: string) => {
       stdout += text;
-      if (options.verbose) process.stderr.write(text);
     });
-    child.stderr.setEncoding("utf8").on("data", (text: string) => {
+    child.stderr?.setEncoding("utf8").on("data", (text: string) => {
       stderr += text;
-      if (options.verbose) process.stderr.write(text);
     });
-    child.once("error", (error) => resolve({ code: 127, stdout, stderr: error.message }));
+    child.once("error", (error) => {
+      // One that was aborted is waited for, so that nothing of it goes on while its traces are removed.
+      if (child.pid === undefined) resolve({ code: 127, stdout, stderr: error.message });
+    });
     child.once("close", (code) => resolve({ code: code ?? 128, stdout, stderr }));
     // A child that exits without reading its input is judged by its exit code, not by the broken pipe.
-    child.stdin.on("error", () => undefined);
-    child.stdin.end(options.input ?? "");
+    child.stdin?.on("error", () => undefined);
+    child.stdin?.end(options.input ?? "");
   });
 }
 
-/** Runs a command and returns its stdout; throws a {@link LabError} with its stderr when it fails. */
+/** The last lines of what a command said, for a person. */
+export function lastWords({ stdout, stderr }: CommandResult): string {
+  return (stderr || stdout).trim().split("\n").slice(-8).join("\n");
+}
+
+/**
+ * Runs a command and returns its stdout; throws a {@link LabError} with its stderr when it fails, and the
+ * reason of the abort when it was aborted.
+ */
 export async function command(
   program: string,
   args: readonly string[],
   options: CommandOptions = {},
 ): Promise<string> {
-  const { code, stdout, stderr } = await tryCommand(program, args, options);
-  if (code !== 0) {
-    const said = (stderr || stdout).trim().split("\n").slice(-8).join("\n");
-    throw new LabError("command", `${program} ${args.join(" ")} failed (${code}): ${said}`);
+  const result = await tryCommand(program, args, options);
+  options.signal?.throwIfAborted();
+  if (result.code !== 0) {
+    const what = `${program} ${args.join(" ")} failed (${result.code})`;
+    throw new LabError("command", `${what}: ${lastWords(result)}`);
   }
-  return stdout;
+  return result.stdout;
 }

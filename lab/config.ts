@@ -2,7 +2,7 @@ import { join, resolve } from "node:path";
 import { LabError } from "./lab-error.ts";
 
 /** The engines the lab can start, by the major version a person asks for. */
-export type EngineChoice = "20" | "26" | "28";
+export type EngineChoice = "20" | "26" | "28" | "29";
 
 /** Where the engine keeps images: Docker's graph drivers, or containerd's snapshotters (26 and newer). */
 export type ImageStore = "graphdriver" | "containerd";
@@ -11,13 +11,13 @@ export type ImageStore = "graphdriver" | "containerd";
 export interface LabConfig {
   readonly name: string;
   readonly engine: EngineChoice;
-  /** Undefined: as the lab is, or graphdriver for a new one. */
+  /** Undefined: as the lab is, or for a new one the engine's default: graphdriver, from 29 on containerd. */
   readonly imageStore: ImageStore | undefined;
   /** Whether the engine gets the images of CRI's conformance tests from the lab, under their public names. */
   readonly lookAlikes: boolean;
   /** The folder all labs live under. */
   readonly root: string;
-  /** What survives `down`: downloaded packages. */
+  /** What survives `down`: what was fetched. */
   readonly cacheDir: string;
   /** Everything else of this lab; `down` removes it. */
   readonly stateDir: string;
@@ -32,7 +32,7 @@ export interface LabConfig {
   readonly runDir: string;
 }
 
-const engines: readonly EngineChoice[] = ["20", "26", "28"];
+export const engines: readonly EngineChoice[] = ["20", "26", "28", "29"];
 
 /** The longest unix socket that an engine opens below its state folder; the kernel takes 107 bytes. */
 const longestSocket = "exec/containerd/containerd.sock.ttrpc";
@@ -41,8 +41,8 @@ const longestSocket = "exec/containerd/containerd.sock.ttrpc";
 export const cniBinDir = "/usr/lib/cni";
 
 /**
- * Reads the lab's choices from the environment: `LAB` (name, default "default"), `DOCKER` (20, 26 or 28;
- * default 20), `LAB_STORE` (graphdriver or containerd), `LAB_DIR` (default /var/tmp/dockershim-lab),
+ * Reads the lab's choices from the environment: `LAB` (name, default "default"), `DOCKER` (20, 26, 28
+ * or 29; default 20), `LAB_STORE` (graphdriver or containerd), `LAB_DIR` (default /var/tmp/dockershim-lab),
  * `LAB_LOOKALIKES` (1: the lab stands in for public registries).
  */
 export function labConfig(env: NodeJS.ProcessEnv = process.env): LabConfig {
@@ -57,10 +57,13 @@ export function labConfig(env: NodeJS.ProcessEnv = process.env): LabConfig {
   const stores: readonly ImageStore[] = ["graphdriver", "containerd"];
   const imageStore = stores.find((store) => store === env.LAB_STORE);
   if (env.LAB_STORE && imageStore === undefined) {
-    throw new LabError("usage", `LAB_STORE=${imageStore}: choose graphdriver or containerd`);
+    throw new LabError("usage", `LAB_STORE=${env.LAB_STORE}: choose graphdriver or containerd`);
   }
   if (imageStore === "containerd" && engine === "20") {
-    throw new LabError("usage", "Docker 20.10 has no containerd image store; use DOCKER=26 or 28");
+    throw new LabError(
+      "usage",
+      "Docker 20.10 has no containerd image store; use DOCKER=26 or newer",
+    );
   }
   const root = resolve(env.LAB_DIR || "/var/tmp/dockershim-lab");
   const stateDir = join(root, name, `docker${engine}`);

@@ -11,7 +11,7 @@ export interface DaemonOptions {
   readonly path: string;
   readonly env?: Readonly<Record<string, string>>;
   readonly logFile: string;
-  /** Milliseconds the daemon has to become ready. */
+  /** Milliseconds the daemon has to become ready; one that ends is noticed at once. */
   readonly timeoutMs: number;
   /** Called with the new process at once, before it is ready, so that it can be recorded. */
   readonly onStart: (process: ProcessId) => void;

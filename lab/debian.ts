@@ -1,14 +1,8 @@
-import {
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { command, toolPath, tryCommand } from "./command.ts";
+import { aptGet, debianCodename, privateApt } from "./apt.ts";
+import { cacheFolder } from "./cache.ts";
+import { command, toolPath } from "./command.ts";
 import { LabError } from "./lab-error.ts";
 import { withLock } from "./lock.ts";
 
@@ -27,11 +21,14 @@ export function findProgram(name: string): string | undefined {
     .find((path) => existsSync(path));
 }
 
+function missingOf(needs: readonly Need[]): Need[] {
+  return needs.filter(({ file }) => findProgram(file) === undefined);
+}
+
 /** Installs the packages of all missing files, and starts none of the services they bring. */
-export async function installMissing(needs: readonly Need[]): Promise<void> {
-  const missing = needs.filter(({ file }) => findProgram(file) === undefined);
+export async function installMissing(needs: readonly Need[], signal?: AbortSignal): Promise<void> {
+  const missing = missingOf(needs);
   if (missing.length === 0) return;
-  const packages = [...new Set(missing.map((need) => need.package))];
   if (findProgram("apt-get") === undefined) {
     const files = missing.map(({ file }) => file).join(", ");
     throw new LabError(
@@ -39,81 +36,34 @@ export async function installMissing(needs: readonly Need[]): Promise<void> {
       `this machine lacks ${files}, and there is no apt-get to install it`,
     );
   }
+  await withLock("apt", () => install(needs, signal));
+}
+
+/** Debian asks this script before a package starts its service; 101 means "do not". */
+const policyFile = "/usr/sbin/policy-rc.d";
+const policy =
+  "#!/bin/sh\n# Written by dockershim's lab, which removes it after its installation.\nexit 101\n";
+
+/** Whether nobody but us (or a killed run of us) has a say there. */
+function policyIsOurs(): boolean {
+  return !existsSync(policyFile) || readFileSync(policyFile, "utf8") === policy;
+}
+
+async function install(needs: readonly Need[], signal?: AbortSignal): Promise<void> {
+  const packages = [...new Set(missingOf(needs).map((need) => need.package))];
+  if (packages.length === 0) return;
   console.error(`lab: installing Debian packages: ${packages.join(" ")}`);
-  // Debian asks this script before a package starts its service; 101 means "do not".
-  const policy = "/usr/sbin/policy-rc.d";
-  const ours = !existsSync(policy);
-  if (ours) writeFileSync(policy, "#!/bin/sh\nexit 101\n", { mode: 0o755 });
+  const ours = policyIsOurs();
+  if (ours) writeFileSync(policyFile, policy, { mode: 0o755 });
   try {
-    await command("apt-get", ["update", "-qq"]);
-    await command("apt-get", ["install", "-qq", "-y", "--no-install-recommends", ...packages], {
+    await aptGet(["update"], { signal });
+    // Not to be aborted: a package manager that is cut off leaves the machine half-installed.
+    await aptGet(["install", "-y", "--no-install-recommends", ...packages], {
       env: { DEBIAN_FRONTEND: "noninteractive" },
     });
   } finally {
-    if (ours) rmSync(policy, { force: true });
+    if (ours) rmSync(policyFile, { force: true });
   }
-}
-
-/** The code name of the Debian release that runs here, such as "bookworm"; empty where it is not Debian. */
-export function debianCodename(): string {
-  const release = existsSync("/etc/os-release") ? readFileSync("/etc/os-release", "utf8") : "";
-  return /^VERSION_CODENAME=(\S+)$/m.exec(release)?.[1] ?? "";
-}
-
-/** The address of the mirror that the machine's own apt fetches Debian from. */
-async function mirror(): Promise<string> {
-  const format = ["--format", "$(REPO_URI) $(CODENAME)", "Created-By: Packages"];
-  const targets = (await command("apt-get", ["indextargets", ...format]))
-    .split("\n")
-    .map((line) => line.split(" "));
-  const own = targets.find(([, suite]) => suite === debianCodename());
-  const uri = (own ?? targets.find(([address]) => address?.endsWith("/debian/")))?.[0];
-  if (uri === undefined) throw new LabError("host", "apt has no Debian mirror configured");
-  return uri;
-}
-
-/** An apt configuration that sees one suite only and writes to the given folder only. */
-async function privateApt(folder: string, suite: string): Promise<string> {
-  const sources = join(folder, "sources.d");
-  for (const part of ["lists/partial", "cache/archives/partial"]) {
-    mkdirSync(join(folder, part), { recursive: true });
-  }
-  mkdirSync(sources, { recursive: true });
-  const keyring = "/usr/share/keyrings/debian-archive-keyring.gpg";
-  writeFileSync(
-    join(sources, "lab.sources"),
-    [
-      "Types: deb",
-      `URIs: ${await mirror()}`,
-      `Suites: ${suite}`,
-      "Components: main",
-      ...(existsSync(keyring) ? [`Signed-By: ${keyring}`] : []),
-      "",
-    ].join("\n"),
-  );
-  // An empty list of installed packages: apt would go for their versions, which this suite may not have.
-  const installed = join(folder, "status");
-  writeFileSync(installed, "");
-  const file = join(folder, "apt.conf");
-  writeFileSync(
-    file,
-    [
-      'Dir::Etc::SourceList "/dev/null";',
-      `Dir::Etc::SourceParts "${sources}";`,
-      'Dir::Etc::Preferences "/dev/null";',
-      'Dir::Etc::PreferencesParts "/dev/null";',
-      `Dir::State::Lists "${join(folder, "lists")}";`,
-      `Dir::State::Status "${installed}";`,
-      `Dir::Cache "${join(folder, "cache")}";`,
-      'Acquire::Languages "none";',
-      'Acquire::IndexTargets::deb::DEP-11::DefaultEnabled "false";',
-      'APT::Sandbox::User "root";',
-      // A mirror may stand still at some day for good; its signatures are checked all the same.
-      'Acquire::Check-Valid-Until "false";',
-      "",
-    ].join("\n"),
-  );
-  return file;
 }
 
 /**
@@ -125,31 +75,22 @@ async function privateApt(folder: string, suite: string): Promise<string> {
 export async function unpackPackages(
   target: string,
   packages: readonly string[],
-  suite?: string,
+  { suite, signal }: { readonly suite?: string; readonly signal?: AbortSignal | undefined } = {},
 ): Promise<void> {
-  if (existsSync(target)) return;
-  await withLock(`unpack ${target}`, () => unpack(target, packages, suite));
-}
-
-async function unpack(target: string, packages: readonly string[], suite?: string): Promise<void> {
-  if (existsSync(target)) return;
-  const work = `${target}.part`;
-  rmSync(work, { recursive: true, force: true });
-  const debs = join(work, "debs");
-  mkdirSync(debs, { recursive: true });
-  console.error(`lab: fetching ${packages.join(" ")}${suite ? ` from Debian ${suite}` : ""}`);
-  const env: Record<string, string> = {};
-  if (suite !== undefined) {
-    env.APT_CONFIG = await privateApt(join(work, "apt"), suite);
-    await command("apt-get", ["update", "-qq"], { env });
-  }
-  const download = ["download", "-qq", "-o", "APT::Sandbox::User=root", ...packages];
-  if ((await tryCommand("apt-get", download, { env, cwd: debs })).code !== 0) {
-    await command("apt-get", ["update", "-qq"], { env });
-    await command("apt-get", download, { env, cwd: debs });
-  }
-  const tree = join(work, "tree");
-  for (const deb of readdirSync(debs)) await command("dpkg", ["-x", join(debs, deb), tree]);
-  renameSync(tree, target);
-  rmSync(work, { recursive: true, force: true });
+  const from = suite ?? debianCodename();
+  const what = `fetching ${packages.join(" ")} from Debian ${from}`;
+  await cacheFolder(target, { what, signal }, async ({ part, lock }) => {
+    const work = join(part, ".fetch");
+    const debs = join(work, "debs");
+    mkdirSync(debs, { recursive: true });
+    const env = { APT_CONFIG: await privateApt(join(work, "apt"), from) };
+    const options = { env, inherit: lock, signal };
+    // Without it apt takes a mirror that it cannot reach for an empty one.
+    await aptGet(["-o", "APT::Update::Error-Mode=any", "update"], options);
+    await aptGet(["download", ...packages], { ...options, cwd: debs });
+    for (const deb of readdirSync(debs)) {
+      await command("dpkg", ["-x", join(debs, deb), part], { inherit: lock, signal });
+    }
+    rmSync(work, { recursive: true });
+  });
 }

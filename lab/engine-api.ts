@@ -8,7 +8,7 @@ export interface EngineRequest {
   readonly path: string;
   readonly body?: Readable | string;
   readonly headers?: Readonly<Record<string, string>>;
-  /** Milliseconds without any byte from the engine before the call is given up; default 60,000. */
+  /** Milliseconds without any byte from the engine before the call is given up; default 300,000. */
   readonly timeoutMs?: number;
 }
 
@@ -44,7 +44,7 @@ export function askEngine(socketPath: string, call: EngineRequest): Promise<Engi
         read(response).then((text) => resolve({ status: response.statusCode ?? 0, text }), reject);
       },
     );
-    outgoing.setTimeout(call.timeoutMs ?? 60_000, () =>
+    outgoing.setTimeout(call.timeoutMs ?? 300_000, () =>
       outgoing.destroy(new Error("no answer in time")),
     );
     outgoing.once("error", reject);

@@ -1,21 +1,11 @@
 import { existsSync, readdirSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
+import { debianCodename } from "./apt.ts";
 import { command, toolPath } from "./command.ts";
 import type { EngineChoice, LabConfig } from "./config.ts";
-import { debianCodename, findProgram, installMissing, unpackPackages } from "./debian.ts";
+import { findProgram, installMissing, unpackPackages } from "./debian.ts";
+import { buildGoPrograms, type GoPrograms } from "./go-programs.ts";
 import { LabError } from "./lab-error.ts";
-
-/** The Debian suite whose docker.io package is of that major version. */
-const suites: Readonly<Record<EngineChoice, string>> = {
-  "20": "bookworm",
-  "26": "trixie",
-  "28": "sid",
-};
-
-async function majorOf(dockerd: string, env: Record<string, string> = {}): Promise<string> {
-  const version = await command(dockerd, ["--version"], { env });
-  return /version (\d+)\./.exec(version)?.[1] ?? version.trim();
-}
 
 /** The programs of one engine. */
 export interface EnginePrograms {
@@ -26,35 +16,96 @@ export interface EnginePrograms {
   readonly env: Readonly<Record<string, string>>;
 }
 
-/** The library that Docker 20.10 is linked with and that a machine without it may lack. */
-const libraries: Readonly<Record<EngineChoice, readonly string[]>> = {
-  "20": ["libdevmapper1.02.1"],
-  "26": [],
-  "28": [],
+/** A Debian suite whose docker.io package is of that major version, and libraries that a machine may lack. */
+interface DebianEngine {
+  readonly suite: string;
+  readonly libraries: readonly string[];
+}
+
+const debianEngines: Readonly<Record<Exclude<EngineChoice, "29">, DebianEngine>> = {
+  // Docker 20.10 is linked with a library of device mapper.
+  "20": { suite: "bookworm", libraries: ["libdevmapper1.02.1"] },
+  "26": { suite: "trixie", libraries: [] },
+  "28": { suite: "sid", libraries: [] },
 };
 
+const staticTags = ["netgo", "osusergo", "static_build", "nri_no_wasm"];
+
+/** Docker 29.8.1, which no Debian suite has, and the containerd and runc of its release. */
+const builtEngine: readonly GoPrograms[] = [
+  {
+    module: "github.com/moby/moby/v2",
+    version: "v2.0.0-beta.24",
+    packages: ["cmd/dockerd", "cmd/docker-proxy"],
+    tags: staticTags,
+    // Without it the engine calls itself "dev", and a client cannot tell what it talks to.
+    ldflags: "-X github.com/moby/moby/v2/dockerversion.Version=29.8.1",
+    cgo: false,
+  },
+  {
+    module: "github.com/containerd/containerd/v2",
+    version: "v2.3.5",
+    packages: ["cmd/containerd", "cmd/containerd-shim-runc-v2", "cmd/ctr"],
+    tags: staticTags,
+    cgo: false,
+  },
+  {
+    module: "github.com/opencontainers/runc",
+    version: "v1.5.1",
+    packages: [""],
+    tags: ["seccomp"],
+    cgo: true,
+  },
+];
+
+async function majorOf(dockerd: string, env: Record<string, string> = {}): Promise<string> {
+  const version = await command(dockerd, ["--version"], { env });
+  return /version (\d+)\./.exec(version)?.[1] ?? version.trim();
+}
+
 /**
- * Finds the wanted engine: the machine's own when it is of that version, else the packages of the Debian
- * suite that has it, unpacked into the cache; runc is always the machine's.
+ * Finds the wanted engine, and fetches it where it is missing: the machine's own when it is of that version;
+ * else the packages of the Debian suite that has it, unpacked into the cache, with the machine's runc; Docker
+ * 29 is built from its Go modules, runc included.
  */
-export async function enginePrograms(config: LabConfig): Promise<EnginePrograms> {
-  await installMissing([
-    { file: "runc", package: "runc" },
-    { file: "tini-static", package: "tini" },
-  ]);
-  const suite = suites[config.engine];
-  if (suite === debianCodename()) {
-    await installMissing([
-      { file: "dockerd", package: "docker.io" },
-      { file: "containerd", package: "containerd" },
-    ]);
+export async function enginePrograms(
+  config: LabConfig,
+  signal?: AbortSignal,
+): Promise<EnginePrograms> {
+  await installMissing([{ file: "tini-static", package: "tini" }], signal);
+  const { engine } = config;
+  const own = await ownEngine(engine, signal);
+  if (own !== undefined) return own;
+  return engine === "29" ? build(config, signal) : unpack(config, debianEngines[engine], signal);
+}
+
+/** The engine that the machine itself has, or that its own Debian release has and that is installed then. */
+async function ownEngine(
+  engine: EngineChoice,
+  signal?: AbortSignal,
+): Promise<EnginePrograms | undefined> {
+  if (engine !== "29") {
+    await installMissing([{ file: "runc", package: "runc" }], signal);
+    if (debianEngines[engine].suite === debianCodename()) {
+      const needs = ["containerd", "dockerd"].map((file) => ({
+        file,
+        package: file === "dockerd" ? "docker.io" : file,
+      }));
+      await installMissing(needs, signal);
+    }
   }
-  const own = findProgram("dockerd");
-  if (own !== undefined && (await majorOf(own)) === config.engine) {
-    return { dockerd: own, path: toolPath, env: {} };
-  }
+  const dockerd = findProgram("dockerd");
+  if (dockerd === undefined || (await majorOf(dockerd)) !== engine) return undefined;
+  return { dockerd, path: toolPath, env: {} };
+}
+
+async function unpack(
+  config: LabConfig,
+  { suite, libraries }: DebianEngine,
+  signal?: AbortSignal,
+): Promise<EnginePrograms> {
   const tree = join(config.cacheDir, `docker${config.engine}`);
-  await unpackPackages(tree, ["docker.io", "containerd", ...libraries[config.engine]], suite);
+  await unpackPackages(tree, ["docker.io", "containerd", ...libraries], { suite, signal });
   const lib = ["lib", "usr/lib"]
     .map((folder) => join(tree, folder))
     .filter((folder) => existsSync(folder))
@@ -70,9 +121,39 @@ export async function enginePrograms(config: LabConfig): Promise<EnginePrograms>
     );
   }
   // The package's docker-init is a link to a program of another package, relative to /usr/bin.
-  const init = join(tree, "usr/bin/tini-static");
-  const tini = findProgram("tini-static");
-  if (!existsSync(init) && tini !== undefined) symlinkSync(tini, init);
+  linkInit(join(tree, "usr/bin/tini-static"));
   const path = [join(tree, "usr/sbin"), join(tree, "usr/bin"), toolPath].join(":");
   return { dockerd, path, env };
+}
+
+async function build(config: LabConfig, signal?: AbortSignal): Promise<EnginePrograms> {
+  // runc is linked with the library that turns seccomp profiles into filters.
+  await installMissing(
+    [
+      { file: "/usr/include/seccomp.h", package: "libseccomp-dev" },
+      { file: "pkg-config", package: "pkgconf" },
+      { file: "gcc", package: "gcc" },
+      { file: "/usr/include/stdio.h", package: "libc6-dev" },
+    ],
+    signal,
+  );
+  const folders: string[] = [];
+  for (const programs of builtEngine) {
+    folders.push(await buildGoPrograms(config.cacheDir, programs, signal));
+  }
+  const [moby = ""] = folders;
+  linkInit(join(moby, "docker-init"));
+  return { dockerd: join(moby, "dockerd"), path: [...folders, toolPath].join(":"), env: {} };
+}
+
+/** Makes the machine's tini known under the name by which an engine looks for it. */
+function linkInit(file: string): void {
+  const tini = findProgram("tini-static");
+  if (existsSync(file) || tini === undefined) return;
+  try {
+    symlinkSync(tini, file);
+  } catch (error) {
+    // Another run of the lab was quicker.
+    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+  }
 }

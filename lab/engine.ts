@@ -17,8 +17,9 @@ export async function engineAnswers(config: LabConfig): Promise<boolean> {
   return ping(config);
 }
 
+/** An engine that does not answer for as long as that is stuck, not slow. */
 async function ping(config: LabConfig): Promise<boolean> {
-  return askEngine(config.dockerSocket, { path: "/_ping", timeoutMs: 2000 }).then(
+  return askEngine(config.dockerSocket, { path: "/_ping", timeoutMs: 30_000 }).then(
     ({ status }) => status === 200,
     () => false,
   );
@@ -49,8 +50,16 @@ function daemonConfig(
     // Docker 20.10 keeps a key in /etc/docker otherwise.
     ...(config.engine === "20" ? { "deprecated-key-path": join(config.stateDir, "key.json") } : {}),
     ...(config.engine === "20" ? {} : { ip6tables: false }),
-    ...(imageStore === "containerd" ? { features: { "containerd-snapshotter": true } } : {}),
+    ...storeConfig(config, imageStore),
   };
+}
+
+/** Docker 29 starts with containerd's store, and older ones with a graph driver; the latter know no other. */
+function storeConfig({ engine }: LabConfig, imageStore: ImageStore): object {
+  if (imageStore === "containerd") return { features: { "containerd-snapshotter": true } };
+  return engine === "29"
+    ? { features: { "containerd-snapshotter": false }, "storage-driver": "overlay2" }
+    : {};
 }
 
 /**
@@ -64,21 +73,29 @@ function proxyEnv(config: LabConfig, registry: string): Record<string, string> {
     : {};
 }
 
+/** Where the lab's engine keeps images; throws a {@link LabError} when a lab that is up does it otherwise. */
+export function chooseStore(config: LabConfig): ImageStore {
+  const { imageStore } = readState(config);
+  if (imageStore !== undefined && config.imageStore !== undefined) {
+    if (imageStore === config.imageStore) return imageStore;
+    throw new LabError(
+      "usage",
+      `this lab keeps images in the ${imageStore} store; take it down first, or use another LAB`,
+    );
+  }
+  const usual = config.engine === "29" ? "containerd" : "graphdriver";
+  return imageStore ?? config.imageStore ?? usual;
+}
+
 /** Starts the engine unless it answers already; clears away what a killed one left. */
 export async function upEngine(
   config: LabConfig,
   registries: readonly [open: string, ...others: string[]],
 ): Promise<void> {
   const state = readState(config);
-  const imageStore = state.imageStore ?? config.imageStore ?? "graphdriver";
-  if (config.imageStore !== undefined && config.imageStore !== imageStore) {
-    throw new LabError(
-      "usage",
-      `this lab keeps images in the ${imageStore} store; take it down first, or use another LAB`,
-    );
-  }
+  const imageStore = chooseStore(config);
   if (await engineAnswers(config)) return;
-  await endProcess(state.engine, 5000);
+  await endProcess(state.engine, 20_000);
   await clearRemains(config);
   mkdirSync(config.stateDir, { recursive: true });
   const file = join(config.stateDir, "daemon.json");
@@ -106,7 +123,7 @@ export async function startEngineProcess(
     path: programs.path,
     env: { ...programs.env, ...proxyEnv(config, registries[0]) },
     logFile: join(config.stateDir, "dockerd.log"),
-    timeoutMs: 60_000,
+    timeoutMs: 300_000,
     onStart: (engine) => updateState(config, { engine }),
     isReady: () => ping(config),
   });
@@ -136,7 +153,7 @@ export async function downEngine(config: LabConfig): Promise<void> {
     // An engine that answers but cannot remove something is no reason to keep the rest.
     await emptyEngine(config).catch((error: Error) => console.error(`lab: ${error.message}`));
   }
-  await endProcess(readState(config).engine, 20_000);
+  await endProcess(readState(config).engine, 60_000);
   await clearRemains(config);
   rmSync(config.dockerSocket, { force: true });
 }

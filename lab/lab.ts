@@ -1,19 +1,21 @@
 #!/usr/bin/env node
 import { labConfig } from "./config.ts";
 import { labEnv } from "./env.ts";
+import { fetchAll } from "./fetch.ts";
 import { LabError } from "./lab-error.ts";
 import { down, status, up } from "./up-down.ts";
 
-const usage = `usage: node lab/lab.ts up | down | status | env
+const usage = `usage: node lab/lab.ts up | down | status | env | fetch
 
   up      bring up a private Docker engine, registry, test images and CNI config; quick when they are up
   down    take all of it away again
   status  say which parts run; exit code 1 when the lab is not up
   env     print the lab's addresses as shell exports: eval "$(node lab/lab.ts env)"
+  fetch   fetch what the labs of all engines are made of, and start nothing
 
   LAB=name                      a lab of its own (default "default")
-  DOCKER=20|26|28               the engine (default 20)
-  LAB_STORE=graphdriver|containerd  where the engine keeps images (default graphdriver)
+  DOCKER=20|26|28|29            the engine (default 20)
+  LAB_STORE=graphdriver|containerd  where the engine keeps images (default graphdriver; 29: containerd)
   LAB_LOOKALIKES=1              the engine gets CRI's conformance images under their public names
   LAB_DIR=folder                where labs live (default /var/tmp/dockershim-lab)
 `;
@@ -21,6 +23,18 @@ const usage = `usage: node lab/lab.ts up | down | status | env
 /** Quotes a value for a POSIX shell. */
 function quote(value: string): string {
   return `'${value.replaceAll("'", "'\\''")}'`;
+}
+
+/** Aborted by Ctrl-C or SIGTERM, so that what has been started can be taken down before the end. */
+function interruption(): AbortSignal {
+  const controller = new AbortController();
+  for (const name of ["SIGINT", "SIGTERM"] as const) {
+    process.once(name, () => {
+      console.error("lab: interrupted; cleaning up");
+      controller.abort(new LabError("command", `interrupted by ${name}`));
+    });
+  }
+  return controller.signal;
 }
 
 async function main(verb: string | undefined): Promise<number> {
@@ -32,10 +46,13 @@ async function main(verb: string | undefined): Promise<number> {
   const title = `lab ${config.name}, Docker ${config.engine}`;
   switch (verb) {
     case "up": {
-      const env = await up(config);
+      const env = await up(config, interruption());
       console.error(`${title}: up at ${env.LAB_DOCKER_ENDPOINT}`);
       return 0;
     }
+    case "fetch":
+      await fetchAll(process.env, interruption());
+      return 0;
     case "down":
       await down(config);
       console.error(`${title}: down`);

@@ -18,11 +18,17 @@ export const lookAlikeNeeds: readonly Need[] = [
 
 const path = "ENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
+/** Fetches nginx, which nobody here wants to have installed and started. */
+export async function unpackNginx(cacheDir: string, signal?: AbortSignal): Promise<string> {
+  const folder = join(cacheDir, "nginx");
+  await unpackPackages(folder, ["nginx"], { signal });
+  return folder;
+}
+
 /** The real nginx on a busybox root, serving its well-known page. */
 function nginxRoot(port: number): ImageRecipe["build"] {
   return async (root, cacheDir) => {
-    const unpacked = join(cacheDir, "nginx");
-    await unpackPackages(unpacked, ["nginx"]);
+    const unpacked = await unpackNginx(cacheDir);
     await busyboxRoot(root, cacheDir);
     await addProgram(root, join(unpacked, "usr/sbin/nginx"), "usr/sbin/nginx");
     for (const folder of ["var/run", "var/log/nginx", "var/lib/nginx"]) {

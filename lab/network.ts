@@ -37,8 +37,8 @@ export async function upNetwork(network: LabNetwork): Promise<void> {
   }
   await command("ip", ["link", "set", network.bridge, "up"]);
   for (const rule of forwardRules(network)) {
-    const { code } = await tryCommand("iptables", ["-w", "10", "-C", ...rule]);
-    if (code !== 0) await command("iptables", ["-w", "10", "-I", ...rule]);
+    const { code } = await tryCommand("iptables", ["-w", "120", "-C", ...rule]);
+    if (code !== 0) await command("iptables", ["-w", "120", "-I", ...rule]);
   }
 }
 
@@ -81,7 +81,7 @@ async function rulesOf(table: string): Promise<string[]> {
 async function restore(table: string, lines: readonly string[]): Promise<void> {
   if (lines.length === 0) return;
   const input = [`*${table}`, ...lines, "COMMIT", ""].join("\n");
-  await command("iptables-restore", ["--noflush", "-w", "10"], { input });
+  await command("iptables-restore", ["--noflush", "-w", "120"], { input });
 }
 
 const toDelete = (rule: string): string => rule.replace(/^-A /, "-D ");

@@ -77,5 +77,5 @@ export async function endProcess(process: ProcessId | undefined, graceMs: number
     if (await gone(process, graceMs)) return;
   }
   signal(process, "SIGKILL");
-  await gone(process, 5000);
+  await gone(process, 60_000);
 }

@@ -41,7 +41,7 @@ export function registryAddress(port: number): string {
 
 /** Whether a registry listens there; the one with a password answers 401 to us. */
 function answers(port: number): Promise<boolean> {
-  return fetch(`http://${registryAddress(port)}/v2/`, { signal: AbortSignal.timeout(2000) }).then(
+  return fetch(`http://${registryAddress(port)}/v2/`, { signal: AbortSignal.timeout(30_000) }).then(
     ({ status }) => status === 200 || status === 401,
     () => false,
   );
@@ -96,7 +96,7 @@ export async function upRegistry(
     args: ["serve", file],
     path: process.env.PATH ?? "",
     logFile: join(config.stateDir, `${kind}.log`),
-    timeoutMs: 15_000,
+    timeoutMs: 120_000,
     onStart: (process) => updateState(config, { [kind]: { process, port } }),
     isReady: () => answers(port),
   });

@@ -73,13 +73,19 @@ async function linkApplets(root: string): Promise<void> {
   }
 }
 
+/** Fetches the dynamic busybox, which the machine's own static one rules out as an installed package. */
+export async function unpackBusybox(cacheDir: string, signal?: AbortSignal): Promise<string> {
+  const folder = join(cacheDir, "busybox");
+  await unpackPackages(folder, ["busybox"], { signal });
+  return folder;
+}
+
 /**
  * A busybox root file system of dynamic programs, with the real pgrep, ipcs and ipcmk: tests of process and
  * IPC namespaces call those with options that busybox has not.
  */
 export async function busyboxRoot(root: string, cacheDir: string): Promise<void> {
-  const unpacked = join(cacheDir, "busybox");
-  await unpackPackages(unpacked, ["busybox"]);
+  const unpacked = await unpackBusybox(cacheDir);
   addBase(root);
   const busybox = ["bin/busybox", "usr/bin/busybox"].find((path) =>
     existsSync(join(unpacked, path)),

@@ -1,15 +1,15 @@
 import { existsSync, mkdirSync, readdirSync, rmdirSync, rmSync } from "node:fs";
-import { dirname, join } from "node:path";
-import { cniBinDir, type LabConfig } from "./config.ts";
-import { installMissing, type Need } from "./debian.ts";
-import { downEngine, engineAnswers, engineCgroup, upEngine } from "./engine.ts";
+import { dirname } from "node:path";
+import type { LabConfig } from "./config.ts";
+import { chooseStore, downEngine, engineAnswers, engineCgroup, upEngine } from "./engine.ts";
 import { removeCgroup } from "./engine-remains.ts";
 import { type LabEnv, labEnv } from "./env.ts";
+import { fetchLab } from "./fetch.ts";
 import { claimedSlot, claimHost, releaseHost } from "./host.ts";
 import { busyboxImage, importImage, registryImage, serveImage } from "./images.ts";
 import { LabError } from "./lab-error.ts";
 import { withLock } from "./lock.ts";
-import { lookAlikeImages, lookAlikeNeeds } from "./look-alikes.ts";
+import { lookAlikeImages } from "./look-alikes.ts";
 import {
   downNetwork,
   hasInterface,
@@ -21,21 +21,6 @@ import {
 import { downRegistry, registryAnswers, upRegistry } from "./registry.ts";
 import { readState, updateState } from "./state.ts";
 
-/** What the lab and the daemon under test call, apart from the engine's own programs. */
-const needs: readonly Need[] = [
-  { file: "docker-registry", package: "docker-registry" },
-  { file: join(cniBinDir, "bridge"), package: "containernetworking-plugins" },
-  { file: "/bin/busybox", package: "busybox-static" },
-  { file: "iptables", package: "iptables" },
-  { file: "conntrack", package: "conntrack" },
-  { file: "socat", package: "socat" },
-  { file: "ip", package: "iproute2" },
-  { file: "pgrep", package: "procps" },
-  { file: "ipcmk", package: "util-linux" },
-  { file: "nsenter", package: "util-linux" },
-  { file: "openssl", package: "openssl" },
-];
-
 function needRoot(): void {
   if (process.getuid?.() === 0) return;
   throw new LabError(
@@ -44,28 +29,50 @@ function needRoot(): void {
   );
 }
 
-/** Brings up the lab, or what of it is missing; returns its environment. Runs of the same lab take turns. */
-export function up(config: LabConfig): Promise<LabEnv> {
+/**
+ * Brings up the lab, or what of it is missing; returns its environment. Runs of the same lab take turns. All
+ * that comes from outside is fetched before anything is started. A run that fails, or that `signal` ends,
+ * takes the lab down and leaves nothing of it.
+ */
+export function up(config: LabConfig, signal?: AbortSignal): Promise<LabEnv> {
   needRoot();
   return withLock(`lab ${config.stateDir}`, async () => {
-    await installMissing([...needs, ...(config.lookAlikes ? lookAlikeNeeds : [])]);
-    const slot = await claimHost(config.stateDir);
-    updateState(config, { slot });
-    const network = labNetwork(slot);
-    await upNetwork(network);
-    writeCniConfig(config, network);
-    const registry = await upRegistry(config, "registry", slot);
-    const authRegistry = await upRegistry(config, "authRegistry", slot);
-    await upEngine(config, [registry, authRegistry]);
-    await importImage(config, busyboxImage);
-    await serveImage(config, registryImage(registry));
-    if (config.lookAlikes) {
-      for (const image of lookAlikeImages(registry)) await serveImage(config, image);
+    // Not a reason to take down a lab that is up.
+    chooseStore(config);
+    await fetchLab(config, signal);
+    try {
+      return await start(config, signal);
+    } catch (error) {
+      await takeDown(config).catch((reason: Error) => {
+        console.error(`lab: could not be taken down after it failed: ${reason.message}`);
+      });
+      throw error;
     }
-    mkdirSync(config.runDir, { recursive: true });
-    updateState(config, { complete: true });
-    return labEnv(config);
   });
+}
+
+async function start(config: LabConfig, signal?: AbortSignal): Promise<LabEnv> {
+  const slot = await claimHost(config.stateDir);
+  updateState(config, { slot });
+  const network = labNetwork(slot);
+  await upNetwork(network);
+  writeCniConfig(config, network);
+  const registry = await upRegistry(config, "registry", slot);
+  signal?.throwIfAborted();
+  const authRegistry = await upRegistry(config, "authRegistry", slot);
+  signal?.throwIfAborted();
+  await upEngine(config, [registry, authRegistry]);
+  signal?.throwIfAborted();
+  await importImage(config, busyboxImage);
+  signal?.throwIfAborted();
+  await serveImage(config, registryImage(registry));
+  for (const image of config.lookAlikes ? lookAlikeImages(registry) : []) {
+    signal?.throwIfAborted();
+    await serveImage(config, image);
+  }
+  mkdirSync(config.runDir, { recursive: true });
+  updateState(config, { complete: true });
+  return labEnv(config);
 }
 
 /** Removes a folder and its parents up to the lab's root, as far as they are empty. */
@@ -77,20 +84,22 @@ function removeEmpty(folder: string, root: string): void {
   }
 }
 
-/** Takes the lab down whatever state it is in, and leaves nothing of it but downloaded packages. */
+/** Takes the lab down whatever state it is in, and leaves nothing of it but what was fetched. */
 export function down(config: LabConfig): Promise<void> {
   needRoot();
-  return withLock(`lab ${config.stateDir}`, async () => {
-    const slot = claimedSlot(config.stateDir) ?? readState(config).slot;
-    await downEngine(config);
-    await downRegistry(config, "registry");
-    await downRegistry(config, "authRegistry");
-    removeCgroup(engineCgroup(config));
-    if (slot !== undefined) await downNetwork(labNetwork(slot));
-    rmSync(config.stateDir, { recursive: true, force: true });
-    removeEmpty(dirname(config.stateDir), config.root);
-    await releaseHost(config.stateDir, removeSharedPortmapChains);
-  });
+  return withLock(`lab ${config.stateDir}`, () => takeDown(config));
+}
+
+async function takeDown(config: LabConfig): Promise<void> {
+  const slot = claimedSlot(config.stateDir) ?? readState(config).slot;
+  await downEngine(config);
+  await downRegistry(config, "registry");
+  await downRegistry(config, "authRegistry");
+  removeCgroup(engineCgroup(config));
+  if (slot !== undefined) await downNetwork(labNetwork(slot));
+  rmSync(config.stateDir, { recursive: true, force: true });
+  removeEmpty(dirname(config.stateDir), config.root);
+  await releaseHost(config.stateDir, removeSharedPortmapChains);
 }
 
 /** Which parts of the lab answer. */

@@ -1,11 +1,12 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
-import { labConfig } from "../config.ts";
+import { engines, labConfig } from "../config.ts";
 import type { LabEnv } from "../env.ts";
+import { findGo } from "../go-programs.ts";
 import type { LabStatus } from "../up-down.ts";
 import type { Snapshot } from "./snapshot.ts";
 
@@ -16,14 +17,22 @@ interface Outcome {
   readonly seen: any;
 }
 
-/** A folder for the test's labs alone; the downloads are those that other labs have fetched. */
+/** A folder for the test's labs alone. */
 let labDir: string;
 
 beforeEach(() => {
   labDir = mkdtempSync("/var/tmp/dslab-");
-  mkdirSync(labConfig().cacheDir, { recursive: true });
-  symlinkSync(labConfig().cacheDir, join(labDir, ".cache"));
 });
+
+/** Gives the test's labs a cache of their own, with entries of what has been fetched for others. */
+function shareCache(...entries: readonly string[]): void {
+  const shared = labConfig().cacheDir;
+  const cache = join(labDir, ".cache");
+  mkdirSync(cache);
+  for (const entry of entries) {
+    if (existsSync(join(shared, entry))) symlinkSync(join(shared, entry), join(cache, entry));
+  }
+}
 
 afterEach(() => {
   rmSync(labDir, { recursive: true, force: true });
@@ -53,32 +62,42 @@ async function runScenario(name: string, engine: string): Promise<Outcome> {
   return JSON.parse(stdout);
 }
 
-describe.each(["20", "26", "28"])("a lab with Docker %s", (engine) => {
-  it("comes up whole and leaves nothing behind, even of what its user forgot", async () => {
-    const { before, after, seen } = await runScenario("orderly", engine);
-    expect(seen.whole).toEqual({ engine: true, registry: true, bridge: true, up: true });
-    expect(seen.pinged).toBe(0);
-    const used: Snapshot = seen.used;
-    expect(used.firewall.join()).toContain("--dport 21499");
-    expect(used.links.some((link) => link.startsWith("veth"))).toBe(true);
-    expect(used.links.some((link) => link.startsWith("br-"))).toBe(true);
-    expect(used.cgroups).not.toEqual([]);
-    expect(used.settings).toEqual(["1"]);
-    expect(seen.afterwards.up).toBe(false);
-    expect(after).toEqual(before);
-  });
+/** Docker 29 is built from source, for which a machine may lack Go. */
+const withGo = (await findGo()) !== undefined;
 
-  it("is taken down without a trace after its daemons were killed", async () => {
-    const { before, after, seen } = await runScenario("killed", engine);
-    expect(seen.broken).toEqual({ engine: false, registry: false, bridge: true, up: false });
-    const used: Snapshot = seen.used;
-    expect(used.processes.some((line) => line.startsWith("sleep 1000"))).toBe(true);
-    expect(used.mounts.some((line) => line.includes("overlay"))).toBe(true);
-    expect(after).toEqual(before);
-  });
-});
+describe.each(engines.filter((engine) => engine !== "29" || withGo))(
+  "a lab with Docker %s",
+  (engine) => {
+    beforeEach(() => shareCache("docker26", "docker28", "go", "busybox"));
+
+    it("comes up whole and leaves nothing behind, even of what its user forgot", async () => {
+      const { before, after, seen } = await runScenario("orderly", engine);
+      expect(seen.whole).toEqual({ engine: true, registry: true, bridge: true, up: true });
+      expect(seen.pinged).toBe(0);
+      const used: Snapshot = seen.used;
+      expect(used.firewall.join()).toContain("--dport 21499");
+      expect(used.links.some((link) => link.startsWith("veth"))).toBe(true);
+      expect(used.links.some((link) => link.startsWith("br-"))).toBe(true);
+      expect(used.cgroups).not.toEqual([]);
+      expect(used.settings).toEqual(["1"]);
+      expect(seen.afterwards.up).toBe(false);
+      expect(after).toEqual(before);
+    });
+
+    it("is taken down without a trace after its daemons were killed", async () => {
+      const { before, after, seen } = await runScenario("killed", engine);
+      expect(seen.broken).toEqual({ engine: false, registry: false, bridge: true, up: false });
+      const used: Snapshot = seen.used;
+      expect(used.processes.some((line) => line.startsWith("sleep 1000"))).toBe(true);
+      expect(used.mounts.some((line) => line.includes("overlay"))).toBe(true);
+      expect(after).toEqual(before);
+    });
+  },
+);
 
 describe("a lab", () => {
+  beforeEach(() => shareCache("docker20", "busybox"));
+
   it("recovers from a killed engine and a stale pid file, and keeps its images and addresses", async () => {
     const { before, after, seen } = await runScenario("recovers", "20");
     expect(seen.refused).toContain("is not up");
@@ -110,5 +129,59 @@ describe("a lab", () => {
   it("is taken down quietly when it never was up", async () => {
     const { before, after } = await runScenario("nothing", "20");
     expect(after).toEqual(before);
+  });
+});
+
+describe("a lab that fails on its way up", () => {
+  beforeEach(() => shareCache("docker20", "busybox"));
+
+  const nothing = { engine: false, registry: false, bridge: false, up: false };
+
+  it("leaves nothing of what it had started when its engine fails", async () => {
+    const { before, after, seen } = await runScenario("engineless", "20");
+    expect(seen.error).toMatch(/dockerd ended at once.*points to a file/s);
+    expect(seen.afterwards).toEqual(nothing);
+    expect(after).toEqual(before);
+  });
+
+  it("leaves nothing of what it had started when an image cannot be made", async () => {
+    const { before, after, seen } = await runScenario("imageless", "20");
+    expect(seen.error).toBe("Debian's package busybox has no busybox");
+    expect(seen.afterwards).toEqual(nothing);
+    expect(after).toEqual(before);
+  });
+
+  it("leaves nothing of what it had started when it is told to end", async () => {
+    const { before, after, seen } = await runScenario("interrupted", "20");
+    expect(seen.code).toBe(1);
+    expect(seen.said).toContain("interrupted by SIGTERM");
+    expect(after).toEqual(before);
+  });
+});
+
+describe("two labs that come up at once with nothing fetched", () => {
+  const names = [`fresh-${process.pid}-a`, `fresh-${process.pid}-b`];
+
+  const lab = async (name: string, verb: string) => {
+    const env = { ...process.env, LAB_DIR: labDir, LAB: name, LAB_STORE: "", DOCKER: "20" };
+    const child = spawn(process.execPath, [join(import.meta.dirname, "../lab.ts"), verb], {
+      env,
+      stdio: ["ignore", "ignore", "pipe"],
+    });
+    const ended = once(child, "close");
+    const said = await text(child.stderr);
+    return { code: (await ended)[0], said };
+  };
+
+  afterEach(() => Promise.all(names.map((name) => lab(name, "down"))));
+
+  it("fetch it once, and both are whole", async () => {
+    const ups = await Promise.all(names.map((name) => lab(name, "up")));
+    const said = ups.map((up) => up.said).join("");
+    expect([said, ups.map(({ code }) => code)]).toEqual([expect.any(String), [0, 0]]);
+    expect(said.match(/^lab: fetching busybox .*: done/gm)).toHaveLength(1);
+    const whole = await Promise.all(names.map((name) => lab(name, "status")));
+    expect(whole.map(({ code }) => code)).toEqual([0, 0]);
+    expect(readdirSync(join(labDir, ".cache"))).not.toContain("busybox.part");
   });
 });

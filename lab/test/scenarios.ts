@@ -3,16 +3,20 @@
  * as JSON: the machine before and after, and what the lab said in between.
  */
 import { spawn } from "node:child_process";
-import { writeFileSync } from "node:fs";
+import { once } from "node:events";
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
 import { command, tryCommand } from "../command.ts";
 import { cniBinDir, labConfig } from "../config.ts";
 import { callEngine } from "../engine-api.ts";
 import { type LabEnv, labEnv } from "../env.ts";
 import { endProcess, listProcesses } from "../process-id.ts";
 import { readState } from "../state.ts";
-import { down, status, up } from "../up-down.ts";
+import { down, type LabStatus, status, up } from "../up-down.ts";
 import { takeSnapshot } from "./snapshot.ts";
 
+const program = join(import.meta.dirname, "../lab.ts");
 const config = labConfig();
 const socket = config.dockerSocket;
 
@@ -63,7 +67,7 @@ async function addToNetwork(env: LabEnv, pid: number): Promise<string> {
 
 /** Runs the command line program itself, in an environment of its own. */
 function labCommand(verb: string, env: Record<string, string>): Promise<number | null> {
-  const child = spawn(process.execPath, [`${import.meta.dirname}/../lab.ts`, verb], {
+  const child = spawn(process.execPath, [program, verb], {
     env: { ...process.env, ...env },
     stdio: ["ignore", "ignore", "inherit"],
   });
@@ -74,6 +78,15 @@ async function killAll(pattern: RegExp): Promise<void> {
   for (const { id, commandLine } of listProcesses()) {
     if (pattern.test(commandLine)) await endProcess(id, 0);
   }
+}
+
+/** Tries to bring the lab up; says why that failed, and what runs afterwards. */
+async function failToComeUp(): Promise<{ error: string; afterwards: LabStatus }> {
+  const error = await up(config).then(
+    () => "",
+    (reason: Error) => reason.message,
+  );
+  return { error, afterwards: await status(config) };
 }
 
 const scenarios: Record<string, () => Promise<object>> = {
@@ -159,6 +172,32 @@ const scenarios: Record<string, () => Promise<object>> = {
     const settings = (await takeSnapshot(config)).settings;
     codes.push(await labCommand("down", other));
     return { codes, engines, envs, otherStatus, settings };
+  },
+
+  /** The engine cannot start: its data root is a file. */
+  async engineless() {
+    mkdirSync(config.stateDir, { recursive: true });
+    writeFileSync(config.dataRoot, "");
+    return failToComeUp();
+  },
+
+  /** The engine and both registries run, and then an image cannot be made: a program for it is missing. */
+  async imageless() {
+    rmSync(join(config.cacheDir, "busybox"));
+    mkdirSync(join(config.cacheDir, "busybox"));
+    return failToComeUp();
+  },
+
+  /** Told to end in the middle of its work. */
+  async interrupted() {
+    const child = spawn(process.execPath, [program, "up"], { stdio: ["ignore", "ignore", "pipe"] });
+    const ended = once(child, "close");
+    let said = "";
+    for await (const line of createInterface({ input: child.stderr })) {
+      if (line.includes("making image") && !said.includes("making image")) child.kill("SIGTERM");
+      said += `${line}\n`;
+    }
+    return { code: (await ended)[0], said };
   },
 
   /** Down of a lab that never was, twice. */
