@@ -88,13 +88,16 @@ test("in a pod that shares its process namespace, the other processes stay", asy
   expect(await commands(shared.containerId)).toContain("sleep 3600");
 });
 
-test("output beyond what a reply can hold is dropped, and the command succeeds", async () => {
+test("output beyond what a reply can hold is dropped, which stderr tells, and the command succeeds", async () => {
   const reply = await exec("head -c 40000000 /dev/zero; head -c 40000000 /dev/zero >&2; exit 5");
   expect(reply.exitCode).toBe(5);
   const size = reply.stdout.length + reply.stderr.length;
   expect(size).toBeLessThanOrEqual(16 * 1024 * 1024);
   expect(size).toBeGreaterThan(16 * 1024 * 1024 - 1024);
   expect(reply.stderr.length).toBeGreaterThan(8 * 1024 * 1024 - 1024);
+  expect(Buffer.from(reply.stderr.subarray(-256)).toString()).toMatch(
+    /\ndockershim: cut stdout after \d+ of 40000000 bytes and stderr after \d+ of 40000000 bytes: .*\n$/,
+  );
 });
 
 test("a container that is paused, exited, gone or unknown is refused with the reason", async () => {

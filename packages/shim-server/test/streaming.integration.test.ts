@@ -61,6 +61,9 @@ async function running(marker: string): Promise<boolean> {
   return rows.some(([, stat, args]) => !stat?.startsWith("Z") && args?.includes(marker));
 }
 
+/** How a terminal shows it. */
+const echoOfCtrlD = "^D\b\b";
+
 const exitCause = (code: number) => ({ reason: "ExitCode", message: String(code) });
 
 test("an exec gets input until its end, and answers with output, errors and exit code", async () => {
@@ -124,6 +127,30 @@ test.each([false, true])(
     await until(async () => !(await running("sleep 71001")));
   },
 );
+
+test.each([
+  ["whose output has ended", "exec >&- 2>&-; sleep 71003", false],
+  ["whose terminal has seen the end of input", "trap '' HUP; cat; sleep 71003", true],
+])("when the client goes, a command %s is killed", async (_, script, tty) => {
+  const client = await exec(script, { tty, stdin: true });
+  client.end(0);
+  await until(async () => await running("sleep 71003"));
+  client.close();
+  await until(async () => !(await running("sleep 71003")));
+});
+
+test.each([
+  ["ends a line", "hi\n", "hi\r\nhi\r\n"],
+  ["stops in the middle of one", "hi", "hihi"],
+  ["is empty", "", ""],
+])("input that %s ends a terminal's command, and no output is lost", async (_, input, output) => {
+  const client = await exec("cat; seq 1000; exit 3", { tty: true, stdin: true });
+  if (input !== "") client.send(0, input);
+  client.end(0);
+  expect(await client.status()).toMatchObject({ details: { causes: [exitCause(3)] } });
+  const numbers = Array.from({ length: 1_000 }, (_, index) => `${index + 1}\r\n`).join("");
+  expect(client.text(1).replaceAll(echoOfCtrlD, "")).toBe(output + numbers);
+});
 
 test("when the daemon ends, so do the commands of its clients", async () => {
   const client = await exec("echo ready; sleep 71002");

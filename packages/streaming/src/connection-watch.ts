@@ -1,5 +1,8 @@
-/** How often a connection that we don't read is probed, to notice that the peer is gone. */
-const probeIntervalMs = 30_000;
+/**
+ * How often a connection that we don't read is probed, to notice that the peer is gone: the first
+ * write after that is answered by a reset, and the second one fails.
+ */
+const probeIntervalMs = 2_000;
 
 /** Options of {@link ConnectionWatch}. */
 export interface ConnectionWatchOptions {

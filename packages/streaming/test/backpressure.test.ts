@@ -1,7 +1,15 @@
 import type { Readable } from "node:stream";
 import { afterEach, describe, expect, test } from "@jest/globals";
 import type { StreamingServer } from "../src/index.js";
-import { execRequest, idle, readAll, required, startServer, writeAll } from "./fake-runtime.js";
+import {
+  aborted,
+  execRequest,
+  idle,
+  readAll,
+  required,
+  startServer,
+  writeAll,
+} from "./fake-runtime.js";
 import { dialSpdy, openTerminal } from "./spdy-client.js";
 import { dialWebSocket } from "./websocket-client.js";
 
@@ -130,4 +138,55 @@ describe("a command that reads slowly", () => {
     expect(gauge.mostBuffered).toBeLessThan(512 * 1024);
     await idle(server);
   });
+});
+
+describe("a command that reads nothing", () => {
+  const gone = { code: "client_gone" };
+
+  /** A server whose command leaves its input alone, and what it is told about its client. */
+  async function startIgnorant(): Promise<{ url: string; told: Promise<unknown> }> {
+    const told = Promise.withResolvers<unknown>();
+    server = await startServer({
+      async exec({ signal }) {
+        told.resolve(await aborted(signal));
+        return { exitCode: 0 };
+      },
+    });
+    return { url: server.execUrl({ ...execRequest, stdin: true }), told: told.promise };
+  }
+
+  /** Until the server reads no more and the kernel takes no more. */
+  async function fill(send: (data: Buffer) => void, waiting: () => number): Promise<void> {
+    let before = -1;
+    while (waiting() === 0 || waiting() !== before) {
+      before = waiting();
+      send(chunk);
+      await new Promise((resolve) => setTimeout(resolve, 1));
+    }
+  }
+
+  test("is aborted when a client vanishes over SPDY, full as the connection is", async () => {
+    const { url, told } = await startIgnorant();
+    const client = await dialSpdy(url);
+    const { stdin } = await openTerminal(client, ["stdin", "stdout", "stderr"]);
+    await fill(
+      (data) => stdin.writableNeedDrain || stdin.write(data),
+      () => stdin.writableLength,
+    );
+    client.socket.destroy();
+    expect(await told).toMatchObject(gone);
+    await idle(server);
+  }, 30_000);
+
+  test("is aborted when a client vanishes over WebSocket, full as the connection is", async () => {
+    const { url, told } = await startIgnorant();
+    const client = await dialWebSocket(url, "v5.channel.k8s.io");
+    await fill(
+      (data) => client.socket.bufferedAmount > 0 || client.send(0, data),
+      () => client.socket.bufferedAmount,
+    );
+    client.socket.terminate();
+    expect(await told).toMatchObject(gone);
+    await idle(server);
+  }, 30_000);
 });

@@ -34,11 +34,11 @@ describe("ConnectionWatch", () => {
     watched.stop();
   });
 
-  test("probes a stalled connection twice a minute until it is read again", () => {
+  test("probes a stalled connection every two seconds until it is read again", () => {
     const { probe, watched } = watch(0);
     watched.setStalled(true);
     watched.setStalled(true);
-    jest.advanceTimersByTime(60_000);
+    jest.advanceTimersByTime(4_000);
     expect(probe).toHaveBeenCalledTimes(2);
     watched.setStalled(false);
     jest.advanceTimersByTime(600_000);

@@ -17,7 +17,7 @@ export interface ExecRunnerParts {
 /** A command that runs in a container. */
 export interface ExecProcess {
   readonly stream: HijackedStream;
-  /** The exit code, once the output has ended. */
+  /** The exit code, once the output has ended. Rejects when the signal fires before. */
   exitCode(): Promise<number>;
   /** Sets the size of its terminal, as soon as it has one. */
   resize(size: { readonly width: number; readonly height: number }): Promise<void>;
@@ -126,7 +126,8 @@ export function createExecRunner(parts: ExecRunnerParts): ExecRunner {
       const ended = AbortSignal.any([signal, watched.signal]);
       return await use({
         stream,
-        exitCode: async () => await exitCode(execId, exit),
+        // The output of a command may end long before the command does.
+        exitCode: async () => await abortable(exitCode(execId, exit), signal),
         resize: async (size) => await resize(execId, size, ended),
       });
     } catch (err) {
@@ -138,4 +139,16 @@ export function createExecRunner(parts: ExecRunnerParts): ExecRunner {
       watched.abort();
     }
   };
+}
+
+async function abortable<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  const { promise: aborted, reject } = Promise.withResolvers<never>();
+  const onAbort = (): void => reject(signal.reason);
+  if (signal.aborted) onAbort();
+  signal.addEventListener("abort", onAbort, { once: true });
+  try {
+    return await Promise.race([promise, aborted]);
+  } finally {
+    signal.removeEventListener("abort", onAbort);
+  }
 }

@@ -4,7 +4,7 @@ import type { CallContext } from "../call.js";
 import { ShimError } from "../shim-error.js";
 import { type ContainerLookup, requireRunning } from "../state/container-lookup.js";
 import type { ExecRunner } from "./exec-process.js";
-import { limitOutput, outputLimit } from "./output-limit.js";
+import { type CapturedOutput, limitOutput, outputLimit } from "./output-limit.js";
 
 /** What ExecSync uses. */
 export interface ExecSyncParts {
@@ -22,8 +22,8 @@ interface Reply {
  * ExecSync: runs a command in a container and answers with its output and exit code.
  *
  * At its timeout (seconds, 0 for none), or when the caller goes, the command is killed with all
- * that it started: nothing is left in the container. Output over the limit is dropped, and the
- * command is not disturbed by that.
+ * that it started: nothing is left in the container. Output over the limit is dropped, which
+ * stderr tells, and the command is not disturbed by that.
  *
  * @throws ShimError `deadline_exceeded` after the timeout.
  */
@@ -44,10 +44,10 @@ export function createExecSync({
         bounded,
         async ({ stream, exitCode }) => {
           const [stdout, stderr] = await Promise.all([
-            readAll(stream.stdout),
-            readAll(stream.stderr),
+            capture(stream.stdout),
+            capture(stream.stderr),
           ]);
-          return { ...limitOutput(stdout, stderr), exitCode: await abortable(exitCode(), bounded) };
+          return { ...limitOutput(stdout, stderr), exitCode: await exitCode() };
         },
       );
     } catch (err) {
@@ -71,25 +71,13 @@ function createDeadline(ms: number): { signal: AbortSignal; clear(): void } {
   return { signal: controller.signal, clear: () => clearTimeout(timer) };
 }
 
-async function abortable<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  const { promise: aborted, reject } = Promise.withResolvers<never>();
-  const onAbort = (): void => reject(signal.reason);
-  if (signal.aborted) onAbort();
-  signal.addEventListener("abort", onAbort, { once: true });
-  try {
-    return await Promise.race([promise, aborted]);
-  } finally {
-    signal.removeEventListener("abort", onAbort);
-  }
-}
-
-async function readAll(stream: Readable): Promise<Uint8Array[]> {
+async function capture(stream: Readable): Promise<CapturedOutput> {
   const chunks: Uint8Array[] = [];
-  let size = 0;
+  let bytes = 0;
   for await (const chunk of stream as AsyncIterable<Uint8Array>) {
     // What is over the limit is still read, so that the command is not blocked in a write.
-    if (size < outputLimit) chunks.push(chunk.subarray(0, outputLimit - size));
-    size += chunk.length;
+    if (bytes < outputLimit) chunks.push(chunk.subarray(0, outputLimit - bytes));
+    bytes += chunk.length;
   }
-  return chunks;
+  return { chunks, bytes };
 }

@@ -30,8 +30,12 @@ export function createAttachSession({
       signal,
     });
     try {
-      await joinStreams(session, stream, async (size) => {
-        if (tty) await docker.containers.resize(record.id, size, { signal });
+      await joinStreams(session, {
+        stream,
+        resize: async (size) => {
+          if (tty) await docker.containers.resize(record.id, size, { signal });
+        },
+        typed: false,
       });
     } finally {
       stream.close();

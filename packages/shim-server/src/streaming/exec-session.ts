@@ -27,9 +27,9 @@ export function createExecSession({
       AttachStdout: stdout !== null,
       AttachStderr: stderr !== null || tty,
     };
-    return await run(id, body, signal, async (process) => {
-      await joinStreams(session, process.stream, process.resize);
-      return { exitCode: await process.exitCode() };
+    return await run(id, body, signal, async ({ stream, resize, exitCode }) => {
+      await joinStreams(session, { stream, resize, typed: tty });
+      return { exitCode: await exitCode() };
     });
   };
 }

@@ -2,6 +2,15 @@ import type { Readable, Writable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import type { HijackedStream } from "@dockershim/docker-client";
 import type { SessionStreams, TerminalSize } from "@dockershim/streaming";
+import { createTypist } from "./terminal-input.js";
+
+/** The process's side of a session. */
+export interface JoinedProcess {
+  readonly stream: HijackedStream;
+  resize(size: TerminalSize): Promise<void>;
+  /** Whether the end of the client's input is typed, as Ctrl-D, and not the end of the stream. */
+  readonly typed: boolean;
+}
 
 /**
  * Joins a client's session with a process: output until its end, input as long as both sides
@@ -11,22 +20,22 @@ import type { SessionStreams, TerminalSize } from "@dockershim/streaming";
  */
 export async function joinStreams(
   session: SessionStreams,
-  process: HijackedStream,
-  resize: (size: TerminalSize) => Promise<void>,
+  { stream, resize, typed }: JoinedProcess,
 ): Promise<void> {
   const { stdin, stdout, stderr, signal } = session;
-  if (stdin !== null && process.stdin !== null) joinInput(stdin, process.stdin);
+  if (stdin !== null && stream.stdin !== null) joinInput(stdin, stream.stdin, typed);
   void followSizes(session, resize);
-  await Promise.all([copyOutput(process.stdout, stdout), copyOutput(process.stderr, stderr)]);
+  await Promise.all([copyOutput(stream.stdout, stdout), copyOutput(stream.stderr, stderr)]);
   signal.throwIfAborted();
 }
 
 /** A process may end while its client still types, which is nobody's error. */
-function joinInput(from: Readable, to: Writable): void {
-  from.pipe(to);
+function joinInput(from: Readable, to: Writable, typed: boolean): void {
+  const source = typed ? from.pipe(createTypist()) : from;
+  source.pipe(to, { end: !typed });
   to.once("close", () => {
-    from.unpipe(to);
-    from.resume();
+    source.unpipe(to);
+    source.resume();
   });
   // A vanished client is told by the session's signal. A half-close reaches the process by pipe().
   from.on("error", () => undefined);
