@@ -11,7 +11,7 @@ import { ConformanceError } from "./conformance-error.ts";
 import { buildCriTools, type CriTools } from "./cri-tools.ts";
 import { runCrictl } from "./crictl.ts";
 import { runCritest } from "./critest.ts";
-import { startDaemon } from "./daemon.ts";
+import { startTestedDaemon } from "./daemon.ts";
 import { readKnownFailures } from "./known-failures.ts";
 import { formatReport } from "./report.ts";
 import { judge, type Verdict } from "./verdict.ts";
@@ -42,7 +42,7 @@ async function runOn(config: LabConfig, tools: CriTools, choices: Choices): Prom
   try {
     const folder = join(config.runDir, "conformance");
     rmSync(folder, { recursive: true, force: true });
-    const daemon = await startDaemon(env, folder);
+    const daemon = await startTestedDaemon(env, folder);
     const { endpoint } = daemon;
     let verdict: Verdict;
     try {

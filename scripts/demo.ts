@@ -1,45 +1,14 @@
 // Shows what dockershim does: a pod on Docker, started through CRI by this demo in the kubelet's place.
-import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
 import { createCriClient } from "@dockershim/cri-client";
+import { type Daemon, labFlags, startDaemon } from "@dockershim/testing";
 import { labConfig } from "../lab/config.ts";
 import { down, up } from "../lab/up-down.ts";
 
-const daemon = join(import.meta.dirname, "../packages/cli/bin/dockershim.js");
-
 function step(text: string): void {
   console.log(`\n\x1b[1m# ${text}\x1b[0m`);
-}
-
-/** Starts the daemon and waits until it says that it is ready. */
-async function startDaemon(args: readonly string[]): Promise<ChildProcess> {
-  const child = spawn(process.execPath, [daemon, "serve", ...args], {
-    stdio: ["ignore", "pipe", "inherit"],
-  });
-  const lines = createInterface({ input: child.stdout });
-  const failed = once(child, "exit").then(([code]) => {
-    throw new Error(`the daemon ended with ${code} before it was ready`);
-  });
-  const ready = new Promise<void>((resolve) => {
-    lines.on("line", (line) => {
-      console.log(line);
-      if (line.includes('"msg":"ready"')) resolve();
-    });
-  });
-  await Promise.race([ready, failed]);
-  failed.catch(() => undefined);
-  return child;
-}
-
-async function stopDaemon(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null) return;
-  const exited = once(child, "exit");
-  child.kill("SIGTERM");
-  await exited;
 }
 
 async function runPod(socket: string, image: string, logDirectory: string): Promise<void> {
@@ -99,7 +68,7 @@ async function runPod(socket: string, image: string, logDirectory: string): Prom
 
 const config = labConfig({ ...process.env, LAB: process.env.LAB ?? "demo" });
 const scratch = mkdtempSync(join(tmpdir(), "dockershim-demo-"));
-let child: ChildProcess | undefined;
+let daemon: Daemon | undefined;
 try {
   step("A private Docker engine");
   const lab = await up(config);
@@ -107,20 +76,18 @@ try {
 
   step("The daemon: dockershim serve");
   const socket = join(scratch, "dockershim.sock");
-  child = await startDaemon([
-    `--listen=unix://${socket}`,
-    `--docker-endpoint=${lab.LAB_DOCKER_ENDPOINT}`,
-    `--cni-conf-dir=${lab.LAB_CNI_CONF_DIR}`,
-    `--cni-bin-dir=${lab.LAB_CNI_BIN_DIR}`,
-    `--root-dir=${join(scratch, "root")}`,
-  ]);
+  daemon = await startDaemon({
+    listen: `unix://${socket}`,
+    flags: { "root-dir": join(scratch, "root"), ...labFlags(lab) },
+    onLine: console.log,
+  });
   await runPod(socket, lab.LAB_IMAGE, join(scratch, "logs"));
   step("Done. Cleaning up");
 } catch (err) {
   console.error(`the demo failed: ${err instanceof Error ? err.message : err}`);
   process.exitCode = 1;
 } finally {
-  if (child !== undefined) await stopDaemon(child);
+  await daemon?.stop();
   await down(config);
   rmSync(scratch, { recursive: true, force: true });
 }

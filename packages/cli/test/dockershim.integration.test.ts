@@ -2,33 +2,30 @@ import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
 import { type CriClient, createCriClient } from "@dockershim/cri-client";
+import { type Daemon, labVariable, startDaemon } from "@dockershim/testing";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { runBin, startBin, startBinWithInput } from "./dockershim-bin.js";
 
 // The whole way: this command, our daemon, a real Docker engine, a real container.
-const { LAB_DOCKER_ENDPOINT: docker = "", LAB_IMAGE: image = "" } = process.env;
 
 let dir: string;
 let endpoint: string;
-let daemon: ReturnType<typeof startBin>;
+let daemon: Daemon;
 let client: CriClient;
 let podSandboxId: string;
 
 beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), "cli-real-"));
   endpoint = `unix://${join(dir, "cri.sock")}`;
-  daemon = startBin([
-    "serve",
-    ...["--listen", endpoint, "--docker-endpoint", docker],
-    ...["--root-dir", join(dir, "root"), "--network-plugin", "none"],
-  ]);
-  daemon.stderr.pipe(process.stderr);
-  for await (const line of createInterface({ input: daemon.stdout })) {
-    if (JSON.parse(line).msg === "ready") break;
-  }
-  daemon.stdout.resume();
+  daemon = await startDaemon({
+    listen: endpoint,
+    flags: {
+      "docker-endpoint": labVariable("LAB_DOCKER_ENDPOINT"),
+      "root-dir": join(dir, "root"),
+      "network-plugin": "none",
+    },
+  });
   client = createCriClient({ endpoint });
   await startPod();
 });
@@ -39,8 +36,7 @@ afterAll(async () => {
     await client.runtime.removePodSandbox({ podSandboxId });
   }
   client.close();
-  daemon.kill("SIGTERM");
-  await once(daemon, "exit");
+  await daemon.stop();
   await rm(dir, { recursive: true });
 });
 
@@ -58,7 +54,7 @@ async function startPod(): Promise<void> {
     sandboxConfig: config,
     config: {
       metadata: { name: "main", attempt: 0 },
-      image: { image },
+      image: { image: labVariable("LAB_IMAGE") },
       command: ["sh", "-c", "echo out; echo err >&2; touch /ready; exec sleep 3600"],
       logPath: "main/0.log",
       linux: {},

@@ -1,5 +1,6 @@
 import { mkdir, readdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { until } from "@dockershim/testing";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import { type Cni, type CniOptions, createCni } from "../src/cni.js";
 import { parseNetworkConfig } from "../src/network-config.js";
@@ -559,7 +560,5 @@ describe("DEL", () => {
 });
 
 async function appears(name: string): Promise<void> {
-  while (!(await readdir(fakes.root)).includes(name)) {
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
+  await until(async () => (await readdir(fakes.root)).includes(name));
 }

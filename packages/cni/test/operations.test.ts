@@ -2,6 +2,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { until } from "@dockershim/testing";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import { type Cni, type CniOptions, createCni } from "../src/cni.js";
 import { parseNetworkConfig } from "../src/network-config.js";
@@ -174,9 +175,7 @@ describe("GC", () => {
       `echo >${fakes.root}/reached; while [ ! -e ${fakes.root}/go ]; do sleep 0.01; done; echo '{}'`,
     );
     const adding = cni.add(network(), attachment("abc"));
-    while (!(await readdir(fakes.root)).includes("reached")) {
-      await new Promise((resolve) => setTimeout(resolve, 5));
-    }
+    await until(async () => (await readdir(fakes.root)).includes("reached"));
     const collecting = cni.gc([{ containerId: "abc", ifName: "eth0" }], { networks: [network()] });
     const addingLater = cni.add(network(), attachment("def"));
     await writeFile(join(fakes.root, "go"), "");

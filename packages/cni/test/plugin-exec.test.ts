@@ -1,6 +1,7 @@
 import { chmod, copyFile, mkdtemp, open, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { until } from "@dockershim/testing";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import { createPluginExec } from "../src/launcher-exec.js";
 import type { CniLog } from "../src/log.js";
@@ -9,16 +10,13 @@ import { createSpawnExec } from "../src/spawn-exec.js";
 
 let dir: string;
 let execs: PluginExec[];
-let over: boolean;
 
 beforeEach(async () => {
   dir = await mkdtemp(join(tmpdir(), "cni-exec-"));
   execs = [];
-  over = false;
 });
 
 afterEach(async () => {
-  over = true;
   for (const exec of execs) {
     exec.close();
   }
@@ -30,13 +28,6 @@ async function install(text: string, name = "plugin"): Promise<string> {
   await writeFile(path, text);
   await chmod(path, 0o755);
   return path;
-}
-
-/** Resolves when the condition holds, or the test is over. */
-async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
-  while (!over && !(await condition())) {
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
 }
 
 /** Resolves to the text of a file once its line is complete. */

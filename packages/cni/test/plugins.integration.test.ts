@@ -1,6 +1,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
+import { until } from "@dockershim/testing";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import { type Cni, createCni } from "../src/cni.js";
 import { createLoopbackUp, isLoopbackUp } from "../src/loopback.js";
@@ -342,9 +343,8 @@ describe("the loopback interface", () => {
       await once(sleeper, "spawn");
       const path = `/proc/${sleeper.pid}/ns/net`;
       // Until nsenter has changed over, the process is in our own namespace.
-      while ((await lab.inPod("web", "ip", "netns", "identify", `${sleeper.pid}`)) === "\n") {
-        await new Promise((resolve) => setImmediate(resolve));
-      }
+      const identify = ["ip", "netns", "identify", `${sleeper.pid}`];
+      await until(async () => (await lab.inPod("web", ...identify)) !== "\n");
       expect(await isLoopbackUp(path)).toBe(false);
       expect(await isLoopbackUp(netns)).toBeUndefined();
       await createLoopbackUp()(netns);

@@ -1,5 +1,6 @@
 import { mkdir, readdir, rename, rm, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { until } from "@dockershim/testing";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import { type Cni, createCni } from "../src/cni.js";
 import { loadNetworks } from "../src/discovery.js";
@@ -306,9 +307,7 @@ describe("a change is seen:", () => {
     );
     await put("10.conflist", conf("slow", { plugins: [{ type: "slow" }] }));
     onEvent();
-    while (!(await readdir(fakes.root)).includes("asked")) {
-      await new Promise((resolve) => setTimeout(resolve, 5));
-    }
+    await until(async () => (await readdir(fakes.root)).includes("asked"));
     await put("10.conflist", conf("new"));
     onEvent();
     await writeFile(go, "");

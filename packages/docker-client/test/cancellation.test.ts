@@ -1,7 +1,7 @@
 import { getEventListeners } from "node:events";
+import { type FakeEngine, json, startFakeEngine } from "@dockershim/testing";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import { createDockerClient, type DockerClient } from "../src/index.js";
-import { type FakeEngine, json, startFakeEngine } from "./fake-engine.js";
 
 let engine: FakeEngine;
 let client: DockerClient;

@@ -1,9 +1,9 @@
+import { tarOf } from "@dockershim/testing";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { compareApiVersions } from "../src/api-version.js";
 import { createDockerClient } from "../src/index.js";
 import { type LabEngine, openLabEngine } from "./lab-engine.js";
 import { startSocketProxy } from "./socket-proxy.js";
-import { tarOf } from "./tar.js";
 
 let lab: LabEngine;
 

@@ -1,7 +1,7 @@
+import { frame } from "@dockershim/testing";
 import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
 import { createDemultiplexer } from "../src/demultiplex.js";
-import { frame } from "./fake-engine.js";
 
 const frames = fc.array(
   fc.record({ stream: fc.constantFrom(1, 2), data: fc.uint8Array({ maxLength: 40 }) }),

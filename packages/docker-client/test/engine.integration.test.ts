@@ -1,6 +1,7 @@
+import { labVariable } from "@dockershim/testing";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { createDockerClient } from "../src/index.js";
-import { type LabEngine, labSetting, openLabEngine } from "./lab-engine.js";
+import { type LabEngine, openLabEngine } from "./lab-engine.js";
 import { startSocketProxy } from "./socket-proxy.js";
 
 let lab: LabEngine;
@@ -13,7 +14,7 @@ afterAll(() => lab.end());
 
 test("the highest version that the engine and we speak is negotiated", async () => {
   const version = await lab.client.version();
-  expect(version.Version).toBe(labSetting("LAB_DOCKER_VERSION"));
+  expect(version.Version).toBe(labVariable("LAB_DOCKER_VERSION"));
   expect(await lab.client.apiVersion()).toBe(version.ApiVersion);
 });
 
@@ -34,7 +35,7 @@ test("the engine tells of itself", async () => {
   const info = await lab.client.info();
   expect(info).toMatchObject({
     ID: expect.any(String),
-    ServerVersion: labSetting("LAB_DOCKER_VERSION"),
+    ServerVersion: labVariable("LAB_DOCKER_VERSION"),
     OSType: "linux",
     CgroupDriver: expect.stringMatching(/^(cgroupfs|systemd)$/),
     DockerRootDir: expect.stringMatching(/^\//),

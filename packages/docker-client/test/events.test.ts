@@ -1,4 +1,5 @@
 import type { ServerResponse } from "node:http";
+import { type FakeEngine, json, type SeenRequest, startFakeEngine } from "@dockershim/testing";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import {
   createDockerClient,
@@ -6,7 +7,6 @@ import {
   type EventStreamItem,
   type EventStreamOptions,
 } from "../src/index.js";
-import { type FakeEngine, json, type SeenRequest, startFakeEngine } from "./fake-engine.js";
 
 let engine: FakeEngine;
 let client: DockerClient;

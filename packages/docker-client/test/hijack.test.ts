@@ -2,9 +2,9 @@ import { once } from "node:events";
 import type { Socket } from "node:net";
 import { text } from "node:stream/consumers";
 import { finished } from "node:stream/promises";
+import { acceptUpgrade, type FakeEngine, frame, json, startFakeEngine } from "@dockershim/testing";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import { createDockerClient, type DockerClient } from "../src/index.js";
-import { acceptUpgrade, type FakeEngine, frame, json, startFakeEngine } from "./fake-engine.js";
 
 let engine: FakeEngine;
 let client: DockerClient;

@@ -1,6 +1,7 @@
+import { labVariable } from "@dockershim/testing";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import type { PullProgress } from "../src/index.js";
-import { type LabEngine, labSetting, openLabEngine } from "./lab-engine.js";
+import { type LabEngine, openLabEngine } from "./lab-engine.js";
 import { startTricklingRegistry } from "./trickling-registry.js";
 
 let lab: LabEngine;
@@ -65,7 +66,7 @@ describe("images that the engine has", () => {
 
 describe("a pull", () => {
   test("brings the image and reports progress", async () => {
-    const reference = labSetting("LAB_REGISTRY_IMAGE");
+    const reference = labVariable("LAB_REGISTRY_IMAGE");
     const { images } = lab.client;
     await images.remove(reference, { force: true }).catch(() => undefined);
     const progress: PullProgress[] = [];
@@ -83,21 +84,21 @@ describe("a pull", () => {
   test.each(["/lab/no-such-image:1", "/lab/busybox-static:no-such-tag"])(
     "of %s, which the registry lacks, is not found",
     async (path) => {
-      await expect(lab.client.images.pull(labSetting("LAB_REGISTRY") + path)).rejects.toMatchObject(
-        { code: "not_found", engineMessage: expect.stringMatching(/\S/) },
-      );
+      await expect(
+        lab.client.images.pull(labVariable("LAB_REGISTRY") + path),
+      ).rejects.toMatchObject({ code: "not_found", engineMessage: expect.stringMatching(/\S/) });
     },
   );
 
   test("needs the right password, and tells a wrong one", async () => {
-    const registry = labSetting("LAB_AUTH_REGISTRY");
-    const reference = labSetting("LAB_REGISTRY_IMAGE").replace(
-      labSetting("LAB_REGISTRY"),
+    const registry = labVariable("LAB_AUTH_REGISTRY");
+    const reference = labVariable("LAB_REGISTRY_IMAGE").replace(
+      labVariable("LAB_REGISTRY"),
       registry,
     );
     const { images } = lab.client;
-    const username = labSetting("LAB_AUTH_USERNAME");
-    const password = labSetting("LAB_AUTH_PASSWORD");
+    const username = labVariable("LAB_AUTH_USERNAME");
+    const password = labVariable("LAB_AUTH_PASSWORD");
     await expect(images.pull(reference)).rejects.toMatchObject({ code: "unauthorized" });
     await expect(
       images.pull(reference, { auth: { username, password: "wrong", serveraddress: registry } }),

@@ -1,22 +1,12 @@
 import { randomBytes } from "node:crypto";
 import { text } from "node:stream/consumers";
+import { labVariable } from "@dockershim/testing";
 import {
   type ContainerCreateBody,
   createDockerClient,
   type DockerClient,
   isDockerError,
 } from "../src/index.js";
-
-/** What the lab tells by its environment (lab/README.md). */
-export function labSetting(name: string): string {
-  const value = process.env[name];
-  if (value === undefined || value === "") {
-    throw new Error(
-      `${name} is not set: bring the lab up and load its environment (lab/README.md)`,
-    );
-  }
-  return value;
-}
 
 /** The engine of the lab, and a label for what this test file makes there. */
 export interface LabEngine {
@@ -40,8 +30,8 @@ export interface LabEngine {
 }
 
 export function openLabEngine(): LabEngine {
-  const endpoint = labSetting("LAB_DOCKER_ENDPOINT");
-  const image = labSetting("LAB_IMAGE");
+  const endpoint = labVariable("LAB_DOCKER_ENDPOINT");
+  const image = labVariable("LAB_IMAGE");
   const client = createDockerClient({ endpoint });
   const mark = `docker-client-test-${randomBytes(6).toString("hex")}`;
   let names = 0;

@@ -1,6 +1,6 @@
+import { type FakeEngine, frame, json, startFakeEngine } from "@dockershim/testing";
 import { afterEach, beforeEach, expect, test } from "@jest/globals";
 import { createDockerClient, type DockerClient, type LogFrame } from "../src/index.js";
-import { type FakeEngine, frame, json, startFakeEngine } from "./fake-engine.js";
 
 let engine: FakeEngine;
 let client: DockerClient;

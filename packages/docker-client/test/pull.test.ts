@@ -1,8 +1,8 @@
 import { Readable } from "node:stream";
+import { type FakeEngine, json, startFakeEngine } from "@dockershim/testing";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import { createDockerClient, type DockerClient, type PullProgress } from "../src/index.js";
 import { codeOfPullMessage } from "../src/pull.js";
-import { type FakeEngine, json, startFakeEngine } from "./fake-engine.js";
 
 let engine: FakeEngine;
 let client: DockerClient;

@@ -1,9 +1,9 @@
 import { mkdir, rename, rm } from "node:fs/promises";
 import { createServer } from "node:http";
 import { dirname } from "node:path";
+import { type FakeEngine, json, startFakeEngine } from "@dockershim/testing";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import { createDockerClient, type DockerClient, type DockerClientOptions } from "../src/index.js";
-import { type FakeEngine, json, startFakeEngine } from "./fake-engine.js";
 
 let engine: FakeEngine;
 let client: DockerClient;

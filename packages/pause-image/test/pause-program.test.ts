@@ -3,8 +3,8 @@ import { once } from "node:events";
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
+import { until } from "@dockershim/testing";
 import { afterAll, afterEach, describe, expect, it } from "@jest/globals";
 
 const committed = fileURLToPath(new URL("../bin", import.meta.url));
@@ -38,11 +38,6 @@ function stateOf(pid: number): string | undefined {
   } catch {
     return undefined;
   }
-}
-
-/** Resolves when the condition holds; the test's own deadline is the bound. */
-async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await delay(5);
 }
 
 interface Started {

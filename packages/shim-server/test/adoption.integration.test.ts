@@ -1,7 +1,8 @@
 import { ContainerState, PodSandboxState } from "@dockershim/cri-types";
 import { pauseImage } from "@dockershim/pause-image";
+import { labVariable } from "@dockershim/testing";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import { createHarness, type Harness, lab } from "./harness.js";
+import { createHarness, type Harness } from "./harness.js";
 
 describe("a node taken over from cri-dockerd", () => {
   let h: Harness;
@@ -39,7 +40,7 @@ describe("a node taken over from cri-dockerd", () => {
       HostConfig: { NetworkMode: "none", IpcMode: "shareable" },
     });
     const containerId = await create(`k8s_nginx_web_prod_${uid}_3_0000002a`, {
-      Image: lab("LAB_IMAGE"),
+      Image: labVariable("LAB_IMAGE"),
       Cmd: ["sleep", "3600"],
       Labels: {
         "io.kubernetes.docker.type": "container",

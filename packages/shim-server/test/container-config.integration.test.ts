@@ -9,8 +9,9 @@ import {
   Signal,
   SupplementalGroupsPolicy,
 } from "@dockershim/cri-types";
+import { labVariable, until } from "@dockershim/testing";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import { createHarness, type Harness, lab, until } from "./harness.js";
+import { createHarness, type Harness } from "./harness.js";
 
 type ContainerConfig = NonNullable<Parameters<Harness["containerConfig"]>[0]>;
 type SecurityContext = Extract<
@@ -91,7 +92,7 @@ describe("a container's config on a real engine", () => {
     const [own] = await h.dockerIds();
     const labels = (await h.docker.containers.inspect(own ?? "")).Config.Labels;
     const label = { "io.dockershim.image-files": labels?.["io.dockershim.instance"] ?? "" };
-    const body = { Image: lab("LAB_IMAGE"), Labels: label };
+    const body = { Image: labVariable("LAB_IMAGE"), Labels: label };
     const { Id: left } = await h.docker.containers.create(body);
     await h.restart();
     await until(async () => {
@@ -305,7 +306,7 @@ describe("a container's config on a real engine", () => {
     });
 
     test("an image is mounted read-only with its digest reported, or refused below Docker 28", async () => {
-      const image = { image: lab("LAB_IMAGE") };
+      const image = { image: labVariable("LAB_IMAGE") };
       const mounts = [{ containerPath: "/image", image, readonly: true }];
       if (!(await apiAtLeast(48))) {
         await expect(run({ mounts })).rejects.toThrow(/image volumes need Docker 28/);
@@ -314,7 +315,7 @@ describe("a container's config on a real engine", () => {
       const { containerId, sh } = await run({ mounts });
       expect(await sh("cmp /bin/busybox /image/bin/busybox && echo same")).toBe("same\n");
       expect(await sh("touch /image/file")).toContain("Read-only file system");
-      const { Id: id } = await h.docker.images.inspect(lab("LAB_IMAGE"));
+      const { Id: id } = await h.docker.images.inspect(labVariable("LAB_IMAGE"));
       expect((await statusOf(containerId)).mounts[0]?.image).toMatchObject({
         ...image,
         imageRef: id,

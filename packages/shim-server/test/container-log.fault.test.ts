@@ -2,11 +2,12 @@ import { execFileSync } from "node:child_process";
 import { mkdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { ContainerState } from "@dockershim/cri-types";
+import { until } from "@dockershim/testing";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { labConfig } from "../../../lab/config.ts";
 import { type EngineEnd, endEngine, restartEngine } from "../../../lab/restart.ts";
 import { down, up } from "../../../lab/up-down.ts";
-import { createHarness, type Harness, until } from "./harness.js";
+import { createHarness, type Harness } from "./harness.js";
 import { readNumberedLog } from "./log-checker.js";
 
 // An engine of its own: the others would not survive its restarts.

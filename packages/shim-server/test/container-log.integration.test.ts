@@ -2,8 +2,9 @@ import { existsSync, readFileSync, renameSync, rmSync, statSync, symlinkSync } f
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { ContainerState } from "@dockershim/cri-types";
+import { until } from "@dockershim/testing";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import { createHarness, type Harness, until } from "./harness.js";
+import { createHarness, type Harness } from "./harness.js";
 import { readNumberedLog } from "./log-checker.js";
 
 describe("container logs on a real engine", () => {

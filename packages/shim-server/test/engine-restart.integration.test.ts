@@ -1,9 +1,10 @@
 import { ContainerState, PodSandboxState } from "@dockershim/cri-types";
+import { until } from "@dockershim/testing";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { labConfig } from "../../../lab/config.ts";
 import { type EngineEnd, endEngine, restartEngine } from "../../../lab/restart.ts";
 import { down, up } from "../../../lab/up-down.ts";
-import { createHarness, type Harness, until } from "./harness.js";
+import { createHarness, type Harness } from "./harness.js";
 
 // An engine of its own: the others would not survive its restarts.
 const config = labConfig({ ...process.env, LAB: `${process.env.LAB ?? "test"}-restart` });

@@ -1,6 +1,7 @@
 import { type ContainerEventResponse, ContainerEventType } from "@dockershim/cri-types";
+import { until } from "@dockershim/testing";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
-import { createHarness, type Harness, until } from "./harness.js";
+import { createHarness, type Harness } from "./harness.js";
 
 let h: Harness;
 beforeAll(async () => {

@@ -1,5 +1,6 @@
+import { until } from "@dockershim/testing";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
-import { createHarness, type Harness, until } from "./harness.js";
+import { createHarness, type Harness } from "./harness.js";
 
 let h: Harness;
 let containerId: string;

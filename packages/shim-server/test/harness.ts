@@ -6,6 +6,7 @@ import type { MessageInitShape } from "@bufbuild/protobuf";
 import { type CriClient, createCriClient } from "@dockershim/cri-client";
 import type { ContainerConfigSchema, PodSandboxConfigSchema } from "@dockershim/cri-types";
 import { createDockerClient, type DockerClient } from "@dockershim/docker-client";
+import { labVariable } from "@dockershim/testing";
 import { pino } from "pino";
 import { type Shim, type ShimOptions, startShim } from "../src/index.js";
 
@@ -13,13 +14,6 @@ import { type Shim, type ShimOptions, startShim } from "../src/index.js";
 type Plain<T> = Extract<T, { $typeName?: never }>;
 type SandboxConfig = Plain<MessageInitShape<typeof PodSandboxConfigSchema>>;
 type ContainerConfig = Plain<MessageInitShape<typeof ContainerConfigSchema>>;
-
-/** Reads a variable that the lab provides. */
-export function lab(name: string): string {
-  const value = process.env[name];
-  if (value === undefined) throw new Error(`${name} is not set; see lab/README.md`);
-  return value;
-}
 
 /** A daemon on the lab's engine, with a client on its socket and one on the engine behind it. */
 export interface Harness {
@@ -49,14 +43,14 @@ export async function createHarness(changes: Partial<ShimOptions> = {}): Promise
   const options: Partial<ShimOptions> = {
     listen: `unix://${join(dir, "shim.sock")}`,
     rootDir: join(dir, "root"),
-    dockerEndpoint: lab("LAB_DOCKER_ENDPOINT"),
-    cniConfDir: lab("LAB_CNI_CONF_DIR"),
-    cniBinDirs: [lab("LAB_CNI_BIN_DIR")],
+    dockerEndpoint: labVariable("LAB_DOCKER_ENDPOINT"),
+    cniConfDir: labVariable("LAB_CNI_CONF_DIR"),
+    cniBinDirs: [labVariable("LAB_CNI_BIN_DIR")],
     adoptUnlabelled: false,
     ...changes,
   };
   const log = pino({ level: process.env.SHIM_LOG ?? "silent" });
-  const docker = createDockerClient({ endpoint: lab("LAB_DOCKER_ENDPOINT") });
+  const docker = createDockerClient({ endpoint: labVariable("LAB_DOCKER_ENDPOINT") });
   let shim: Shim = await startShim(options, log);
   const run = randomBytes(4).toString("hex");
   let pods = 0;
@@ -90,7 +84,7 @@ export async function createHarness(changes: Partial<ShimOptions> = {}): Promise
     },
     containerConfig: (container = {}) => ({
       metadata: { name: "main", attempt: 0 },
-      image: { image: lab("LAB_IMAGE") },
+      image: { image: labVariable("LAB_IMAGE") },
       command: ["sleep", "3600"],
       logPath: "main.log",
       labels: { run },
@@ -127,9 +121,4 @@ export async function createHarness(changes: Partial<ShimOptions> = {}): Promise
     },
   };
   return harness;
-}
-
-/** Waits until a condition holds, looking again each 10 ms, for as long as the test may take. */
-export async function until(what: () => Promise<boolean> | boolean): Promise<void> {
-  while (!(await what())) await new Promise((resolve) => setTimeout(resolve, 10));
 }

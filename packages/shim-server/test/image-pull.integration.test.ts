@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
+import { labVariable } from "@dockershim/testing";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/globals";
-import { createHarness, type Harness, lab } from "./harness.js";
+import { createHarness, type Harness } from "./harness.js";
 import { type PushedImage, pushImage } from "./registry-image.js";
 import {
   asksFor,
@@ -19,7 +20,7 @@ describe("pulls from a registry with troubles", () => {
   let proxy: RegistryProxy;
   let image: PushedImage;
   let reference: string;
-  const upstream = lab("LAB_REGISTRY");
+  const upstream = labVariable("LAB_REGISTRY");
 
   beforeAll(async () => {
     h = await createHarness({ imagePullProgressDeadlineMs: deadlineMs });

@@ -3,8 +3,9 @@ import { randomBytes } from "node:crypto";
 import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import { labVariable, until } from "@dockershim/testing";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import { createHarness, type Harness, lab, until } from "./harness.js";
+import { createHarness, type Harness } from "./harness.js";
 import { pushImage } from "./registry-image.js";
 import { startRegistryProxy } from "./registry-proxy.js";
 
@@ -21,7 +22,10 @@ describe("images on a real engine", () => {
   async function push(more: Partial<Parameters<typeof pushImage>[3]> = {}) {
     const repository = `images/${randomBytes(6).toString("hex")}`;
     const layers = [randomBytes(1000)];
-    const pushed = await pushImage(lab("LAB_REGISTRY"), repository, "1", { layers, ...more });
+    const pushed = await pushImage(labVariable("LAB_REGISTRY"), repository, "1", {
+      layers,
+      ...more,
+    });
     return { repository, digest: pushed.digest };
   }
 
@@ -29,7 +33,7 @@ describe("images on a real engine", () => {
 
   test("a pulled image has one id everywhere, and is kept while a container needs it", async () => {
     const { repository } = await push();
-    const image = `${lab("LAB_REGISTRY")}/${repository}:1`;
+    const image = `${labVariable("LAB_REGISTRY")}/${repository}:1`;
     const { imageRef } = await h.cri.image.pullImage(spec(image));
     expect(await status(image)).toMatchObject({ id: imageRef, repoTags: [image] });
     expect((await status(image))?.size).toBeGreaterThan(0n);
@@ -59,8 +63,11 @@ describe("images on a real engine", () => {
 
   test("a registry that asks for a password gets the one of the request", async () => {
     const { repository } = await push();
-    const image = `${lab("LAB_AUTH_REGISTRY")}/${repository}:1`;
-    const [username, password] = [lab("LAB_AUTH_USERNAME"), lab("LAB_AUTH_PASSWORD")];
+    const image = `${labVariable("LAB_AUTH_REGISTRY")}/${repository}:1`;
+    const [username, password] = [
+      labVariable("LAB_AUTH_USERNAME"),
+      labVariable("LAB_AUTH_PASSWORD"),
+    ];
     for (const auth of [undefined, { username, password: "wrong" }]) {
       await expect(h.cri.image.pullImage({ ...spec(image), auth })).rejects.toMatchObject({
         code: "UNAUTHENTICATED",
@@ -73,7 +80,7 @@ describe("images on a real engine", () => {
   });
 
   test("an image that no registry has is an error with the registry's reason", async () => {
-    const image = `${lab("LAB_REGISTRY")}/no/such:thing`;
+    const image = `${labVariable("LAB_REGISTRY")}/no/such:thing`;
     await expect(h.cri.image.pullImage(spec(image))).rejects.toMatchObject({
       code: "NOT_FOUND",
       message: expect.stringMatching(/not found|unknown/i),
@@ -84,7 +91,7 @@ describe("images on a real engine", () => {
     "an image has one id by tag, by digest and by both, in an index or not (%s)",
     async (index) => {
       const { repository, digest } = await push({ index, user: "1002:50", labels: { who: "me" } });
-      const name = `${lab("LAB_REGISTRY")}/${repository}`;
+      const name = `${labVariable("LAB_REGISTRY")}/${repository}`;
       const references = [`${name}:1`, `${name}@${digest}`, `${name}:1@${digest}`];
       const ids = new Set<string>();
       for (const reference of references) {
@@ -113,14 +120,14 @@ describe("images on a real engine", () => {
   test("an image of several registries is one image, which goes with all its names", async () => {
     const { repository, digest } = await push();
     const [one, two] = [
-      await startRegistryProxy({ upstream: lab("LAB_REGISTRY") }),
-      await startRegistryProxy({ upstream: lab("LAB_REGISTRY") }),
+      await startRegistryProxy({ upstream: labVariable("LAB_REGISTRY") }),
+      await startRegistryProxy({ upstream: labVariable("LAB_REGISTRY") }),
     ];
     const names = [one, two].map(({ address }) => `${address}/${repository}`);
     const tags = names.map((name) => `${name}:1`);
     const pulled = [];
     for (const tag of tags) pulled.push((await h.cri.image.pullImage(spec(tag))).imageRef);
-    const byDigest = `${lab("LAB_REGISTRY")}/${repository}@${digest}`;
+    const byDigest = `${labVariable("LAB_REGISTRY")}/${repository}@${digest}`;
     pulled.push((await h.cri.image.pullImage(spec(byDigest))).imageRef);
     await one.close();
     await two.close();
@@ -151,9 +158,9 @@ describe("images on a real engine", () => {
 
   test("an image whose tag has moved on is listed without it, and can be removed", async () => {
     const { repository } = await push();
-    const tag = `${lab("LAB_REGISTRY")}/${repository}:1`;
+    const tag = `${labVariable("LAB_REGISTRY")}/${repository}:1`;
     const { imageRef: old } = await h.cri.image.pullImage(spec(tag));
-    await pushImage(lab("LAB_REGISTRY"), repository, "1", { layers: [randomBytes(1000)] });
+    await pushImage(labVariable("LAB_REGISTRY"), repository, "1", { layers: [randomBytes(1000)] });
     const { imageRef: renewed } = await h.cri.image.pullImage(spec(tag));
     expect(renewed).not.toBe(old);
     const { images } = await h.cri.image.listImages({});
@@ -169,7 +176,7 @@ describe("images on a real engine", () => {
   test("an image that somebody loads or removes behind our back comes and goes", async () => {
     const tag = `test.invalid/${randomBytes(6).toString("hex")}:1`;
     const [repo = ""] = tag.split(":");
-    await h.docker.images.tag(lab("LAB_IMAGE"), { repo, tag: "1" });
+    await h.docker.images.tag(labVariable("LAB_IMAGE"), { repo, tag: "1" });
     const listed = async () => (await h.cri.image.listImages({})).images;
     await until(async () => (await listed()).some(({ repoTags }) => repoTags.includes(tag)));
     await h.docker.images.remove(tag);
@@ -179,7 +186,7 @@ describe("images on a real engine", () => {
   test("an image that was loaded from an archive runs, without any registry", async () => {
     const repo = `test.invalid/${randomBytes(6).toString("hex")}`;
     const image = `${repo}:1`;
-    await h.docker.images.tag(lab("LAB_IMAGE"), { repo, tag: "1" });
+    await h.docker.images.tag(labVariable("LAB_IMAGE"), { repo, tag: "1" });
     const chunks: Buffer[] = [];
     for await (const chunk of await h.docker.images.save([image])) chunks.push(chunk as Buffer);
     await h.docker.images.remove(image);
@@ -199,7 +206,7 @@ describe("images on a real engine", () => {
   test("a registry whose certificate nobody vouches for is refused, until its CA is known", async () => {
     // Docker trusts 127.0.0.0/8 blindly, so the registry listens on the pods' bridge.
     await h.runPod();
-    const host = lab("LAB_SUBNET").replace(/0\/\d+$/, "1");
+    const host = labVariable("LAB_SUBNET").replace(/0\/\d+$/, "1");
     const [key, cert] = [join(h.dir, "key.pem"), join(h.dir, "cert.pem")];
     await promisify(execFile)("openssl", [
       ...["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"],
@@ -207,8 +214,8 @@ describe("images on a real engine", () => {
       ...["-keyout", key, "-out", cert],
     ]);
     const tls = { key: await readFile(key, "utf8"), cert: await readFile(cert, "utf8") };
-    const upstreamAuth = `${lab("LAB_AUTH_USERNAME")}:${lab("LAB_AUTH_PASSWORD")}`;
-    const upstream = lab("LAB_AUTH_REGISTRY");
+    const upstreamAuth = `${labVariable("LAB_AUTH_USERNAME")}:${labVariable("LAB_AUTH_PASSWORD")}`;
+    const upstream = labVariable("LAB_AUTH_REGISTRY");
     const registry = await startRegistryProxy({ upstream, upstreamAuth, tls, host });
     const trusted = join("/etc/docker/certs.d", registry.address);
     const { repository } = await push();

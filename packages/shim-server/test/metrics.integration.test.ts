@@ -6,9 +6,10 @@ import type { DescService } from "@bufbuild/protobuf";
 import { createClient } from "@connectrpc/connect";
 import { createGrpcTransport, Http2SessionManager } from "@connectrpc/connect-node";
 import { RuntimeService } from "@dockershim/cri-types";
+import { until } from "@dockershim/testing";
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { healthService } from "../src/server/health-service.js";
-import { createHarness, type Harness, until } from "./harness.js";
+import { createHarness, type Harness } from "./harness.js";
 
 /** An address that was free a moment ago. */
 async function freeAddress(): Promise<string> {

@@ -2,8 +2,9 @@ import { execFileSync } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { NamespaceMode, Protocol } from "@dockershim/cri-types";
+import { until } from "@dockershim/testing";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import { createHarness, type Harness, until } from "./harness.js";
+import { createHarness, type Harness } from "./harness.js";
 
 const id = process.pid % 100_000;
 const bridge = `dsfam${id}`;

@@ -1,5 +1,4 @@
-import { type ChildProcess, execFileSync, spawn } from "node:child_process";
-import { once } from "node:events";
+import { execFileSync } from "node:child_process";
 import {
   chmodSync,
   existsSync,
@@ -12,11 +11,10 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
 import { type CriClient, createCriClient } from "@dockershim/cri-client";
 import { createDockerClient } from "@dockershim/docker-client";
+import { type Daemon, labVariable, startDaemon, until } from "@dockershim/testing";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
-import { lab, until } from "./harness.js";
 
 // Pods come and go while the daemon is killed with -9, plugins fail, and sandboxes are removed
 // behind its back. Once the kubelet (played by this test) has stopped and removed what is listed,
@@ -30,17 +28,17 @@ const root = join(dir, "root");
 const confDir = join(dir, "net.d");
 const binDir = join(dir, "bin");
 const flag = join(dir, "fail-add");
-const docker = createDockerClient({ endpoint: lab("LAB_DOCKER_ENDPOINT") });
+const docker = createDockerClient({ endpoint: labVariable("LAB_DOCKER_ENDPOINT") });
 const run = `leaks-${process.pid}`;
-let daemon: ChildProcess;
+let daemon: Daemon;
 let cri: CriClient;
 let network: { dataDir: string; name: string; bridge: string };
 
 beforeAll(async () => {
   mkdirSync(confDir);
   mkdirSync(binDir);
-  const [name = ""] = readdirSync(lab("LAB_CNI_CONF_DIR"));
-  const list = JSON.parse(readFileSync(join(lab("LAB_CNI_CONF_DIR"), name), "utf8"));
+  const [name = ""] = readdirSync(labVariable("LAB_CNI_CONF_DIR"));
+  const list = JSON.parse(readFileSync(join(labVariable("LAB_CNI_CONF_DIR"), name), "utf8"));
   const [bridge] = list.plugins;
   network = { dataDir: bridge.ipam.dataDir, name: list.name, bridge: bridge.bridge };
   list.plugins.push({ type: "flaky" });
@@ -57,51 +55,36 @@ esac
 `,
   );
   chmodSync(join(binDir, "flaky"), 0o755);
-  await startDaemon();
+  await start();
 });
 
 afterAll(async () => {
   cri.close();
-  daemon.kill("SIGTERM");
-  await once(daemon, "exit");
+  await daemon.stop();
   await docker.close();
   rmSync(dir, { recursive: true, force: true });
 });
 
-async function startDaemon(): Promise<void> {
-  daemon = spawn(
-    process.execPath,
-    [
-      join(import.meta.dirname, "../../cli/bin/dockershim.js"),
-      "serve",
-      `--listen=${socket}`,
-      `--root-dir=${root}`,
-      `--docker-endpoint=${lab("LAB_DOCKER_ENDPOINT")}`,
-      `--cni-conf-dir=${confDir}`,
-      `--cni-bin-dir=${binDir}`,
-      `--cni-bin-dir=${lab("LAB_CNI_BIN_DIR")}`,
-      "--adopt-unlabelled=false",
-      "--log-level=warn",
-    ],
-    { stdio: ["ignore", "pipe", "inherit"] },
-  );
-  // Keeps the pipe empty; what went wrong shows in the counts.
-  createInterface({ input: daemon.stdout as NodeJS.ReadableStream }).on("line", () => undefined);
+async function start(): Promise<void> {
+  // What went wrong shows in the counts.
+  daemon = await startDaemon({
+    listen: socket,
+    flags: {
+      "root-dir": root,
+      "docker-endpoint": labVariable("LAB_DOCKER_ENDPOINT"),
+      "cni-conf-dir": confDir,
+      "cni-bin-dir": [binDir, labVariable("LAB_CNI_BIN_DIR")],
+      "adopt-unlabelled": "false",
+      "log-level": "warn",
+    },
+  });
   cri = createCriClient({ endpoint: socket });
-  await until(() =>
-    cri.runtime.version({}).then(
-      () => true,
-      () => false,
-    ),
-  );
 }
 
 async function killDaemon(): Promise<void> {
-  const exited = once(daemon, "exit");
-  daemon.kill("SIGKILL");
-  await exited;
+  await daemon.kill();
   cri.close();
-  await startDaemon();
+  await start();
 }
 
 interface Counts {

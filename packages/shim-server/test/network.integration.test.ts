@@ -1,13 +1,14 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Protocol } from "@dockershim/cri-types";
+import { labVariable, until } from "@dockershim/testing";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import { createHarness, type Harness, lab, until } from "./harness.js";
+import { createHarness, type Harness } from "./harness.js";
 
 /** Addresses that the lab's network has given out (a file each, written by host-local). */
 function allocated(): string[] {
-  const [file = ""] = readdirSync(lab("LAB_CNI_CONF_DIR"));
-  const list = JSON.parse(readFileSync(join(lab("LAB_CNI_CONF_DIR"), file), "utf8"));
+  const [file = ""] = readdirSync(labVariable("LAB_CNI_CONF_DIR"));
+  const list = JSON.parse(readFileSync(join(labVariable("LAB_CNI_CONF_DIR"), file), "utf8"));
   const dir = join(list.plugins[0].ipam.dataDir, list.name);
   return existsSync(dir) ? readdirSync(dir).filter((name) => /^\d+\./.test(name)) : [];
 }
@@ -97,7 +98,7 @@ describe("pod networking", () => {
   });
 
   function gateway(): string {
-    return lab("LAB_SUBNET").replace(/0\/24$/, "1");
+    return labVariable("LAB_SUBNET").replace(/0\/24$/, "1");
   }
 
   test("NetworkReady follows the configuration: absent, dropped in, broken, mended", async () => {
@@ -112,8 +113,8 @@ describe("pod networking", () => {
       code: "UNAVAILABLE",
       message: expect.stringContaining("network"),
     });
-    const [name = ""] = readdirSync(lab("LAB_CNI_CONF_DIR"));
-    const good = readFileSync(join(lab("LAB_CNI_CONF_DIR"), name));
+    const [name = ""] = readdirSync(labVariable("LAB_CNI_CONF_DIR"));
+    const good = readFileSync(join(labVariable("LAB_CNI_CONF_DIR"), name));
     const file = join(cniConfDir, "10.conflist");
     writeFileSync(file, good);
     await until(async () => (await networkReady()).status);

@@ -6,8 +6,9 @@ import {
   PodSandboxState,
   SecurityProfile_ProfileType as ProfileType,
 } from "@dockershim/cri-types";
+import { until } from "@dockershim/testing";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import { createHarness, type Harness, until } from "./harness.js";
+import { createHarness, type Harness } from "./harness.js";
 
 type SandboxConfig = NonNullable<Parameters<Harness["sandboxConfig"]>[0]>;
 type SecurityContext = Extract<

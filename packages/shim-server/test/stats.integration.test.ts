@@ -1,7 +1,8 @@
 import { existsSync, readdirSync, rmdirSync } from "node:fs";
 import { join } from "node:path";
+import { until } from "@dockershim/testing";
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
-import { createHarness, type Harness, until } from "./harness.js";
+import { createHarness, type Harness } from "./harness.js";
 
 let harness: Harness;
 

@@ -1,7 +1,8 @@
 import { ContainerState, PodSandboxState } from "@dockershim/cri-types";
+import { until } from "@dockershim/testing";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import fc from "fast-check";
-import { createHarness, type Harness, until } from "./harness.js";
+import { createHarness, type Harness } from "./harness.js";
 
 // Random CRI calls, random Docker commands behind our back and random restarts of the daemon.
 // Whenever nothing is under way, what CRI lists must be what Docker has.

@@ -1,6 +1,7 @@
 import { ContainerState, PodSandboxState } from "@dockershim/cri-types";
+import { until } from "@dockershim/testing";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import { createHarness, type Harness, until } from "./harness.js";
+import { createHarness, type Harness } from "./harness.js";
 
 describe("what happens behind the daemon's back", () => {
   let h: Harness;

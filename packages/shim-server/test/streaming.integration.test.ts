@@ -1,8 +1,9 @@
 import { readdirSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
+import { until } from "@dockershim/testing";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
-import { createHarness, type Harness, until } from "./harness.js";
+import { createHarness, type Harness } from "./harness.js";
 import { dialStream, type StreamClient } from "./stream-client.js";
 
 let h: Harness;

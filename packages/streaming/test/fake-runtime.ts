@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import type { Readable, Writable } from "node:stream";
+import { until } from "@dockershim/testing";
 import {
   createStreamingServer,
   type StreamingRuntime,
@@ -88,13 +89,10 @@ export async function aborted(signal: AbortSignal): Promise<unknown> {
   return signal.reason;
 }
 
-/** Waits until the server holds nothing, checking after each turn of the event loop. */
+/** Waits until the server holds nothing. */
 export async function idle(server: StreamingServer): Promise<void> {
-  for (;;) {
+  await until(() => {
     const { connections, sessions, streams, forwards, bufferedBytes } = server.stats();
-    if (connections + sessions + streams + forwards + bufferedBytes === 0) {
-      return;
-    }
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
+    return connections + sessions + streams + forwards + bufferedBytes === 0;
+  });
 }

@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import { constants, createDeflate } from "node:zlib";
+import { until } from "@dockershim/testing";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
 import type { StreamingServer } from "../src/index.js";
@@ -62,9 +63,7 @@ afterAll(async () => {
 
 /** Waits until the witness is the only session. */
 async function onlyWitness(): Promise<void> {
-  while (server.stats().connections > 1 || server.stats().sessions > 1) {
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
+  await until(() => server.stats().connections <= 1 && server.stats().sessions <= 1);
   expect(server.stats()).toMatchObject({ streams: 3, forwards: 0, bufferedBytes: 0 });
 }
 

@@ -1,4 +1,5 @@
 import { readdirSync } from "node:fs";
+import { until } from "@dockershim/testing";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import type { StreamingServer } from "../src/index.js";
 import {
@@ -51,9 +52,7 @@ async function expectNothingLeft(): Promise<void> {
     bufferedBytes: 0,
   });
   // The clients of these tests are in the same process and may close a moment later.
-  while (openFds() > fdsBefore) {
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
+  await until(() => openFds() <= fdsBefore);
 }
 
 function dialPortForward(): Promise<SpdyClient> {
@@ -87,9 +86,7 @@ describe("nothing is left of", () => {
         await readAll(error);
       }),
     );
-    while (server.stats().streams + server.stats().forwards > 0) {
-      await new Promise((resolve) => setTimeout(resolve, 5));
-    }
+    await until(() => server.stats().streams + server.stats().forwards === 0);
     client.connection.close();
     await client.closed;
     await expectNothingLeft();

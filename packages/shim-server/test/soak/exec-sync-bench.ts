@@ -4,55 +4,14 @@
  *
  * Run with a lab's environment: `node packages/shim-server/test/soak/exec-sync-bench.ts [rounds]`.
  */
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { createCriClient } from "@dockershim/cri-client";
-import { createDockerClient } from "@dockershim/docker-client";
-import { startShim } from "@dockershim/shim-server";
-import { pino } from "pino";
+import { startSoak } from "./soak.ts";
 
 const rounds = Number(process.argv[2] ?? 100);
 
-function lab(name: string): string {
-  const value = process.env[name];
-  if (value === undefined) throw new Error(`${name} is not set; see lab/README.md`);
-  return value;
-}
-
-const dir = mkdtempSync(join(tmpdir(), "exec-bench-"));
-const endpoint = lab("LAB_DOCKER_ENDPOINT");
-const shim = await startShim(
-  {
-    listen: `unix://${dir}/shim.sock`,
-    rootDir: `${dir}/root`,
-    dockerEndpoint: endpoint,
-    cniConfDir: lab("LAB_CNI_CONF_DIR"),
-    cniBinDirs: [lab("LAB_CNI_BIN_DIR")],
-    adoptUnlabelled: false,
-  },
-  pino({ level: "silent" }),
-);
-const cri = createCriClient({ endpoint: shim.endpoint });
-const docker = createDockerClient({ endpoint });
-const config = {
-  metadata: { name: "bench", namespace: "bench", uid: `${process.pid}`, attempt: 0 },
-  logDirectory: join(dir, "logs"),
-  linux: {},
-};
-const { podSandboxId } = await cri.runtime.runPodSandbox({ config });
-const { containerId } = await cri.runtime.createContainer({
-  podSandboxId,
-  sandboxConfig: config,
-  config: {
-    metadata: { name: "main", attempt: 0 },
-    image: { image: lab("LAB_IMAGE") },
-    command: ["sleep", "3600"],
-    logPath: "main.log",
-    linux: {},
-  },
-});
-await cri.runtime.startContainer({ containerId });
+const soak = await startSoak("exec-bench");
+const { docker, cri } = soak;
+const { podSandboxId, containerIds } = await soak.runPod({ main: { command: ["sleep", "3600"] } });
+const { main: containerId = "" } = containerIds;
 
 async function direct(): Promise<void> {
   const id = await docker.exec.create(containerId, {
@@ -104,8 +63,5 @@ try {
   console.log(`median of the pairs' ratios: ${percentile(ratios, 0.5).toFixed(3)}`);
 } finally {
   await cri.runtime.removePodSandbox({ podSandboxId });
-  cri.close();
-  await docker.close();
-  await shim.close();
-  rmSync(dir, { recursive: true, force: true });
+  await soak.close();
 }

@@ -7,35 +7,23 @@
  * Needs the lab's variables (lab/README.md) and a build. Exit code 0 when nothing was wrong.
  */
 import { randomBytes } from "node:crypto";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { CriClientError, createCriClient } from "@dockershim/cri-client";
-import { createDockerClient } from "@dockershim/docker-client";
-import { startShim } from "@dockershim/shim-server";
-import { pino } from "pino";
+import { CriClientError } from "@dockershim/cri-client";
+import { labVariable } from "@dockershim/testing";
 import { pushImage } from "../registry-image.ts";
 import { type RegistryProxy, startRegistryProxy } from "../registry-proxy.ts";
+import { startSoak } from "./soak.ts";
 
 const operations = Number(process.argv[2] ?? 600);
 const workers = 6;
 const repositories = 6;
 
-const dockerEndpoint = env("LAB_DOCKER_ENDPOINT");
-const upstream = env("LAB_REGISTRY");
-const dir = mkdtempSync(join(tmpdir(), "image-churn-"));
-const docker = createDockerClient({ endpoint: dockerEndpoint });
-const shim = await startShim(
-  {
-    listen: `unix://${join(dir, "shim.sock")}`,
-    rootDir: join(dir, "root"),
-    dockerEndpoint,
-    networkPlugin: "none",
-  },
-  pino({ level: "silent" }),
-);
-const cri = createCriClient({ endpoint: shim.endpoint, timeoutMs: 120_000 });
+const upstream = labVariable("LAB_REGISTRY");
+const soak = await startSoak("image-churn", {
+  flags: { "network-plugin": "none" },
+  timeoutMs: 120_000,
+});
+const { cri, docker } = soak;
 const registries = [await misbehaving(), await misbehaving()];
 
 /** Every image by two tags and a digest, in two registries; all share a layer. */
@@ -75,11 +63,8 @@ await compare();
 const rest = (await docker.images.list()).filter((image) => JSON.stringify(image).includes(prefix));
 if (rest.length > 0) problems.push(`${rest.length} images stay`);
 
-cri.close();
-await shim.close();
+await soak.close();
 for (const registry of registries) await registry.close();
-await docker.close();
-rmSync(dir, { recursive: true });
 for (const problem of problems) console.log(problem);
 console.log(problems.length === 0 ? "nothing wrong" : `${problems.length} problems`);
 process.exitCode = problems.length === 0 ? 0 : 1;
@@ -182,10 +167,4 @@ function spec(image: string) {
 
 function pick<T>(items: readonly T[]): T {
   return items[Math.floor(Math.random() * items.length)] as T;
-}
-
-function env(name: string): string {
-  const value = process.env[name];
-  if (value === undefined) throw new Error(`${name} is not set; see lab/README.md`);
-  return value;
 }

@@ -7,25 +7,16 @@
  * Needs the lab's variables (lab/README.md) and a build. Exit code 0 when nothing was lost or
  * doubled.
  */
-import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
-import { existsSync, mkdtempSync, renameSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, renameSync } from "node:fs";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
 import { setTimeout } from "node:timers/promises";
-import { fileURLToPath } from "node:url";
-import { type CriClient, createCriClient } from "@dockershim/cri-client";
 import { ContainerState } from "@dockershim/cri-types";
-import { createDockerClient } from "@dockershim/docker-client";
 import { readNumberedLog } from "../log-checker.ts";
+import { startSoak } from "./soak.ts";
 
 const kills = Number(process.argv[2] ?? 50);
 const seed = Number(process.argv[3] ?? Date.now() % 1_000_000);
 const random = createRandom(seed);
-const dir = mkdtempSync(join(tmpdir(), "log-kills-"));
-const socket = `unix://${join(dir, "shim.sock")}`;
-const bin = fileURLToPath(new URL("../../../cli/bin/dockershim.js", import.meta.url));
 
 const burst = (count: number, pad: number, pause: string): string =>
   `awk 'BEGIN{for(p="";length(p)<${pad};)p=p "x";for(;;){for(j=0;j<${count};j++)print ++i " " p;fflush();system("sleep ${pause}")}}'`;
@@ -40,63 +31,50 @@ const writers: Record<string, { command: string; tty?: boolean }> = {
   rare: { command: burst(1, 20, "7") },
 };
 
-console.log(`${kills} kills, seed ${seed}, ${dir}`);
-const docker = createDockerClient({ endpoint: env("LAB_DOCKER_ENDPOINT") });
-let cri: CriClient = createCriClient({ endpoint: socket });
-let daemon = await startDaemon();
-// A check that fails leaves no daemon behind.
-process.on("exit", () => daemon.process.kill("SIGKILL"));
-await daemon.ready;
-
-const sandboxConfig = {
-  metadata: { name: "kills", namespace: "soak", uid: `kills-${seed}`, attempt: 0 },
-  logDirectory: join(dir, "logs"),
-  linux: {},
-};
-const { podSandboxId } = await cri.runtime.runPodSandbox({ config: sandboxConfig });
-const containers: { name: string; id: string; path: string; rotations: number }[] = [];
-for (const [name, { command, tty = false }] of Object.entries(writers)) {
-  const { containerId } = await cri.runtime.createContainer({
-    podSandboxId,
-    sandboxConfig,
-    config: {
-      metadata: { name, attempt: 0 },
-      image: { image: env("LAB_IMAGE") },
-      command: ["sh", "-c", command],
-      logPath: `${name}/0.log`,
-      tty,
-      linux: {},
-    },
-  });
-  await cri.runtime.startContainer({ containerId });
-  const path = join(dir, "logs", name, "0.log");
-  containers.push({ name, id: containerId, path, rotations: 0 });
-}
+const soak = await startSoak("log-kills", {
+  onLine(line) {
+    const { level, msg, container } = JSON.parse(line) as Record<string, unknown>;
+    if (Number(level) >= 40 && container !== undefined) console.log(`daemon: ${msg}`);
+  },
+});
+console.log(`${kills} kills, seed ${seed}, ${soak.dir}`);
+const { podSandboxId, containerIds, logDirectory } = await soak.runPod(
+  Object.fromEntries(
+    Object.entries(writers).map(([name, { command, tty = false }]) => [
+      name,
+      { command: ["sh", "-c", command], tty },
+    ]),
+  ),
+);
+const containers = Object.entries(containerIds).map(([name, id]) => ({
+  name,
+  id,
+  path: join(logDirectory, name, "0.log"),
+  rotations: 0,
+}));
 
 let rotations = 0;
 let failedRotations = 0;
 for (let kill = 0; kill < kills; kill++) {
   // Some are killed while they start, some while they rotate.
   const early = random() < 0.3;
-  if (!early) await daemon.ready;
+  if (!early) await soak.daemon.ready;
   const until = Date.now() + random() * (early ? 600 : 2_000);
-  const rotating = daemon.ready.then(async () => {
+  const rotating = soak.daemon.ready.then(async () => {
     while (Date.now() < until) {
       await rotate(containers[Math.floor(random() * containers.length)]);
       await setTimeout(random() * 200);
     }
   });
   await setTimeout(until - Date.now());
-  daemon.process.kill("SIGKILL");
-  await once(daemon.process, "exit");
-  cri.close();
+  await soak.kill();
   await rotating.catch(() => {});
   await setTimeout(random() * 500);
-  cri = createCriClient({ endpoint: socket });
-  daemon = await startDaemon();
+  soak.launch();
   if (kill % 10 === 9) console.log(`${kill + 1} kills, ${rotations} rotations`);
 }
-await daemon.ready;
+await soak.daemon.ready;
+const { cri, docker } = soak;
 
 let failed = false;
 for (const { name, id, path } of containers) {
@@ -120,12 +98,8 @@ for (const { name, id, path } of containers) {
 console.log(`${kills} kills, ${rotations} rotations, ${failedRotations} cut short or refused`);
 
 await cri.runtime.removePodSandbox({ podSandboxId });
-cri.close();
-await docker.close();
-daemon.process.kill("SIGTERM");
-await once(daemon.process, "exit");
-if (failed) console.log(`kept for a look: ${dir}`);
-else rmSync(dir, { recursive: true, force: true });
+await soak.close({ keep: failed });
+if (failed) console.log(`kept for a look: ${soak.dir}`);
 process.exitCode = failed ? 1 : 0;
 
 /** Numbers of the last whole line of each stream that the engine has. */
@@ -149,7 +123,7 @@ async function rotate(container: (typeof containers)[number] | undefined): Promi
   const renamed = `${container.path}.${++container.rotations}`;
   renameSync(container.path, renamed);
   try {
-    await cri.runtime.reopenContainerLog({ containerId: container.id });
+    await soak.cri.runtime.reopenContainerLog({ containerId: container.id });
     if (!existsSync(container.path)) throw new Error("the path is not there after reopening");
     rotations++;
   } catch {
@@ -158,36 +132,6 @@ async function rotate(container: (typeof containers)[number] | undefined): Promi
     if (existsSync(container.path)) return;
     renameSync(renamed, container.path);
   }
-}
-
-async function startDaemon(): Promise<{ process: ChildProcess; ready: Promise<void> }> {
-  const started = spawn(
-    process.execPath,
-    [
-      bin,
-      "serve",
-      ...["--listen", socket, "--root-dir", join(dir, "root")],
-      ...["--docker-endpoint", env("LAB_DOCKER_ENDPOINT")],
-      ...["--cni-conf-dir", env("LAB_CNI_CONF_DIR"), "--cni-bin-dir", env("LAB_CNI_BIN_DIR")],
-      ...["--adopt-unlabelled", "false", "--log-level", "info"],
-    ],
-    { stdio: ["ignore", "pipe", "inherit"] },
-  );
-  const { promise, resolve, reject } = Promise.withResolvers<void>();
-  promise.catch(() => {});
-  started.on("exit", () => reject(new Error("the daemon has ended")));
-  createInterface({ input: started.stdout }).on("line", (line) => {
-    const { level, msg, container } = JSON.parse(line) as Record<string, unknown>;
-    if (msg === "ready") resolve();
-    else if (Number(level) >= 40 && container !== undefined) console.log(`daemon: ${msg}`);
-  });
-  return { process: started, ready: promise };
-}
-
-function env(name: string): string {
-  const value = process.env[name];
-  if (value === undefined) throw new Error(`${name} is not set; see lab/README.md`);
-  return value;
 }
 
 /** A small generator, so that a run can be repeated with its seed (mulberry32). */

@@ -6,13 +6,9 @@
  */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { createInterface } from "node:readline";
+import { readdirSync, readFileSync } from "node:fs";
 import { setTimeout } from "node:timers/promises";
-import { createCriClient } from "@dockershim/cri-client";
-import { createDockerClient } from "@dockershim/docker-client";
+import { startSoak } from "./soak.ts";
 
 const rounds = Number(process.argv[2] ?? 5);
 const execs = 100;
@@ -21,51 +17,12 @@ const connections = 200;
 const portsPerSession = 50;
 const payload = "x".repeat(100_000);
 
-function lab(name: string): string {
-  const value = process.env[name];
-  if (value === undefined) throw new Error(`${name} is not set; see lab/README.md`);
-  return value;
-}
-
-const dir = mkdtempSync(join(tmpdir(), "streaming-load-"));
-const endpoint = `unix://${dir}/shim.sock`;
-const daemon = spawn(
-  process.execPath,
-  [
-    new URL("../../../cli/bin/dockershim.js", import.meta.url).pathname,
-    "serve",
-    ...["--listen", endpoint, "--root-dir", `${dir}/root`],
-    ...["--docker-endpoint", lab("LAB_DOCKER_ENDPOINT"), "--adopt-unlabelled=false"],
-    ...["--cni-conf-dir", lab("LAB_CNI_CONF_DIR"), "--cni-bin-dir", lab("LAB_CNI_BIN_DIR")],
-  ],
-  { stdio: ["ignore", "pipe", "inherit"] },
-);
-const lines = createInterface({ input: daemon.stdout });
-for await (const line of lines) if (line.includes('"ready"')) break;
-daemon.stdout.resume();
-
-const cri = createCriClient({ endpoint });
-const config = {
-  metadata: { name: "load", namespace: "soak", uid: `${process.pid}`, attempt: 0 },
-  logDirectory: join(dir, "logs"),
-  linux: {},
-};
-const { podSandboxId } = await cri.runtime.runPodSandbox({ config });
-const { containerId } = await cri.runtime.createContainer({
-  podSandboxId,
-  sandboxConfig: config,
-  config: {
-    metadata: { name: "main", attempt: 0 },
-    image: { image: lab("LAB_IMAGE") },
-    command: ["sleep", "3600"],
-    logPath: "main.log",
-    linux: {},
-  },
-});
-await cri.runtime.startContainer({ containerId });
+const soak = await startSoak("streaming-load");
+const { cri, docker, daemon } = soak;
+const { podSandboxId, containerIds } = await soak.runPod({ main: { command: ["sleep", "3600"] } });
+const { main: containerId = "" } = containerIds;
 
 // busybox has no server with a backlog for 200 connections at once, so Node is one in the pod's network.
-const docker = createDockerClient({ endpoint: lab("LAB_DOCKER_ENDPOINT") });
 const { State: state } = await docker.containers.inspect(podSandboxId);
 const echo = spawn(
   "nsenter",
@@ -188,10 +145,6 @@ try {
   }
 } finally {
   echo.kill();
-  await docker.close();
   await cri.runtime.removePodSandbox({ podSandboxId });
-  cri.close();
-  daemon.kill("SIGTERM");
-  await once(daemon, "exit");
-  rmSync(dir, { recursive: true, force: true });
+  await soak.close();
 }
