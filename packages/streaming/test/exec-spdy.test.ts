@@ -260,7 +260,8 @@ describe("exec over SPDY", () => {
   });
 
   test("gives up on a client that does not open its streams", async () => {
-    server = await startServer({}, { streamCreationTimeoutMs: 20 });
+    // Long enough for the two streams that the client does open, on a busy machine too.
+    server = await startServer({}, { streamCreationTimeoutMs: 1_000 });
     const client = await dialSpdy(server.execUrl(execRequest));
     const { error } = await openTerminal(client, ["stdout"]);
     expect(await statusOf(error)).toMatchObject({
