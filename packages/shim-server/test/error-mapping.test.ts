@@ -1,5 +1,6 @@
 import { Code } from "@connectrpc/connect";
 import { CniError } from "@dockershim/cni";
+import { ContainerLogError } from "@dockershim/container-logs";
 import { DockerError } from "@dockershim/docker-client";
 import { PodSandboxError } from "@dockershim/pod-sandbox";
 import { describe, expect, test } from "@jest/globals";
@@ -20,6 +21,8 @@ describe("errors at the edge", () => {
     [docker("unauthorized"), Code.Unauthenticated],
     [docker("server_error"), Code.Internal],
     [new CniError("plugin-failed", "x"), Code.Internal],
+    [new ContainerLogError("path_refused", "x"), Code.FailedPrecondition],
+    [new ContainerLogError("no_space", "x"), Code.ResourceExhausted],
     [new TypeError("bug"), Code.Internal],
     ["text", Code.Internal],
   ])("%s becomes gRPC code %s", (reason, code) => {

@@ -1,7 +1,6 @@
+import type { LogLag, LogPath } from "@dockershim/container-logs";
 import type { LogConfig } from "@dockershim/pod-sandbox";
 import type { ContainerRecord } from "../state/records.js";
-import type { LogLag } from "./log-lag.js";
-import type { LogTargetPath } from "./log-target.js";
 
 /** How containers' output gets to the files that the kubelet reads. */
 export interface ContainerLogs {
@@ -12,7 +11,7 @@ export interface ContainerLogs {
    *
    * @throws ShimError `invalid_argument` for a path that leads through a symbolic link.
    */
-  prepare(path: LogTargetPath): void;
+  prepare(path: LogPath): void;
   /**
    * Called before a state of a container is made known. On return the log file is there if the
    * container runs, and complete if it has ended; within bounds, for a state must come out.

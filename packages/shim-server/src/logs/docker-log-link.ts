@@ -1,8 +1,7 @@
-import { mkdir, readlink, symlink, unlink } from "node:fs/promises";
-import { dirname } from "node:path";
-import { logPathOf } from "@dockershim/pod-sandbox";
+import { linkDockerLog, unlinkDockerLog } from "@dockershim/container-logs";
 import { ShimError } from "../shim-error.js";
 import type { LogWay } from "./container-logs.js";
+import { logPathOfRecord } from "./log-path.js";
 
 /**
  * cri-dockerd's way (`--log-mode=docker`): Docker writes json-file, and the path that the kubelet
@@ -12,11 +11,9 @@ export function createDockerLogLinks(): LogWay {
   return {
     beforePublish: async () => {},
     async started(record) {
-      const path = logPathOf(record.inspect);
-      const target = record.inspect.LogPath;
-      if (path === "" || target === "") return;
-      await mkdir(dirname(path), { recursive: true });
-      await replaceLink(path, target);
+      const path = logPathOfRecord(record);
+      const dockerFile = record.inspect.LogPath;
+      if (path !== undefined && dockerFile !== "") await linkDockerLog(path, dockerFile);
     },
     async reopen() {
       throw new ShimError(
@@ -25,27 +22,10 @@ export function createDockerLogLinks(): LogWay {
       );
     },
     async removed(record) {
-      const path = logPathOf(record.inspect);
-      if (path === "") return;
-      // Only our own link goes: a file that somebody else put there is theirs.
-      const target = await readlink(path).catch(() => undefined);
-      if (target === record.inspect.LogPath) await unlink(path).catch(ignoreMissing);
+      const path = logPathOfRecord(record);
+      if (path !== undefined) await unlinkDockerLog(path, record.inspect.LogPath);
     },
     sweep: async () => {},
     close: async () => {},
   };
-}
-
-async function replaceLink(path: string, target: string): Promise<void> {
-  try {
-    await symlink(target, path);
-  } catch (err) {
-    if ((err as NodeJS.ErrnoException).code !== "EEXIST") throw err;
-    await unlink(path).catch(ignoreMissing);
-    await symlink(target, path);
-  }
-}
-
-function ignoreMissing(err: NodeJS.ErrnoException): void {
-  if (err.code !== "ENOENT") throw err;
 }

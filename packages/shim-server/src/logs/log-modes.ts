@@ -1,14 +1,13 @@
+import { ContainerLogError, localLogConfig, prepareLogPath } from "@dockershim/container-logs";
 import { INSTANCE_LABEL, type LogConfig } from "@dockershim/pod-sandbox";
 import type { ShimOptions } from "../options.js";
 import { ShimError } from "../shim-error.js";
 import type { ContainerRecord } from "../state/records.js";
 import type { ContainerLogs, LogWay } from "./container-logs.js";
 import type { CriLogs } from "./cri-logs.js";
-import { LogPathError, makeFolders, refuseLink } from "./log-target.js";
 
 const logConfigs: Record<ShimOptions["logMode"], LogConfig> = {
-  // Compressed files could not be read while Docker writes on, and their names change twice.
-  cri: { Type: "local", Config: { "max-size": "32m", "max-file": "4", compress: "false" } },
+  cri: localLogConfig,
   docker: { Type: "json-file", Config: {} },
 };
 
@@ -26,11 +25,10 @@ export function createContainerLogs(
     prepare(path) {
       if (path.directory === "" || path.file === "") return;
       try {
-        makeFolders(path);
-        if (mode === "cri") refuseLink(path);
+        prepareLogPath(path, { link: mode === "docker" });
       } catch (err) {
-        if (!(err instanceof LogPathError)) throw err;
-        throw new ShimError("invalid_argument", `config.${err.message}`, { cause: err });
+        if (!(err instanceof ContainerLogError) || !isOfPath(err)) throw err;
+        throw new ShimError("invalid_argument", `config.log_path: ${err.message}`, { cause: err });
       }
     },
     beforePublish: (record) => wayOf(record).beforePublish(record),
@@ -41,6 +39,10 @@ export function createContainerLogs(
     lag: () => ways.cri.lag(),
     close: () => ways.cri.close(),
   };
+}
+
+function isOfPath({ code }: ContainerLogError): boolean {
+  return code === "invalid_path" || code === "path_refused";
 }
 
 /** Containers of cri-dockerd keep their links, even where the engine's own default is `local`. */

@@ -1,12 +1,17 @@
 import { Code, ConnectError } from "@connectrpc/connect";
 import { CniError, type CniErrorCode } from "@dockershim/cni";
+import { ContainerLogError, type ContainerLogErrorCode } from "@dockershim/container-logs";
 import { DockerError, type DockerErrorCode } from "@dockershim/docker-client";
 import { PodSandboxError, type PodSandboxErrorCode } from "@dockershim/pod-sandbox";
 import { StreamingError, type StreamingErrorCode } from "@dockershim/streaming";
 import { ShimError, type ShimErrorCode } from "../shim-error.js";
 
 const codes: Record<
-  ShimErrorCode | DockerErrorCode | PodSandboxErrorCode | StreamingErrorCode,
+  | ShimErrorCode
+  | ContainerLogErrorCode
+  | DockerErrorCode
+  | PodSandboxErrorCode
+  | StreamingErrorCode,
   Code
 > = {
   already_exists: Code.AlreadyExists,
@@ -18,11 +23,14 @@ const codes: Record<
   forbidden: Code.PermissionDenied,
   internal: Code.Internal,
   invalid_argument: Code.InvalidArgument,
+  invalid_path: Code.InvalidArgument,
+  io_failed: Code.Internal,
   not_found: Code.NotFound,
   not_implemented: Code.Unimplemented,
   not_listening: Code.FailedPrecondition,
   no_space: Code.ResourceExhausted,
   not_modified: Code.Internal,
+  path_refused: Code.FailedPrecondition,
   permission_denied: Code.PermissionDenied,
   protocol_error: Code.Internal,
   registry_unavailable: Code.Unknown,
@@ -60,6 +68,7 @@ export function toConnectError(reason: unknown, signal: AbortSignal): ConnectErr
   }
   if (
     reason instanceof ShimError ||
+    reason instanceof ContainerLogError ||
     reason instanceof DockerError ||
     reason instanceof PodSandboxError ||
     reason instanceof StreamingError

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
-import { createCriLogLines, lineRoom } from "../src/logs/cri-log-lines.js";
-import { createLocalLogReader } from "../src/logs/local-log-entry.js";
+import { createCriLogLines, lineRoom } from "../src/cri-log-lines.js";
+import { createLocalLogReader } from "../src/local-log-entry.js";
 import { type LocalMessage, localLog } from "./local-log-file.js";
 
 function lines(messages: readonly Partial<LocalMessage>[], tty = false): string {

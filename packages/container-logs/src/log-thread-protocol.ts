@@ -1,12 +1,20 @@
-import type { LogTargetPath } from "./log-target.js";
+import type { ContainerLogErrorCode } from "./errors.js";
+import type { LogPath } from "./log-target.js";
 
 /** A container whose log is to be copied. */
-export interface LogCopyJob {
+export interface CopiedContainer {
+  /** Docker's id of it. */
   readonly id: string;
-  /** Newest file of Docker's `local` log driver. */
+  /** Newest file of Docker's `local` log driver; see `localLogFile`. */
   readonly source: string;
-  readonly target: LogTargetPath;
+  /** Where the log goes. */
+  readonly target: LogPath;
+  /** Whether it has a terminal (`Config.Tty`): then lines end with CR LF, and the CR is dropped. */
   readonly tty: boolean;
+}
+
+/** What the thread needs to know of it. */
+export interface LogCopyJob extends CopiedContainer {
   /** File of its position. */
   readonly position: string;
 }
@@ -16,7 +24,7 @@ export interface LogWorkerData {
   readonly lag: SharedArrayBuffer;
 }
 
-/** What the worker is asked to do. */
+/** What the thread is asked to do. */
 export type LogTask =
   /** Copy what is there and what comes; answered when the log file is there. */
   | { readonly kind: "follow"; readonly job: LogCopyJob }
@@ -26,7 +34,7 @@ export type LogTask =
   | { readonly kind: "reopen"; readonly job: LogCopyJob }
   /** Forget a container that was removed. */
   | { readonly kind: "remove"; readonly id: string; readonly position: string }
-  /** Save all positions: the daemon ends. */
+  /** Save all positions: the thread ends. */
   | { readonly kind: "close" };
 
 export interface LogRequest {
@@ -34,13 +42,13 @@ export interface LogRequest {
   readonly task: LogTask;
 }
 
-/** What the worker says: an answer, or something for the daemon's own log. */
+/** What the thread says: an answer, or something for the caller's own log. */
 export type LogReport =
   | { readonly request: number; readonly error?: LogTaskError | undefined }
   | { readonly level: "info" | "warn"; readonly container: string; readonly message: string };
 
+/** A `ContainerLogError` on its way between threads. */
 export interface LogTaskError {
+  readonly code: ContainerLogErrorCode;
   readonly message: string;
-  /** Name of the error, or what the system calls it, such as ENOSPC. */
-  readonly code: string;
 }

@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
-import { createLogPositionFile, type LogPosition } from "../src/logs/log-position.js";
+import { createLogPositionFile, type LogPosition } from "../src/log-position.js";
 
 const at = (sourceOffset: number): LogPosition => ({
   source: "1:2",

@@ -1,5 +1,5 @@
 import { expect, test } from "@jest/globals";
-import { createLogLagMemory, createLogLagRecorder, readLogLag } from "../src/logs/log-lag.js";
+import { createLogLagMemory, createLogLagRecorder, readLogLag } from "../src/log-lag.js";
 
 test("the lag is that of the container that has been behind longest, and ends when it has caught up", () => {
   const memory = createLogLagMemory();

@@ -3,7 +3,7 @@ import {
   createLocalLogReader,
   findLocalLogEntry,
   type LocalLogEntry,
-} from "../src/logs/local-log-entry.js";
+} from "../src/local-log-entry.js";
 import { type LocalMessage, localLog } from "./local-log-file.js";
 
 function readAll(file: Buffer): { messages: Required<LocalMessage>[]; rest: number } {

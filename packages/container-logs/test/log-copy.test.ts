@@ -15,8 +15,8 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
-import { createCopyBuffers, createLogCopy, type LogCopy } from "../src/logs/log-copy.js";
-import { createLogPositionFile } from "../src/logs/log-position.js";
+import { createCopyBuffers, createLogCopy, type LogCopy } from "../src/log-copy.js";
+import { createLogPositionFile } from "../src/log-position.js";
 import { localLog } from "./local-log-file.js";
 
 describe("copying Docker's files to a CRI log", () => {

@@ -14,7 +14,7 @@ export interface LogLagRecorder {
 
 const slots = 2;
 
-/** Memory that the thread writes and the daemon reads, so that a reading costs no message. */
+/** Memory that the thread writes and the main thread reads, so that a reading costs no message. */
 export function createLogLagMemory(): SharedArrayBuffer {
   return new SharedArrayBuffer(slots * BigInt64Array.BYTES_PER_ELEMENT);
 }

@@ -9,13 +9,14 @@ import {
   writeSync,
 } from "node:fs";
 import { dirname, join } from "node:path";
+import { ContainerLogError } from "./errors.js";
 import { entryAt, identityOfFd } from "./file-identity.js";
 
 /** Where a container's log goes. */
-export interface LogTargetPath {
-  /** CRI's log_directory of the sandbox; the node's own, it may lead through links. */
+export interface LogPath {
+  /** An absolute path that is trusted: it may lead through links. CRI's log_directory of a pod. */
   readonly directory: string;
-  /** CRI's log_path of the container, relative to it. */
+  /** The rest, relative to it, in which no link is followed. CRI's log_path of a container. */
   readonly file: string;
 }
 
@@ -35,33 +36,25 @@ export interface LogTarget {
   close(): void;
 }
 
-/** Thrown for a path that leads through a symbolic link. */
-export class LogPathError extends Error {
-  constructor(message: string) {
-    super(message);
-    this.name = "LogPathError";
-  }
-}
-
-export function absolutePath({ directory, file }: LogTargetPath): string {
+export function absolutePath({ directory, file }: LogPath): string {
   return join(directory, file);
 }
 
 /**
  * Opens the file at a container's log path, making it and the folders above it where missing.
  *
- * Below log_directory nothing may be a symbolic link: the daemon writes as root, and would write
+ * Below the directory nothing may be a symbolic link: who copies logs is root, and would write
  * wherever the link leads.
  *
- * @throws LogPathError for a link on the way, or for something at the path that is no file.
+ * @throws ContainerLogError `path_refused` for a link on the way, or for something at the path that is no file.
  */
-export function openLogTarget(path: LogTargetPath): LogTarget {
+export function openLogTarget(path: LogPath): LogTarget {
   makeFolders(path);
   return openTarget(absolutePath(path), constants.O_CREAT);
 }
 
 /** Makes the folder of a container's log; see {@link openLogTarget} for what is refused. */
-export function makeFolders({ directory, file }: LogTargetPath): void {
+function makeFolders({ directory, file }: LogPath): void {
   mkdirSync(directory, { recursive: true, mode: 0o755 });
   let folder = directory;
   for (const name of dirname(file).split("/")) {
@@ -70,15 +63,26 @@ export function makeFolders({ directory, file }: LogTargetPath): void {
     const found = entryAt(folder);
     if (found === undefined) mkdirSync(folder, { recursive: true, mode: 0o755 });
     else if (found.kind === "link") {
-      throw new LogPathError(`log_path: ${folder} is a symbolic link`);
+      throw new ContainerLogError("path_refused", `${folder} is a symbolic link`);
     }
   }
 }
 
-/** Refuses a link at the path itself; the folders are {@link makeFolders}' to look at. */
-export function refuseLink(path: LogTargetPath): void {
-  if (entryAt(absolutePath(path))?.kind === "link") {
-    throw new LogPathError(`log_path: ${absolutePath(path)} is a symbolic link`);
+/**
+ * Makes the folder of a container's log before there is anything to copy, so that a path that
+ * cannot be written is refused early.
+ *
+ * @param link Whether the path itself may be a link, for {@link linkDockerLog} to replace.
+ * @throws ContainerLogError `path_refused` for a link on the way or at the path.
+ */
+export function prepareLogPath(path: LogPath, { link = false }: { link?: boolean } = {}): void {
+  try {
+    makeFolders(path);
+  } catch (err) {
+    throw ContainerLogError.from(err);
+  }
+  if (!link && entryAt(absolutePath(path))?.kind === "link") {
+    throw new ContainerLogError("path_refused", `${absolutePath(path)} is a symbolic link`);
   }
 }
 
@@ -87,7 +91,7 @@ export function refuseLink(path: LogTargetPath): void {
  *
  * @returns undefined when there is none.
  */
-export function openRenamedTarget(path: LogTargetPath, identity: string): LogTarget | undefined {
+export function openRenamedTarget(path: LogPath, identity: string): LogTarget | undefined {
   const folder = dirname(absolutePath(path));
   let names: string[];
   try {
@@ -109,7 +113,7 @@ function openTarget(path: string, extraFlags: number): LogTarget {
   const stats = fstatSync(fd);
   if (!stats.isFile()) {
     closeSync(fd);
-    throw new LogPathError(`log_path: ${path} is no regular file`);
+    throw new ContainerLogError("path_refused", `${path} is no regular file`);
   }
   return {
     fd,
@@ -127,6 +131,6 @@ function openOrRefuse(path: string, flags: number): number {
     return openSync(path, flags | constants.O_NONBLOCK, 0o640);
   } catch (err) {
     if ((err as NodeJS.ErrnoException).code !== "ELOOP") throw err;
-    throw new LogPathError(`log_path: ${path} is a symbolic link`);
+    throw new ContainerLogError("path_refused", `${path} is a symbolic link`);
   }
 }

@@ -3,7 +3,7 @@ import { dirname } from "node:path";
 import { createCopyBuffers, createLogCopy, type LogCopy } from "./log-copy.js";
 import type { LogLagRecorder } from "./log-lag.js";
 import { createLogPositionFile } from "./log-position.js";
-import type { LogCopyJob } from "./log-worker-protocol.js";
+import type { LogCopyJob } from "./log-thread-protocol.js";
 
 /** Runs the copies of all containers in one thread. */
 export interface LogScheduler {

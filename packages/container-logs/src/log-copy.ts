@@ -5,8 +5,8 @@ import { createLocalLogReader, findLocalLogEntry, type LocalLogEntry } from "./l
 import type { LogPosition, LogPositionFile } from "./log-position.js";
 import {
   absolutePath,
+  type LogPath,
   type LogTarget,
-  type LogTargetPath,
   openLogTarget,
   openRenamedTarget,
 } from "./log-target.js";
@@ -16,10 +16,10 @@ import { openRotatedSource, type RotatedSource } from "./rotated-source.js";
 export interface LogCopyOptions {
   /** Newest file of Docker's `local` log driver. */
   readonly source: string;
-  readonly target: LogTargetPath;
+  readonly target: LogPath;
   readonly tty: boolean;
   readonly positions: LogPositionFile;
-  /** Told what could not be kept, for the daemon's own log. */
+  /** Told what could not be kept, for the caller's own log. */
   readonly onProblem: (problem: string) => void;
 }
 

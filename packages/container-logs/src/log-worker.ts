@@ -1,4 +1,5 @@
 import { parentPort, workerData } from "node:worker_threads";
+import { ContainerLogError } from "./errors.js";
 import { createLogLagRecorder } from "./log-lag.js";
 import { createLogScheduler } from "./log-scheduler.js";
 import type {
@@ -7,7 +8,7 @@ import type {
   LogTask,
   LogTaskError,
   LogWorkerData,
-} from "./log-worker-protocol.js";
+} from "./log-thread-protocol.js";
 
 /** The thread that copies logs: it reads and writes synchronously, so it has a loop of its own. */
 const port = parentPort;
@@ -42,7 +43,7 @@ async function perform(task: LogTask): Promise<void> {
   }
 }
 
-function toTaskError(err: unknown): LogTaskError {
-  const { message, name, code } = err as NodeJS.ErrnoException;
-  return { message, code: code ?? name };
+function toTaskError(reason: unknown): LogTaskError {
+  const { code, message } = ContainerLogError.from(reason);
+  return { code, message };
 }

@@ -1,7 +1,6 @@
 import { setTimeout } from "node:timers/promises";
-import { Worker } from "node:worker_threads";
-import type { Logger } from "pino";
-import { ShimError } from "../shim-error.js";
+import { Worker, type WorkerOptions } from "node:worker_threads";
+import { ContainerLogError } from "./errors.js";
 import { createLogLagMemory, type LogLag, readLogLag } from "./log-lag.js";
 import type {
   LogCopyJob,
@@ -9,19 +8,23 @@ import type {
   LogRequest,
   LogTask,
   LogWorkerData,
-} from "./log-worker-protocol.js";
+} from "./log-thread-protocol.js";
 
-/** The thread that copies logs, seen from the daemon. */
-export interface LogWorker {
-  /** Settles when the worker has done it. @throws ShimError `internal` or `resource_exhausted`. */
+/** Where a copier tells what its caller gets no error for; a pino logger fits. */
+export interface LogCopierLog {
+  info(fields: Record<string, unknown>, message: string): void;
+  warn(fields: Record<string, unknown>, message: string): void;
+  error(fields: Record<string, unknown>, message: string): void;
+}
+
+/** The thread that copies logs, seen from outside. */
+export interface LogThread {
+  /** Settles when the thread has done it. @throws ContainerLogError. */
   perform(task: LogTask): Promise<void>;
   /** How far the copies are behind. */
   lag(): LogLag;
   close(): Promise<void>;
 }
-
-/** From `src` as from `dist`, the thread's code is what was built. */
-const workerUrl = new URL("../../dist/logs/log-worker.js", import.meta.url);
 
 /** The thread holds little, so V8 may collect early. */
 const limits = { maxYoungGenerationSizeMb: 2, maxOldGenerationSizeMb: 256 };
@@ -36,15 +39,15 @@ interface Waiting {
 }
 
 /**
- * Makes the worker; its thread begins with the first task. If the thread ever dies, another one
- * takes up all its containers from their saved positions.
+ * Makes the thread, which begins with the first task. If it ever dies, another one takes up all its
+ * containers from their saved positions.
  *
- * @param url The thread's code.
+ * @param begin Starts the thread's code.
  */
-export function createLogWorker(
-  log: Pick<Logger, "info" | "warn" | "error">,
-  url: URL = workerUrl,
-): LogWorker {
+export function createLogThread(
+  log: LogCopierLog,
+  begin: (options: WorkerOptions) => Worker = beginThread,
+): LogThread {
   const following = new Map<string, LogCopyJob>();
   const waiting = new Map<number, Waiting>();
   let requests = 0;
@@ -57,11 +60,7 @@ export function createLogWorker(
     // A thread that died leaves its figures behind; a new one begins with new ones.
     lagMemory = createLogLagMemory();
     const workerData: LogWorkerData = { lag: lagMemory };
-    const started = new Worker(url, {
-      name: "dockershim-logs",
-      resourceLimits: limits,
-      workerData,
-    });
+    const started = begin({ name: "container-logs", resourceLimits: limits, workerData });
     started.on("message", onReport);
     started.on("error", (err) => log.error({ err }, "the log thread failed"));
     started.on("exit", () => {
@@ -97,7 +96,7 @@ export function createLogWorker(
     if (caller === undefined) return;
     waiting.delete(report.request);
     if (report.error === undefined) caller.resolve();
-    else caller.reject(toShimError(report.error));
+    else caller.reject(new ContainerLogError(report.error.code, report.error.message));
   }
 
   function remember(task: LogTask): void {
@@ -139,7 +138,7 @@ export function createLogWorker(
   };
 }
 
-function toShimError({ message, code }: { message: string; code: string }): ShimError {
-  const full = code === "ENOSPC" || code === "EDQUOT";
-  return new ShimError(full ? "resource_exhausted" : "internal", `container log: ${message}`);
+// Written so that bundlers see the thread's code.
+function beginThread(options: WorkerOptions): Worker {
+  return new Worker(new URL("./log-worker.js", import.meta.url), options);
 }
