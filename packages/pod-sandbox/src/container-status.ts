@@ -81,7 +81,7 @@ export function toContainerStatus(facts: ContainerFacts): ContainerStatus {
     imageId: inspect.Image,
     labels,
     annotations,
-    mounts,
+    mounts: mounts.map((mount) => withEngineChoice(mount, inspect)),
     logPath: logPathOf(inspect),
     resources: create(ContainerResourcesSchema, { linux: linuxResources(record, facts) }),
     stopSignal: fromDockerSignal(inspect.Config.StopSignal ?? ""),
@@ -123,6 +123,19 @@ function requireRecord(inspect: InspectedContainer): ContainerRecord {
     mounts: inspectedMounts(inspect),
   });
   return { config, imageRef: undefined };
+}
+
+/**
+ * A mount as it was asked for, with the propagation that the engine gave it: a private one of a
+ * folder that holds the engine's data root it makes a slave.
+ */
+function withEngineChoice(asked: Mount, inspect: InspectedContainer): Mount {
+  const made = inspect.Mounts?.find(
+    ({ Type, Destination }) => Type === "bind" && Destination === asked.containerPath,
+  );
+  if (!made?.Propagation) return asked;
+  const propagation = fromDockerPropagation(made.Propagation);
+  return propagation === asked.propagation ? asked : { ...asked, propagation };
 }
 
 // For containers of another shim. Docker knows nothing of relabelling or recursion.

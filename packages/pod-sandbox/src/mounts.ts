@@ -69,9 +69,11 @@ export function planMounts(
 }
 
 function bindMount(mount: Mount, context: MountContext, field: string): MountSpec {
-  const options: BindOptions = { Propagation: toDockerPropagation(mount.propagation) };
+  const options: BindOptions = { ...askedPropagation(mount.propagation) };
   if (mount.recursiveReadOnly) {
     refuseOldRecursion(context.engine, field);
+    // The engine wants both said together.
+    options.Propagation = "rprivate";
     options.ReadOnlyForceRecursive = true;
   } else if (mount.readonly && apiAtLeast(context.engine.apiVersion, "1.44")) {
     // From this version on Docker's read-only descends into submounts where it can, which CRI's
@@ -83,8 +85,18 @@ function bindMount(mount: Mount, context: MountContext, field: string): MountSpe
     Source: hostPath(mount, context),
     Target: mount.containerPath,
     ...(mount.readonly ? { ReadOnly: true } : {}),
-    BindOptions: options,
+    ...(Object.keys(options).length > 0 ? { BindOptions: options } : {}),
   };
+}
+
+/**
+ * Private is what the engine does by itself, except for a folder that holds its data root (`/`,
+ * `/var`): such a mount it makes a slave, so that it does not keep other containers' mounts alive,
+ * and it refuses an explicit `rprivate`.
+ */
+function askedPropagation(propagation: MountPropagation): Pick<BindOptions, "Propagation"> {
+  if (propagation === MountPropagation.PROPAGATION_PRIVATE) return {};
+  return { Propagation: toDockerPropagation(propagation) };
 }
 
 function relabelledBind(mount: Mount, context: MountContext, field: string): string {
@@ -100,7 +112,7 @@ function relabelledBind(mount: Mount, context: MountContext, field: string): str
     ...(mount.readonly ? ["ro"] : []),
     // Private to the label of the pod, which its containers share through the sandbox's IPC.
     "Z",
-    toDockerPropagation(mount.propagation),
+    ...Object.values(askedPropagation(mount.propagation)),
   ];
   return `${source}:${mount.containerPath}:${mode.join(",")}`;
 }

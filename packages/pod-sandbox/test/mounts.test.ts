@@ -23,7 +23,6 @@ const image = { containerPath: "/data", image: { image: "sha256:1" }, readonly: 
 
 describe("a host mount", () => {
   test.each([
-    [0, "rprivate"],
     [1, "rslave"],
     [2, "rshared"],
   ] as const)("with propagation %d is %s, there and back", (propagation, text) => {
@@ -35,14 +34,25 @@ describe("a host mount", () => {
     expect(fromDockerPropagation(text)).toBe(propagation);
   });
 
+  test("private is left to the engine, which makes one over its data root a slave", () => {
+    expect(hostOf(bind).Mounts).toEqual([{ Type: "bind", Source: "/h", Target: "/c" }]);
+    const made = plan(bind);
+    const inspect = inspected(made);
+    const engineMade = (Propagation: string) => ({
+      ...inspect,
+      Mounts: [{ Type: "bind", Source: "/h", Destination: "/c", RW: true, Propagation }],
+    });
+    const told = (propagation: string) =>
+      toContainerStatus({ inspect: engineMade(propagation) }).mounts[0]?.propagation;
+    expect(told("rprivate")).toBe(0);
+    expect(told("rslave")).toBe(1);
+  });
+
   test("read-only does not descend, which engines from API 1.44 on must be told", () => {
     const options = (version: string) =>
       hostOf({ ...bind, readonly: true }, on(version)).Mounts?.[0];
-    expect(options("1.43")).toMatchObject({
-      ReadOnly: true,
-      BindOptions: { Propagation: "rprivate" },
-    });
-    expect(options("1.43")?.BindOptions).not.toHaveProperty("ReadOnlyNonRecursive");
+    expect(options("1.43")).toMatchObject({ ReadOnly: true });
+    expect(options("1.43")).not.toHaveProperty("BindOptions");
     expect(options("1.44")?.BindOptions).toMatchObject({ ReadOnlyNonRecursive: true });
   });
 
@@ -68,7 +78,7 @@ describe("a host mount", () => {
 
   test("to relabel becomes a bind with Z, since Mounts cannot", () => {
     const relabel = { ...bind, selinuxRelabel: true };
-    expect(hostOf(relabel).Binds).toEqual(["/h:/c:Z,rprivate"]);
+    expect(hostOf(relabel).Binds).toEqual(["/h:/c:Z"]);
     expect(hostOf({ ...relabel, readonly: true, propagation: 1 }).Binds).toEqual([
       "/h:/c:ro,Z,rslave",
     ]);
@@ -89,7 +99,7 @@ describe("a host mount", () => {
     });
     const recursive = { ...bind, selinuxRelabel: true, readonly: true, recursiveReadOnly: true };
     expect(thrown(() => plan(recursive, on("1.43")))).toMatchObject({ code: "unimplemented" });
-    expect(hostOf(recursive).Binds).toEqual(["/h:/c:ro,Z,rprivate"]);
+    expect(hostOf(recursive).Binds).toEqual(["/h:/c:ro,Z"]);
   });
 });
 

@@ -305,6 +305,24 @@ describe("a container's config on a real engine", () => {
       }
     });
 
+    test("a folder that holds the engine's data root can be mounted, as node agents do", async () => {
+      const { DockerRootDir: dataRoot } = await h.docker.info();
+      const { containerId, sh } = await run({
+        mounts: [
+          { hostPath: "/", containerPath: "/node", readonly: true },
+          { hostPath: dataRoot, containerPath: "/engine" },
+        ],
+      });
+      expect(await sh(`test -d /node${dataRoot}/containers && ls -d /engine/containers`)).toBe(
+        "/engine/containers\n",
+      );
+      const { mounts } = await statusOf(containerId);
+      expect(mounts.map(({ propagation }) => propagation)).toEqual([
+        MountPropagation.PROPAGATION_HOST_TO_CONTAINER,
+        MountPropagation.PROPAGATION_HOST_TO_CONTAINER,
+      ]);
+    });
+
     test("an image is mounted read-only with its digest reported, or refused below Docker 28", async () => {
       const image = { image: labVariable("LAB_IMAGE") };
       const mounts = [{ containerPath: "/image", image, readonly: true }];
