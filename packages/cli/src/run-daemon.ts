@@ -1,5 +1,5 @@
 import type { EventEmitter } from "node:events";
-import type { Shim } from "@dockershim/shim-server";
+import type { Shim, ShimOptions } from "@dockershim/shim-server";
 import { CliError } from "./cli-error.js";
 
 export interface DaemonControl {
@@ -7,6 +7,10 @@ export interface DaemonControl {
   signals: EventEmitter;
   /** Ends the process at once; `process.exit`. */
   exit(code: number): void;
+  /** Reads the options anew, for SIGHUP. */
+  readOptions(): Promise<Partial<ShimOptions>>;
+  /** Told why a reload failed; the daemon goes on as it was. */
+  onReloadFailed(reason: unknown): void;
   /** How long the daemon may take to close after the first signal, in milliseconds. */
   closeDeadlineMs?: number;
 }
@@ -15,13 +19,14 @@ const signalNumbers = { SIGINT: 2, SIGTERM: 15 } as const;
 
 /**
  * Runs a daemon until SIGTERM or SIGINT, then closes it. A second signal ends the
- * process without waiting, with 128 and the signal's number as shells have it.
+ * process without waiting, with 128 and the signal's number as shells have it. SIGHUP
+ * reads the options again and reloads, one reload at a time.
  *
  * @throws CliError failure when it doesn't close in time, and whatever start() and
  *   close() throw.
  */
 export async function runDaemon(start: () => Promise<Shim>, control: DaemonControl): Promise<void> {
-  const { signals, exit, closeDeadlineMs = 4_800 } = control;
+  const { signals, exit, readOptions, onReloadFailed, closeDeadlineMs = 4_800 } = control;
   const stopped = Promise.withResolvers<void>();
   const late = Promise.withResolvers<never>();
   let deadline: NodeJS.Timeout | undefined;
@@ -41,15 +46,29 @@ export async function runDaemon(start: () => Promise<Shim>, control: DaemonContr
     signals.on(name, listener);
     return { name, listener };
   });
+  // One that comes before the daemon is up waits for that.
+  const started = Promise.withResolvers<Shim>();
+  started.promise.catch(() => undefined);
+  let reloading: Promise<void> = Promise.resolve();
+  const reload = async (): Promise<void> => {
+    const shim = await started.promise;
+    await shim.reload(await readOptions());
+  };
+  const onHangup = (): void => {
+    reloading = reloading.then(reload).catch(onReloadFailed);
+  };
+  signals.on("SIGHUP", onHangup);
   try {
     const run = async () => {
       const shim = await start();
+      started.resolve(shim);
       await stopped.promise;
       await shim.close();
     };
     await Promise.race([run(), late.promise]);
   } finally {
     clearTimeout(deadline);
+    signals.off("SIGHUP", onHangup);
     for (const { name, listener } of listeners) signals.off(name, listener);
   }
 }

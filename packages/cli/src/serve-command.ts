@@ -1,3 +1,4 @@
+import type { ShimOptions } from "@dockershim/shim-server";
 import type { Command } from "commander";
 import { readConfigFile } from "./config-file.js";
 import { runDaemon } from "./run-daemon.js";
@@ -37,14 +38,24 @@ Examples:
   # From a file with, for example, the line "logLevel: debug"
   dockershim serve --config /etc/dockershim.yaml
 
-It logs a line "ready" when it serves. SIGTERM or SIGINT ends it within 5 seconds; pods go on.`,
+It logs a line "ready" when it serves. SIGTERM or SIGINT ends it within 5 seconds; pods go on.
+SIGHUP reads the file again: log level, pod CIDR, metrics address and CNI's
+configuration change at once, other options with the next start.`,
   );
   command.action(async (flags: Record<string, unknown> & { config?: string }) => {
-    const fromFile = flags.config === undefined ? {} : await readConfigFile(flags.config);
-    const options = { ...fromFile, ...optionsFromFlags(flags) };
+    const readOptions = async (): Promise<Partial<ShimOptions>> => {
+      const fromFile = flags.config === undefined ? {} : await readConfigFile(flags.config);
+      return { ...fromFile, ...optionsFromFlags(flags) };
+    };
+    const options = await readOptions();
     await runDaemon(() => server.startShim(options), {
       signals: process,
       exit: (code) => process.exit(code),
+      readOptions,
+      onReloadFailed: (reason) => {
+        const why = reason instanceof Error ? reason.message : String(reason);
+        console.error(`dockershim: not reloaded: ${why}`);
+      },
     });
   });
 }

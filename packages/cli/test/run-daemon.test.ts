@@ -1,4 +1,5 @@
 import { EventEmitter } from "node:events";
+import type { Shim, ShimOptions } from "@dockershim/shim-server";
 import { expect, jest, test } from "@jest/globals";
 import { runDaemon } from "../src/run-daemon.js";
 
@@ -6,18 +7,42 @@ import { runDaemon } from "../src/run-daemon.js";
 function setUp(closeDeadlineMs = 5_000) {
   const signals = new EventEmitter();
   const exit = jest.fn<(code: number) => void>();
-  const started = Promise.withResolvers<{ endpoint: string; close(): Promise<void> }>();
+  const started = Promise.withResolvers<Shim>();
   const closing = Promise.withResolvers<void>();
   const closed = Promise.withResolvers<void>();
+  const reloaded = jest.fn<(options: Partial<ShimOptions>) => void>();
+  const readOptions = jest.fn(async (): Promise<Partial<ShimOptions>> => ({ logLevel: "debug" }));
+  const onReloadFailed = jest.fn<(reason: unknown) => void>();
   const shim = {
     endpoint: "unix:///x",
+    reload: async (options: Partial<ShimOptions>) => {
+      reloaded(options);
+      return { applied: [], needRestart: [] };
+    },
     close: jest.fn(() => {
       closing.resolve();
       return closed.promise;
     }),
   };
-  const run = runDaemon(() => started.promise, { signals, exit, closeDeadlineMs });
-  return { signals, exit, started, shim, closing, closed, run };
+  const run = runDaemon(() => started.promise, {
+    signals,
+    exit,
+    closeDeadlineMs,
+    readOptions,
+    onReloadFailed,
+  });
+  return {
+    signals,
+    exit,
+    started,
+    shim,
+    closing,
+    closed,
+    run,
+    reloaded,
+    readOptions,
+    onReloadFailed,
+  };
 }
 
 test.each(["SIGTERM", "SIGINT"])("%s closes the daemon and ends the run", async (signal) => {
@@ -73,4 +98,38 @@ test("a daemon that does not come up is an error, and leaves no listener behind"
   started.reject(new Error("the socket is in use"));
   await expect(run).rejects.toThrow("the socket is in use");
   expect(signals.eventNames()).toEqual([]);
+});
+
+test("SIGHUP reads the options again and reloads, also one that comes before the daemon is up", async () => {
+  const { signals, started, shim, closed, run, reloaded } = setUp();
+  const seen = Promise.withResolvers<void>();
+  reloaded.mockImplementation(() => seen.resolve());
+  signals.emit("SIGHUP");
+  started.resolve(shim);
+  await seen.promise;
+  expect(reloaded).toHaveBeenCalledWith({ logLevel: "debug" });
+  closed.resolve();
+  signals.emit("SIGTERM");
+  await run;
+  expect(signals.eventNames()).toEqual([]);
+});
+
+test("a reload of options that cannot be read is told, and the daemon goes on", async () => {
+  const { signals, started, shim, closed, run, readOptions, reloaded, onReloadFailed } = setUp();
+  started.resolve(shim);
+  const broken = new Error("line 3: no such key");
+  const told = Promise.withResolvers<void>();
+  readOptions.mockRejectedValueOnce(broken);
+  onReloadFailed.mockImplementation(() => told.resolve());
+  signals.emit("SIGHUP");
+  await told.promise;
+  expect(onReloadFailed).toHaveBeenCalledWith(broken);
+  expect(reloaded).not.toHaveBeenCalled();
+  const again = Promise.withResolvers<void>();
+  reloaded.mockImplementation(() => again.resolve());
+  signals.emit("SIGHUP");
+  await again.promise;
+  closed.resolve();
+  signals.emit("SIGTERM");
+  await run;
 });

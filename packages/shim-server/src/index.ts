@@ -1,4 +1,5 @@
 export { defaultShimOptions, type LogLevel, type ShimOptions } from "./options.js";
 export { ShimError, type ShimErrorCode } from "./shim-error.js";
+export type { ReloadOutcome } from "./start/reload.js";
 export { type Shim, startShim } from "./start-shim.js";
 export { version } from "./version.js";

@@ -6,6 +6,8 @@ import { socketPath } from "./server/unix-socket.js";
 import { openEngine } from "./start/open-engine.js";
 import { openFront } from "./start/open-front.js";
 import { openNode } from "./start/open-node.js";
+import { createReload, type ReloadOutcome } from "./start/reload.js";
+import { lockRootDir } from "./start/root-lock.js";
 import { instanceOf } from "./state/instance.js";
 import { createObservers } from "./telemetry/observers.js";
 import { createShimMetrics } from "./telemetry/shim-metrics.js";
@@ -16,6 +18,15 @@ import { version } from "./version.js";
 export interface Shim {
   /** Where it answers CRI, as `unix:///path`. */
   readonly endpoint: string;
+  /**
+   * Puts changed options in force as far as that is possible while pods run, and looks at CNI's
+   * configuration again.
+   *
+   * @param options What differs from {@link defaultShimOptions}.
+   * @throws ShimError `invalid_argument` or `failed_precondition` for one that cannot be had; it
+   * stays as it was.
+   */
+  reload(options: Partial<ShimOptions>): Promise<ReloadOutcome>;
   /** Ends it: running calls get 4 s to finish, everything together 4.7 s. Pods go on without it. */
   close(): Promise<void>;
 }
@@ -31,17 +42,21 @@ const closeMs = 4_700;
  *
  * @param options What differs from {@link defaultShimOptions}.
  * @param log Where to log; standard output as JSON lines by default.
- * @throws ShimError `invalid_argument` for an option, `failed_precondition` when the socket is in
- * use.
+ * @throws ShimError `invalid_argument` for an option, `failed_precondition` when the socket or
+ * the root directory is in use.
  */
 export async function startShim(options: Partial<ShimOptions>, log?: Logger): Promise<Shim> {
   const chosen: ShimOptions = { ...defaultShimOptions, ...options };
   const socket = socketPath(chosen.listen);
-  const logger = log ?? pino({ level: chosen.logLevel, base: null });
+  // A child, since a logger that was given is not ours to change.
+  const logger = (log ?? pino({ level: chosen.logLevel, base: null })).child({});
+  const setLogLevel = followChildren(logger);
   mkdirSync(chosen.rootDir, { recursive: true, mode: 0o700 });
   const instance = instanceOf(chosen.rootDir);
   const closers = createCloserStack(logger, closeMs);
+  let reload: (wanted: ShimOptions) => Promise<ReloadOutcome>;
   try {
+    closers.push("the root directory", lockRootDir(chosen.rootDir, chosen.listen, logger));
     const metrics = chosen.metricsBindAddr === "" ? undefined : createShimMetrics();
     closers.push("process metrics", () => metrics?.close());
     const tracing = await createTracing(chosen.tracingEndpoint, logger);
@@ -50,7 +65,9 @@ export async function startShim(options: Partial<ShimOptions>, log?: Logger): Pr
     const engine = openEngine(chosen, common, closers);
     const known = { ...common, ...engine, feedObserver: metrics?.feed };
     const node = await openNode(chosen, known, closers);
-    await openFront(chosen, { ...known, ...node, metrics, tracing, socket }, closers);
+    const all = { ...known, ...node, metrics, tracing, socket };
+    const front = await openFront(chosen, all, closers);
+    reload = createReload(chosen, { front, network: node.network, setLogLevel, log: logger });
   } catch (err) {
     await closers.close();
     throw err;
@@ -58,10 +75,20 @@ export async function startShim(options: Partial<ShimOptions>, log?: Logger): Pr
   logger.info({ endpoint: chosen.listen, instance, version }, "ready");
   return {
     endpoint: `unix://${socket}`,
+    reload: async (changed) => await reload({ ...defaultShimOptions, ...changed }),
     async close() {
       logger.info("stopping");
       await closers.close();
       logger.info("stopped");
     },
+  };
+}
+
+/** A child of a logger keeps the level it was made with, so each is told of a new one. */
+function followChildren(logger: Logger): (level: string) => void {
+  const children: Logger[] = [];
+  logger.onChild = (child) => void children.push(child);
+  return (level) => {
+    for (const one of [logger, ...children]) one.level = level;
   };
 }

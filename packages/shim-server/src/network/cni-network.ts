@@ -92,6 +92,10 @@ export async function createCniNetwork(options: ShimOptions, logger: Logger): Pr
 
     addresses: (sandboxId) => pods.get(sandboxId),
 
+    async refresh() {
+      await watcher.refresh();
+    },
+
     setPodCidr(cidr) {
       podCidr = cidr;
     },

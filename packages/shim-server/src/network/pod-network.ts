@@ -32,6 +32,8 @@ export interface PodNetwork {
   attached(): Promise<readonly string[]>;
   /** Addresses of a pod, undefined when it is not on the network. */
   addresses(sandboxId: string): readonly string[] | undefined;
+  /** Looks at the configuration now, whatever its watcher has seen. */
+  refresh(): Promise<void>;
   /** Address range for pods from now on, as CIDR (CRI UpdateRuntimeConfig). */
   setPodCidr(cidr: string): void;
   close(): Promise<void>;
@@ -45,6 +47,7 @@ export function createNoNetwork(): PodNetwork {
     tearDown: async () => undefined,
     attached: async () => [],
     addresses: () => [],
+    refresh: async () => undefined,
     setPodCidr: () => undefined,
     close: async () => undefined,
   };

@@ -8,7 +8,7 @@ import { version } from "../version.js";
 
 /** What Status uses. */
 export interface RuntimeStatusParts {
-  readonly engine: Pick<Engine, "connected" | "problem" | "facts" | "info">;
+  readonly engine: Pick<Engine, "connected" | "problem" | "facts" | "info" | "refresh">;
   readonly network: Pick<PodNetwork, "readiness">;
   readonly options: ShimOptions;
   readonly instance: string;
@@ -72,7 +72,9 @@ export function createRuntimeStatus(
     }));
   }
 
+  /** For people, who want to see the engine as it is now. */
   async function info(): Promise<Record<string, string>> {
+    if (engine.connected) await engine.refresh();
     const known = engine.connected
       ? { engine: await engine.info(), facts: await engine.facts() }
       : {};

@@ -5,7 +5,7 @@ import type { Tracing } from "../observed/tracing.js";
 import type { ShimOptions } from "../options.js";
 import { serveGrpc } from "../server/grpc-server.js";
 import { startStreaming } from "../streaming/streaming.js";
-import { serveOperations } from "../telemetry/operations-server.js";
+import { type OperationsServer, serveOperations } from "../telemetry/operations-server.js";
 import { whyUnready } from "../telemetry/readiness.js";
 import type { ShimMetrics } from "../telemetry/shim-metrics.js";
 import { imageRoutes } from "./image-routes.js";
@@ -15,6 +15,16 @@ import { runtimeRoutes } from "./runtime-routes.js";
 
 /** How long running calls may take to finish when the daemon ends, in ms. */
 const drainMs = 4_000;
+
+/** What can be changed of an open front. */
+export interface Front {
+  /**
+   * Serves metrics and health on another address, or no longer if that is empty.
+   *
+   * @throws ShimError like {@link serveOperations}; then the old address still serves.
+   */
+  moveOperations(address: string): Promise<void>;
+}
 
 /** Opens what others talk to: streaming, metrics and health, and at last CRI's socket. */
 export async function openFront(
@@ -28,19 +38,22 @@ export async function openFront(
       readonly log: Logger;
     },
   closers: CloserStack,
-): Promise<void> {
+): Promise<Front> {
   const { metrics, tracing, feed, log } = parts;
   const streaming = await startStreaming({ ...parts, options });
   closers.push("the streaming server", () => streaming.close());
-  if (metrics !== undefined) {
-    metrics.watch({ ...parts, streaming });
-    const operations = await serveOperations(options.metricsBindAddr, {
-      metrics: metrics.render,
-      unready: () => whyUnready(parts),
-      log,
-    });
-    closers.push("metrics and health", () => operations.close());
-  }
+  let operations: OperationsServer | undefined;
+  const openOperations = async (address: string): Promise<OperationsServer | undefined> =>
+    metrics === undefined || address === ""
+      ? undefined
+      : await serveOperations(address, {
+          metrics: metrics.render,
+          unready: () => whyUnready(parts),
+          log,
+        });
+  metrics?.watch({ ...parts, streaming });
+  operations = await openOperations(options.metricsBindAddr);
+  closers.push("metrics and health", async () => await operations?.close());
   const events = createContainerEvents(parts);
   closers.push("container events", () => events.close());
   const served = { ...parts, options, streaming, events };
@@ -60,4 +73,11 @@ export async function openFront(
     events.close();
     await Promise.all([server.close(drainMs), streaming.close()]);
   });
+  return {
+    async moveOperations(address) {
+      const moved = await openOperations(address);
+      await operations?.close();
+      operations = moved;
+    },
+  };
 }

@@ -5,11 +5,13 @@ import type { ShimOptions } from "../options.js";
 import { ShimError } from "../shim-error.js";
 import { canMountRecursivelyReadOnly } from "./runtime-features.js";
 
-/** What the daemon knows of its engine, asked once per connection. */
+/** What the daemon knows of its engine, asked once per connection and after a reload of it. */
 export interface Engine {
-  /** What planning needs to know. Asks the engine on first use and after {@link forget}. */
+  /** What planning needs to know. Asks the engine on first use and after each connection. */
   facts(signal?: AbortSignal): Promise<EngineFacts>;
   info(signal?: AbortSignal): Promise<EngineInfo>;
+  /** Asks the engine again, whose configuration may have changed under the connection. */
+  refresh(): Promise<void>;
   /**
    * What was read when the connection was made, without asking.
    *
@@ -66,6 +68,10 @@ export function createEngine(
   return {
     facts: async (signal) => (await get(signal)).facts,
     info: async (signal) => (await get(signal)).info,
+    async refresh() {
+      known = undefined;
+      await get(undefined);
+    },
     known() {
       if (last === undefined) {
         throw new ShimError("unavailable", `Docker Engine is out of reach: ${problem}`);

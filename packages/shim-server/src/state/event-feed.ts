@@ -101,6 +101,11 @@ export function startEventFeed(options: EventFeedOptions): EventFeed {
 
   function onEvent(event: EngineEvent): void {
     observer?.event(Date.now() - Number(event.timeNano / 1_000_000n));
+    if (event.Type === "daemon") {
+      // Runtimes, for one, come and go with the engine's configuration.
+      if (event.Action === "reload") background("the engine's facts", engine.refresh());
+      return;
+    }
     if (event.Type === "image") {
       background("images", images.refresh());
       return;
@@ -116,7 +121,7 @@ export function startEventFeed(options: EventFeedOptions): EventFeed {
   }
 
   async function follow(): Promise<void> {
-    const filters = { type: ["container", "image"] };
+    const filters = { type: ["container", "image", "daemon"] };
     for await (const item of docker.events({ filters, signal: controller.signal })) {
       if (item.kind === "event") {
         onEvent(item.event);

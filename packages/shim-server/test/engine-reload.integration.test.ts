@@ -1,0 +1,54 @@
+import { readFileSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { labVariable, until } from "@dockershim/testing";
+import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import { createHarness, type Harness } from "./harness.js";
+
+// `systemctl reload docker` sends SIGHUP, on which the engine reads its daemon.json again.
+let h: Harness;
+const endpoint = labVariable("LAB_DOCKER_ENDPOINT").replace("unix://", "");
+const daemonJson = join(dirname(endpoint), "daemon.json");
+const enginePid = Number(readFileSync(join(dirname(endpoint), "dockerd.pid"), "utf8"));
+let before: string;
+
+function reloadEngine(changes: object): void {
+  writeFileSync(daemonJson, JSON.stringify({ ...JSON.parse(before), ...changes }));
+  process.kill(enginePid, "SIGHUP");
+}
+
+beforeAll(async () => {
+  before = readFileSync(daemonJson, "utf8");
+  h = await createHarness();
+});
+afterAll(async () => {
+  writeFileSync(daemonJson, before);
+  process.kill(enginePid, "SIGHUP");
+  await h.close();
+});
+
+test("a runtime that is added to the engine's configuration serves pods without a restart", async () => {
+  const handlers = async (): Promise<string[]> =>
+    (await h.cri.runtime.status({})).runtimeHandlers.map(({ name }) => name);
+  const sandbox = { config: h.sandboxConfig(), runtimeHandler: "added-later" };
+  await expect(h.cri.runtime.runPodSandbox(sandbox)).rejects.toThrow(/added-later/);
+
+  const { runtimes } = JSON.parse(before) as { runtimes?: object };
+  const { Runtimes: known, DefaultRuntime: usual } = await h.docker.info();
+  const path = known?.[usual]?.path ?? "runc";
+  reloadEngine({ runtimes: { ...runtimes, "added-later": { path } } });
+  await until(async () => (await handlers()).includes("added-later"));
+  const { podSandboxId } = await h.cri.runtime.runPodSandbox(sandbox);
+  expect((await h.cri.runtime.podSandboxStatus({ podSandboxId })).status?.runtimeHandler).toBe(
+    "added-later",
+  );
+});
+
+test("the verbose status shows the engine as it is now", async () => {
+  const containers = async (): Promise<number> => {
+    const { info } = await h.cri.runtime.status({ verbose: true });
+    return (JSON.parse(info.info ?? "{}") as { engine: { Containers: number } }).engine.Containers;
+  };
+  const known = await containers();
+  await h.runPod();
+  expect(await containers()).toBeGreaterThan(known);
+});
