@@ -1,3 +1,4 @@
+export { type OptionProblem, optionProblems } from "./option-problems.js";
 export { defaultShimOptions, type LogLevel, type ShimOptions } from "./options.js";
 export { ShimError, type ShimErrorCode } from "./shim-error.js";
 export type { ReloadOutcome } from "./start/reload.js";

@@ -1,5 +1,12 @@
-/** How much the daemon writes to its log. */
-export type LogLevel = "trace" | "debug" | "info" | "warn" | "error" | "fatal";
+/** How much the daemon writes to its log, from most to least. */
+export const logLevels = ["trace", "debug", "info", "warn", "error", "fatal"] as const;
+export type LogLevel = (typeof logLevels)[number];
+
+export const logModes = ["cri", "docker"] as const;
+
+export const networkPlugins = ["cni", "none"] as const;
+
+export const oomScoreChoices = ["auto", "true", "false"] as const;
 
 /** Everything an operator can choose; the flags of `dockershim serve` carry the same names. */
 export interface ShimOptions {
@@ -14,7 +21,7 @@ export interface ShimOptions {
   /** Directory of CNI results, this daemon's own; empty for `cni` under the root directory. */
   readonly cniCacheDir: string;
   /** `cni` gives each pod a network of its own; `none` leaves pods with loopback only. */
-  readonly networkPlugin: "cni" | "none";
+  readonly networkPlugin: (typeof networkPlugins)[number];
   /** Pod address range until the kubelet sends one, as CIDR; empty for none. */
   readonly podCidr: string;
   /** Directory of all state the daemon keeps on the node. */
@@ -30,9 +37,9 @@ export interface ShimOptions {
   /** Least severe level that is written. */
   readonly logLevel: LogLevel;
   /** Who writes the container log files: the daemon in CRI format, or Docker (json-file). */
-  readonly logMode: "cri" | "docker";
+  readonly logMode: (typeof logModes)[number];
   /** Whether oom_score_adj is clamped to what this host lets the engine set. */
-  readonly restrictOomScoreAdj: "auto" | "true" | "false";
+  readonly restrictOomScoreAdj: (typeof oomScoreChoices)[number];
   /** A pull that makes no progress for this long is given up, in ms. */
   readonly imagePullProgressDeadlineMs: number;
   /** Deadline of an engine request that has no other, in ms. */

@@ -1,8 +1,10 @@
 import { mkdirSync } from "node:fs";
 import { type Logger, pino } from "pino";
 import { createCloserStack } from "./async/closer-stack.js";
+import { optionProblems } from "./option-problems.js";
 import { defaultShimOptions, type ShimOptions } from "./options.js";
 import { socketPath } from "./server/unix-socket.js";
+import { ShimError } from "./shim-error.js";
 import { openEngine } from "./start/open-engine.js";
 import { openFront } from "./start/open-front.js";
 import { openNode } from "./start/open-node.js";
@@ -42,11 +44,11 @@ const closeMs = 4_700;
  *
  * @param options What differs from {@link defaultShimOptions}.
  * @param log Where to log; standard output as JSON lines by default.
- * @throws ShimError `invalid_argument` for an option, `failed_precondition` when the socket or
- * the root directory is in use.
+ * @throws ShimError `invalid_argument` with every option that is wrong, `failed_precondition` when
+ * the socket or the root directory is in use.
  */
 export async function startShim(options: Partial<ShimOptions>, log?: Logger): Promise<Shim> {
-  const chosen: ShimOptions = { ...defaultShimOptions, ...options };
+  const chosen = completeOptions(options);
   const socket = socketPath(chosen.listen);
   // A child, since a logger that was given is not ours to change.
   const logger = (log ?? pino({ level: chosen.logLevel, base: null })).child({});
@@ -75,13 +77,21 @@ export async function startShim(options: Partial<ShimOptions>, log?: Logger): Pr
   logger.info({ endpoint: chosen.listen, instance, version }, "ready");
   return {
     endpoint: `unix://${socket}`,
-    reload: async (changed) => await reload({ ...defaultShimOptions, ...changed }),
+    reload: async (changed) => await reload(completeOptions(changed)),
     async close() {
       logger.info("stopping");
       await closers.close();
       logger.info("stopped");
     },
   };
+}
+
+/** @throws ShimError `invalid_argument` with every option that is wrong. */
+function completeOptions(options: Partial<ShimOptions>): ShimOptions {
+  const complete: ShimOptions = { ...defaultShimOptions, ...options };
+  const problems = optionProblems(complete).map(({ key, problem }) => `${key}: ${problem}`);
+  if (problems.length > 0) throw new ShimError("invalid_argument", problems.join("; "));
+  return complete;
 }
 
 /** A child of a logger keeps the level it was made with, so each is told of a new one. */

@@ -54,10 +54,7 @@ describe("the CRI socket", () => {
     });
   });
 
-  test.each(["tcp://127.0.0.1:1", "relative.sock", "", `unix:///${"x".repeat(108)}`])(
-    "%s is no endpoint",
-    (endpoint) => {
-      expect(() => socketPath(endpoint)).toThrow("listen:");
-    },
-  );
+  test.each(["unix:///run/x.sock", "/run/x.sock"])("%s names its path", (endpoint) => {
+    expect(socketPath(endpoint)).toBe("/run/x.sock");
+  });
 });
