@@ -15,9 +15,20 @@ export type CliErrorCode = "usage" | "failure" | "not-found" | "ambiguous";
 export class CliError extends Error {
   override readonly name = "CliError";
   readonly code: CliErrorCode;
+  /** What the process exits with. */
+  readonly exitCode: number;
+  /** The message as it is printed; most have one line. */
+  readonly lines: readonly string[];
 
-  constructor(code: CliErrorCode, message: string, options?: { cause?: unknown }) {
+  /** @param options.exitCode Default: `usage` for wrong usage, else `failure`. */
+  constructor(
+    code: CliErrorCode,
+    message: string,
+    options: { cause?: unknown; exitCode?: number; lines?: readonly string[] } = {},
+  ) {
     super(message, options);
     this.code = code;
+    this.lines = options.lines ?? [message];
+    this.exitCode = options.exitCode ?? (code === "usage" ? exitCodes.usage : exitCodes.failure);
   }
 }

@@ -1,10 +1,10 @@
 import { once } from "node:events";
-import type { Writable } from "node:stream";
+import type { Readable, Writable } from "node:stream";
 import { type CriClient, CriClientError } from "@dockershim/cri-client";
-import { type Command, Option } from "commander";
-import { exitCodes } from "./cli-error.js";
+import { Option } from "commander";
+import { CliError, exitCodes } from "./cli-error.js";
+import type { DefineCommand } from "./command-context.js";
 import { parseDuration } from "./duration.js";
-import { runExecSession } from "./exec-session.js";
 import { findContainer } from "./find-container.js";
 import { addDebugOption, addRuntimeOptions, withRuntime } from "./runtime-options.js";
 import type { Terminal } from "./terminal.js";
@@ -15,79 +15,104 @@ interface ExecOptions {
   tty?: boolean;
 }
 
-/** `dockershim exec`; resolves to the command's exit code through `setExitCode`. */
-export function addExecCommand(
-  program: Command,
-  terminal: Terminal,
-  setExitCode: (code: number) => void,
-): void {
-  const command = program
-    .command("exec")
-    .description(
-      "run a command in a container; without -i or -t its output comes when it has ended",
-    )
+/** `dockershim exec`; it exits as the command in the container does. */
+export const defineExec: DefineCommand = (command, { terminal, setExitCode }) => {
+  command
     .argument("<container>", "id, beginning of it, name, pod/name or namespace/pod/name")
     .argument("<command...>", "the command with its arguments; options after it are its own")
-    .option("-i, --stdin", "pass this command's input on, and output as it comes")
-    .option("-t, --tty", "give the command a terminal, and output as it comes")
+    .option("-i, --stdin", "pass this command's input on")
+    .option("-t, --tty", "give the command a terminal")
     .addOption(
-      new Option("--command-timeout <duration>", "kill the command after this long")
+      new Option(
+        "--command-timeout <duration>",
+        "let the runtime kill the command after this long (whole seconds); " +
+          "its output comes at the end, and no more than 16 MiB",
+      )
         .conflicts(["stdin", "tty"])
         .argParser((text: string) => parseDuration(text, "--command-timeout")),
     )
     .passThroughOptions();
   addDebugOption(addRuntimeOptions(command, "--timeout <duration>"));
-  command.action((reference: string, words: string[], options: ExecOptions) =>
-    withRuntime(command, terminal, async (client) => {
-      // People who know kubectl set the command apart with "--".
-      const cmd = words[0] === "--" ? words.slice(1) : words;
-      const { id } = await findContainer(client, reference);
-      if (options.stdin === true || options.tty === true) {
-        setExitCode(await interactive(client, id, cmd, options, terminal));
-        return;
-      }
-      // CRI counts whole seconds, and 0 means no timeout.
-      const timeout = BigInt(Math.ceil((options.commandTimeout ?? 0) / 1_000));
-      const reply = await client.runtime.execSync({ containerId: id, cmd, timeout });
-      await write(terminal.stdout, reply.stdout);
-      await write(terminal.stderr, reply.stderr);
-      setExitCode(asExitCode(reply.exitCode));
-    }),
-  );
-}
+  command.action(async (reference: string, words: string[], options: ExecOptions) => {
+    const stdin = terminal.stdin ?? process.stdin;
+    if (options.tty && options.stdin && !isTerminal(stdin)) {
+      throw new CliError(
+        "usage",
+        "exec: -t gives the command a terminal, but this command's own input is none: " +
+          "leave out -t, or -i",
+      );
+    }
+    // People who know kubectl set the command apart with "--".
+    const cmd = words[0] === "--" ? words.slice(1) : words;
+    try {
+      const code = await withRuntime(command, terminal, async (client) => {
+        const { id } = await findContainer(client, reference);
+        return options.commandTimeout === undefined
+          ? await stream(client, id, cmd, options, stdin, terminal)
+          : await runInTime(client, id, cmd, options.commandTimeout, terminal);
+      });
+      setExitCode(asExitCode(code));
+    } catch (error) {
+      throw asExecFailure(error);
+    }
+  });
+};
 
-async function interactive(
+/** Output comes as the command writes it, and as much as it writes. */
+async function stream(
   client: CriClient,
   containerId: string,
   cmd: string[],
-  { stdin = false, tty = false }: ExecOptions,
-  terminal: Terminal,
+  { stdin: interactive = false, tty = false }: ExecOptions,
+  stdin: Readable,
+  { stdout, stderr }: Terminal,
 ): Promise<number> {
   const { url } = await client.runtime.exec({
     containerId,
     cmd,
-    stdin,
+    stdin: interactive,
     tty,
     stdout: true,
     stderr: !tty,
   });
-  return await runExecSession(url, {
-    stdin: stdin ? (terminal.stdin ?? process.stdin) : undefined,
-    stdout: terminal.stdout,
-    stderr: terminal.stderr,
-    tty,
-  });
+  const { runExecSession } = await import("./exec-session.js");
+  const input = interactive ? stdin : undefined;
+  return await runExecSession(url, { stdin: input, stdout, stderr, tty });
 }
 
-/** The exit code when exec itself failed, told apart from any that a command is likely to use. */
-export function execFailureCode(error: unknown): number {
+/** Only ExecSync has a timeout that the runtime itself sees to. */
+async function runInTime(
+  client: CriClient,
+  containerId: string,
+  cmd: string[],
+  timeoutMs: number,
+  { stdout, stderr }: Terminal,
+): Promise<number> {
+  // CRI counts whole seconds, and 0 means no timeout.
+  const timeout = BigInt(Math.ceil(timeoutMs / 1_000));
+  const reply = await client.runtime.execSync({ containerId, cmd, timeout });
+  await write(stdout, reply.stdout);
+  await write(stderr, reply.stderr);
+  return reply.exitCode;
+}
+
+/** The failure of exec itself, with an exit code that a command is not likely to use. */
+function asExecFailure(error: unknown): CliError {
   const timedOut = error instanceof CriClientError && error.code === "DEADLINE_EXCEEDED";
-  return timedOut ? exitCodes.timeout : exitCodes.notRun;
+  const message = error instanceof Error ? error.message : String(error);
+  return new CliError("failure", message, {
+    cause: error,
+    exitCode: timedOut ? exitCodes.timeout : exitCodes.notRun,
+  });
 }
 
 /** A process can exit with 0 to 255; whatever else a runtime reports must not become success. */
 function asExitCode(code: number): number {
   return code >= 0 && code <= 255 ? code : 255;
+}
+
+function isTerminal(stream: Readable & { isTTY?: boolean }): boolean {
+  return stream.isTTY === true;
 }
 
 async function write(stream: Writable, bytes: Uint8Array): Promise<void> {

@@ -1,6 +1,8 @@
 import { once } from "node:events";
+import type { IncomingMessage } from "node:http";
 import type { Readable, Writable } from "node:stream";
-import { setTimeout } from "node:timers/promises";
+import { text } from "node:stream/consumers";
+import { WebSocket } from "ws";
 import { CliError } from "./cli-error.js";
 
 /** The ends of a session at this side. */
@@ -31,64 +33,127 @@ interface TerminalEnds {
 
 /**
  * Joins this terminal with the session behind a URL of CRI's Exec, and returns the command's exit
- * code.
+ * code. Neither side is read faster than the other one takes it.
  *
  * @throws CliError `failure` when the session cannot be opened, breaks, or reports an error.
  */
 export async function runExecSession(url: string, terminal: SessionTerminal): Promise<number> {
   const { stdin, stdout, stderr, tty } = terminal;
-  const screen = stdout as Writable & TerminalEnds;
-  const keyboard = stdin as (Readable & TerminalEnds) | undefined;
-  const socket = new WebSocket(url.replace(/^http/, "ws"), protocols);
-  socket.binaryType = "arraybuffer";
-  const closed = new Promise((resolve) => socket.addEventListener("close", resolve));
-  let status = "";
-  socket.addEventListener("message", ({ data }) => {
-    const message = Buffer.from(data as ArrayBuffer);
-    const bytes = message.subarray(1);
-    if (message[0] === channel.stdout) stdout.write(bytes);
-    else if (message[0] === channel.stderr) stderr.write(bytes);
-    else if (message[0] === channel.status) status += bytes.toString();
-  });
-  await new Promise((resolve, reject) => {
-    socket.addEventListener("open", resolve);
-    socket.addEventListener("error", () =>
-      reject(new CliError("failure", `the runtime's streaming server refused ${url}`)),
-    );
-  });
-
-  const send = (to: number, bytes: Uint8Array): void =>
-    socket.send(Buffer.concat([Buffer.from([to]), bytes]));
-  const sendSize = (): void => {
-    const { columns: Width, rows: Height } = screen;
-    if (Width && Height) send(channel.resize, Buffer.from(JSON.stringify({ Width, Height })));
-  };
-  const onInput = async (chunk: Buffer): Promise<void> => {
-    send(channel.stdin, chunk);
-    if (socket.bufferedAmount <= maxWaiting) return;
-    stdin?.pause();
-    // This WebSocket has no event for it.
-    while (socket.bufferedAmount > maxWaiting) await setTimeout(10);
-    stdin?.resume();
-  };
-  const onInputEnd = (): void => {
-    if (socket.protocol === protocols[0]) send(channel.close, Buffer.from([channel.stdin]));
-  };
-  stdin?.on("data", onInput).on("end", onInputEnd);
-  if (tty) {
-    keyboard?.setRawMode?.(true);
-    sendSize();
-    stdout.on("resize", sendSize);
-  }
+  const socket = openSocket(url);
+  const closed = new Promise((resolve) => socket.once("close", resolve));
+  const status = receive(socket, stdout, stderr);
+  await opened(socket, url);
+  // From here on, what breaks the connection also closes it.
+  socket.on("error", () => undefined);
+  const release = tty ? joinTerminal(socket, stdin, stdout) : () => undefined;
+  const stopInput = stdin === undefined ? () => undefined : joinInput(socket, stdin);
   try {
     await closed;
   } finally {
-    stdout.off("resize", sendSize);
-    if (tty) keyboard?.setRawMode?.(false);
-    stdin?.off("data", onInput).off("end", onInputEnd).destroy();
+    release();
+    stopInput();
   }
   for (const output of [stdout, stderr]) if (output.writableNeedDrain) await once(output, "drain");
-  return exitCodeOf(status);
+  return exitCodeOf(status());
+}
+
+/** Some runtimes leave the scheme out of their URLs, and the host where it is their own. */
+function openSocket(url: string): WebSocket {
+  const absolute = new URL(url, "http://127.0.0.1");
+  absolute.protocol = absolute.protocol.replace("http", "ws");
+  return new WebSocket(absolute, protocols, { perMessageDeflate: false });
+}
+
+async function opened(socket: WebSocket, url: string): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  const fail = (why: string, cause?: unknown): void =>
+    reject(
+      new CliError("failure", `cannot reach the streaming server at ${new URL(url).host}: ${why}`, {
+        cause,
+      }),
+    );
+  socket.once("open", resolve);
+  socket.once("error", (error) => fail(error.message, error));
+  socket.once("unexpected-response", async (_request, response: IncomingMessage) => {
+    const body = await text(response).catch(() => "");
+    fail(`it answered ${response.statusCode} ${body.trim()}`.trim());
+    socket.terminate();
+  });
+  await promise;
+}
+
+/**
+ * Writes output where it belongs.
+ *
+ * @returns Gives the status so far, which is complete when the socket is closed.
+ */
+function receive(socket: WebSocket, stdout: Writable, stderr: Writable): () => string {
+  let status = "";
+  let full = 0;
+  const write = (output: Writable, bytes: Buffer): void => {
+    if (output.write(bytes) || output.listenerCount("drain", onDrain) > 0) return;
+    full += 1;
+    socket.pause();
+    output.once("drain", onDrain);
+  };
+  function onDrain(): void {
+    full -= 1;
+    if (full === 0) socket.resume();
+  }
+  socket.on("message", (message: Buffer) => {
+    const bytes = message.subarray(1);
+    if (message[0] === channel.stdout) write(stdout, bytes);
+    else if (message[0] === channel.stderr) write(stderr, bytes);
+    else if (message[0] === channel.status) status += bytes.toString();
+  });
+  return () => status;
+}
+
+function send(socket: WebSocket, to: number, bytes: Uint8Array, sent?: () => void): void {
+  socket.send(Buffer.concat([Buffer.from([to]), bytes]), sent);
+}
+
+/** @returns Ends the input. */
+function joinInput(socket: WebSocket, stdin: Readable): () => void {
+  const onInput = (chunk: Buffer): void => {
+    send(socket, channel.stdin, chunk, () => {
+      if (socket.bufferedAmount <= maxWaiting) stdin.resume();
+    });
+    if (socket.bufferedAmount > maxWaiting) stdin.pause();
+  };
+  const onInputEnd = (): void => {
+    if (socket.protocol === protocols[0]) {
+      send(socket, channel.close, Buffer.from([channel.stdin]));
+    }
+  };
+  stdin.on("data", onInput).on("end", onInputEnd);
+  return () => {
+    stdin.off("data", onInput).off("end", onInputEnd).destroy();
+  };
+}
+
+/**
+ * Hands each key on as it is pressed, and the size of the window.
+ *
+ * @returns Gives the terminal back as it was.
+ */
+function joinTerminal(
+  socket: WebSocket,
+  keyboard: (Readable & TerminalEnds) | undefined,
+  screen: Writable & TerminalEnds,
+): () => void {
+  const sendSize = (): void => {
+    const { columns: Width, rows: Height } = screen;
+    if (!Width || !Height) return;
+    send(socket, channel.resize, Buffer.from(JSON.stringify({ Width, Height })));
+  };
+  keyboard?.setRawMode?.(true);
+  sendSize();
+  screen.on("resize", sendSize);
+  return () => {
+    screen.off("resize", sendSize);
+    keyboard?.setRawMode?.(false);
+  };
 }
 
 /** Reads the status object that ends a session. */

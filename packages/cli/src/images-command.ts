@@ -1,6 +1,6 @@
 import { type Image, ListImagesResponseSchema } from "@dockershim/cri-types";
-import type { Command } from "commander";
 import { formatBytes } from "./byte-size.js";
+import type { DefineCommand } from "./command-context.js";
 import { addImagesLoadCommand } from "./images-load-command.js";
 import {
   addOutputOption,
@@ -21,10 +21,8 @@ interface ImagesOptions {
 }
 
 /** `dockershim images` */
-export function addImagesCommand(program: Command, terminal: Terminal): void {
-  const command = program
-    .command("images")
-    .description("list images")
+export const defineImages: DefineCommand = (command, { terminal }) => {
+  command
     .argument("[image]", "only this image, by name or id")
     .option("--digests", "print digests too")
     .option("-q, --quiet", "print ids only")
@@ -35,14 +33,14 @@ export function addImagesCommand(program: Command, terminal: Terminal): void {
       const list = await client.image.listImages(image ? { filter: { image: { image } } } : {});
       if (options.output !== "table") {
         const object = messageToObject(ListImagesResponseSchema, list);
-        printObject(object, options.output, terminal);
+        await printObject(object, options.output, terminal);
       } else {
         printImages(list.images, options, terminal);
       }
     }),
   );
   addImagesLoadCommand(command, terminal);
-}
+};
 
 function printImages(images: readonly Image[], options: ImagesOptions, terminal: Terminal): void {
   if (options.quiet) {

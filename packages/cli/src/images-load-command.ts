@@ -1,7 +1,6 @@
 import { createReadStream } from "node:fs";
 import { open } from "node:fs/promises";
 import type { Readable } from "node:stream";
-import { createDockerClient, isDockerError } from "@dockershim/docker-client";
 import { type Command, Option } from "commander";
 import { CliError } from "./cli-error.js";
 import { addDebugOption } from "./runtime-options.js";
@@ -59,6 +58,7 @@ async function openArchive(path: string): Promise<Readable> {
 
 /** @returns Names of the images, or ids of those without one. */
 async function load(endpoint: string, archive: Readable, file: string): Promise<string[]> {
+  const { createDockerClient, isDockerError } = await import("@dockershim/docker-client");
   const docker = createDockerClient({ endpoint });
   try {
     const names = await docker.images.load(archive);

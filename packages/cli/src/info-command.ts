@@ -4,24 +4,20 @@ import {
   StatusResponseSchema,
   type VersionResponse,
 } from "@dockershim/cri-types";
-import type { Command } from "commander";
-import { stringify } from "yaml";
+import type { DefineCommand } from "./command-context.js";
 import {
   addOutputOption,
+  formatYaml,
   messageToObject,
   type OutputFormat,
   printObject,
 } from "./output-format.js";
 import { addDebugOption, addRuntimeOptions, withRuntime } from "./runtime-options.js";
 import { formatTable } from "./table.js";
-import type { Terminal } from "./terminal.js";
 import { describeVersion } from "./version-command.js";
 
 /** `dockershim info` */
-export function addInfoCommand(program: Command, terminal: Terminal): void {
-  const command = program
-    .command("info")
-    .description("show whether the runtime and its network are ready, and what they can do");
+export const defineInfo: DefineCommand = (command, { terminal }) => {
   addDebugOption(addOutputOption(addRuntimeOptions(command)));
   command.action((options: { output: OutputFormat }) =>
     withRuntime(command, terminal, async (client) => {
@@ -32,16 +28,16 @@ export function addInfoCommand(program: Command, terminal: Terminal): void {
       const info = readInfo(status.info);
       if (options.output !== "table") {
         const object = { ...messageToObject(StatusResponseSchema, status), info };
-        printObject(object, options.output, terminal);
+        await printObject(object, options.output, terminal);
       } else {
         terminal.stdout.write(describeRuntime(client.endpoint, version, status));
         if (Object.keys(info).length > 0) {
-          terminal.stdout.write(`\nDetails:\n${indent(stringify(info))}`);
+          terminal.stdout.write(`\nDetails:\n${indent(await formatYaml(info))}`);
         }
       }
     }),
   );
-}
+};
 
 /** A runtime whose engine is down knows no version but still has a status to tell. */
 function ignoreUnavailable(error: unknown): undefined {

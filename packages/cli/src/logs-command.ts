@@ -1,7 +1,8 @@
 import { type CriClient, CriClientError } from "@dockershim/cri-client";
 import { ContainerState } from "@dockershim/cri-types";
-import { type Command, InvalidArgumentError, Option } from "commander";
+import { InvalidArgumentError, Option } from "commander";
 import { CliError } from "./cli-error.js";
+import type { DefineCommand } from "./command-context.js";
 import { parseDuration } from "./duration.js";
 import { findContainer, findPreviousContainer } from "./find-container.js";
 import { parseLogLine } from "./log-line.js";
@@ -20,10 +21,8 @@ interface LogsOptions {
 }
 
 /** `dockershim logs` */
-export function addLogsCommand(program: Command, terminal: Terminal): void {
-  const command = program
-    .command("logs")
-    .description("print a container's log, read from its file on this node")
+export const defineLogs: DefineCommand = (command, { terminal }) => {
+  command
     .argument("<container>", "id, beginning of it, name, pod/name or namespace/pod/name")
     .option("-f, --follow", "go on until the container has ended")
     .addOption(
@@ -36,7 +35,7 @@ export function addLogsCommand(program: Command, terminal: Terminal): void {
   command.action((reference: string, options: LogsOptions) =>
     withRuntime(command, terminal, (client) => printLog(client, reference, options, terminal)),
   );
-}
+};
 
 async function printLog(
   client: CriClient,

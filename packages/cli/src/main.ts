@@ -1,18 +1,10 @@
-import { CriClientError } from "@dockershim/cri-client";
 import { Command, CommanderError } from "commander";
 import { CliError, exitCodes } from "./cli-error.js";
 import { cliVersion } from "./cli-version.js";
-import { addExecCommand, execFailureCode } from "./exec-command.js";
-import { addImagesCommand } from "./images-command.js";
-import { addInfoCommand } from "./info-command.js";
-import { addLogsCommand } from "./logs-command.js";
-import { addMigrateCommand } from "./migrate-command.js";
-import { addPodsCommand } from "./pods-command.js";
-import { addPsCommand } from "./ps-command.js";
+import type { CommandContext } from "./command-context.js";
+import { commands } from "./commands.js";
 import { addDebugOption, addRuntimeOptions } from "./runtime-options.js";
-import { addServeCommand } from "./serve-command.js";
 import type { Terminal } from "./terminal.js";
-import { addVersionCommand } from "./version-command.js";
 
 /**
  * Runs `dockershim` with these arguments and returns its exit code. Errors are printed,
@@ -21,22 +13,12 @@ import { addVersionCommand } from "./version-command.js";
 export async function main(args: readonly string[], terminal: Terminal): Promise<number> {
   let exitCode: number = exitCodes.ok;
   const program = createProgram(terminal);
-  // The daemon's code takes longer to load than a query takes to answer.
-  const server = args.includes("serve") ? await import("@dockershim/shim-server") : undefined;
-  addServeCommand(program, server);
-  addInfoCommand(program, terminal);
-  addPodsCommand(program, terminal);
-  addPsCommand(program, terminal);
-  addImagesCommand(program, terminal);
-  addLogsCommand(program, terminal);
-  addExecCommand(program, terminal, (code) => {
-    exitCode = code;
+  await addCommands(program, args, {
+    terminal,
+    setExitCode: (code) => {
+      exitCode = code;
+    },
   });
-  addMigrateCommand(program, terminal, (code) => {
-    exitCode = code;
-  });
-  addVersionCommand(program, terminal);
-
   let running: Command = program;
   program.hook("preAction", (_program, command) => {
     running = command;
@@ -50,8 +32,19 @@ export async function main(args: readonly string[], terminal: Terminal): Promise
       return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
     }
     printError(error, running.optsWithGlobals().debug === true, terminal);
-    if (error instanceof CliError && error.code === "usage") return exitCodes.usage;
-    return running.name() === "exec" ? execFailureCode(error) : exitCodes.failure;
+    return error instanceof CliError ? error.exitCode : exitCodes.failure;
+  }
+}
+
+/** A command that the arguments do not name is in the overview only, and not loaded. */
+async function addCommands(
+  program: Command,
+  args: readonly string[],
+  context: CommandContext,
+): Promise<void> {
+  for (const { name, description, load } of commands) {
+    const command = program.command(name).description(description);
+    if (args.includes(name)) (await load())(command, context);
   }
 }
 
@@ -100,11 +93,9 @@ function printError(error: unknown, debug: boolean, terminal: Terminal): void {
     return;
   }
   const message = error instanceof Error ? error.message : String(error);
-  const hint =
-    error instanceof CriClientError && error.reason === "missing"
-      ? "; --runtime-endpoint names another socket"
-      : "";
-  terminal.stderr.write(`dockershim: ${message.trim().replace(/\s*\n\s*/g, " ")}${hint}\n`);
+  for (const line of error instanceof CliError ? error.lines : [message]) {
+    terminal.stderr.write(`dockershim: ${line.trim().replace(/\s*\n\s*/g, " ")}\n`);
+  }
 }
 
 function withCauses(error: Error): string {

@@ -1,12 +1,11 @@
-import type { Command } from "commander";
 import { CliError } from "./cli-error.js";
-import { gatherMigrateFacts, type MigratePlaces } from "./migrate-facts.js";
-import { judgeMigration, type MigratedPod, type MigrateReport } from "./migrate-report.js";
+import type { DefineCommand } from "./command-context.js";
+import type { MigratePlaces } from "./migrate-facts.js";
+import type { MigratedPod, MigrateReport } from "./migrate-report.js";
 import { addOutputOption, type OutputFormat, printObject } from "./output-format.js";
 import { addDebugOption, defaultEndpoint } from "./runtime-options.js";
 import { shortId } from "./short-id.js";
 import { formatTable } from "./table.js";
-import type { Terminal } from "./terminal.js";
 
 interface MigrateOptions extends MigratePlaces {
   readonly check?: boolean;
@@ -15,14 +14,8 @@ interface MigrateOptions extends MigratePlaces {
 }
 
 /** `dockershim migrate --check` */
-export function addMigrateCommand(
-  program: Command,
-  terminal: Terminal,
-  setExitCode: (code: number) => void,
-): void {
-  const command = program
-    .command("migrate")
-    .description("show what `dockershim serve` would take over from cri-dockerd; changes nothing")
+export const defineMigrate: DefineCommand = (command, { terminal, setExitCode }) => {
+  command
     .option("--check", "look and report")
     .option("--docker-endpoint <endpoint>", "the Docker Engine", "unix:///var/run/docker.sock")
     .option("--cri-dockerd-root <folder>", "cri-dockerd's own folder", "/var/lib/cri-dockerd")
@@ -43,6 +36,8 @@ Taking over is stopping cri-dockerd and starting \`dockershim serve\`; pods run 
     if (options.check !== true) {
       throw new CliError("usage", "migrate: give --check; starting `dockershim serve` takes over");
     }
+    const { gatherMigrateFacts } = await import("./migrate-facts.js");
+    const { judgeMigration } = await import("./migrate-report.js");
     const facts = await gatherMigrateFacts({
       ...options,
       cniCacheDirs: options.cniCacheDir,
@@ -50,10 +45,10 @@ Taking over is stopping cri-dockerd and starting \`dockershim serve\`; pods run 
     });
     const report = judgeMigration(facts);
     if (options.output === "table") terminal.stdout.write(describeMigration(report));
-    else printObject(report, options.output, terminal);
+    else await printObject(report, options.output, terminal);
     setExitCode(report.problems.length === 0 ? 0 : 1);
   });
-}
+};
 
 /** The report for people. */
 export function describeMigration(report: MigrateReport): string {

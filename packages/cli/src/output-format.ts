@@ -1,6 +1,5 @@
 import { type DescMessage, type MessageShape, toJson } from "@bufbuild/protobuf";
 import { type Command, Option } from "commander";
-import { stringify } from "yaml";
 import type { Terminal } from "./terminal.js";
 
 export type OutputFormat = "table" | "json" | "yaml";
@@ -23,7 +22,17 @@ export function messageToObject<Desc extends DescMessage>(
 }
 
 /** Prints a value for programs to read. */
-export function printObject(value: object, format: "json" | "yaml", terminal: Terminal): void {
-  const text = format === "json" ? `${JSON.stringify(value, null, 2)}\n` : stringify(value);
+export async function printObject(
+  value: object,
+  format: "json" | "yaml",
+  terminal: Terminal,
+): Promise<void> {
+  const text = format === "json" ? `${JSON.stringify(value, null, 2)}\n` : await formatYaml(value);
   terminal.stdout.write(text);
+}
+
+/** A value as YAML; what writes it is loaded only when it is wanted. */
+export async function formatYaml(value: object): Promise<string> {
+  const { stringify } = await import("yaml");
+  return stringify(value);
 }

@@ -3,9 +3,10 @@ import {
   type PodSandbox,
   PodSandboxState,
 } from "@dockershim/cri-types";
-import { type Command, Option } from "commander";
+import { Option } from "commander";
 import { formatAge } from "./age.js";
-import { collectLabel } from "./label-selector.js";
+import type { DefineCommand } from "./command-context.js";
+import { collectLabelSelector, type LabelSelector } from "./label-selector.js";
 import {
   addOutputOption,
   messageToObject,
@@ -21,26 +22,25 @@ interface PodsOptions {
   name?: string;
   namespace?: string;
   state?: "ready" | "notready";
-  label?: Record<string, string>;
+  label?: LabelSelector;
   quiet?: boolean;
   trunc: boolean;
   output: OutputFormat;
 }
 
 /** `dockershim pods` */
-export function addPodsCommand(program: Command, terminal: Terminal): void {
-  const command = program
-    .command("pods")
-    .description("list pods, newest first")
+export const definePods: DefineCommand = (command, { terminal }) => {
+  command
     .option("--name <name>", "only pods of this name")
     .option("-n, --namespace <namespace>", "only pods of this namespace")
     .addOption(
       new Option("--state <state>", "only pods in this state").choices(["ready", "notready"]),
     )
     .addOption(
-      new Option("-l, --label <key=value>", "only pods with this label (repeatable)").argParser(
-        collectLabel,
-      ),
+      new Option(
+        "-l, --label <selector>",
+        'only pods with these labels: "a=b,c!=d", "e in (f,g)", "h,!i" (repeatable)',
+      ).argParser(collectLabelSelector),
     )
     .option("-q, --quiet", "print ids only")
     .option("--no-trunc", "print whole ids");
@@ -53,13 +53,13 @@ export function addPodsCommand(program: Command, terminal: Terminal): void {
         .sort((a, b) => Number(b.createdAt - a.createdAt));
       if (options.output !== "table") {
         const object = messageToObject(ListPodSandboxResponseSchema, list);
-        printObject(object, options.output, terminal);
+        await printObject(object, options.output, terminal);
       } else {
         printPods(list.items, options, terminal);
       }
     }),
   );
-}
+};
 
 function createFilter({ state, label }: PodsOptions) {
   const states = {
@@ -68,15 +68,19 @@ function createFilter({ state, label }: PodsOptions) {
   };
   return {
     ...(state ? { state: { state: states[state] } } : {}),
-    ...(label ? { labelSelector: label } : {}),
+    ...(label ? { labelSelector: label.equal } : {}),
   };
 }
 
-/** CRI's filter knows neither names nor namespaces. */
-function matches({ metadata }: PodSandbox, { name, namespace }: PodsOptions): boolean {
+/** CRI's filter knows neither names nor namespaces, and of labels only equality. */
+function matches(
+  { metadata, labels }: PodSandbox,
+  { name, namespace, label }: PodsOptions,
+): boolean {
   return (
     (name === undefined || metadata?.name === name) &&
-    (namespace === undefined || metadata?.namespace === namespace)
+    (namespace === undefined || metadata?.namespace === namespace) &&
+    (label === undefined || label.matches(labels))
   );
 }
 

@@ -5,10 +5,11 @@ import {
   ListContainersResponseSchema,
   type PodSandbox,
 } from "@dockershim/cri-types";
-import { type Command, Option } from "commander";
+import { Option } from "commander";
 import { formatAge } from "./age.js";
+import type { DefineCommand } from "./command-context.js";
 import { findSandbox } from "./find-sandbox.js";
-import { collectLabel } from "./label-selector.js";
+import { collectLabelSelector, type LabelSelector } from "./label-selector.js";
 import {
   addOutputOption,
   messageToObject,
@@ -25,7 +26,7 @@ interface PsOptions {
   name?: string;
   pod?: string;
   state?: keyof typeof stateFilters;
-  label?: Record<string, string>;
+  label?: LabelSelector;
   quiet?: boolean;
   trunc: boolean;
   output: OutputFormat;
@@ -46,10 +47,8 @@ const stateNames: Record<ContainerState, string> = {
 };
 
 /** `dockershim ps` */
-export function addPsCommand(program: Command, terminal: Terminal): void {
-  const command = program
-    .command("ps")
-    .description("list containers, newest first; running ones unless asked for others")
+export const definePs: DefineCommand = (command, { terminal }) => {
+  command
     .option("-a, --all", "containers in any state")
     .option("--name <name>", "only containers of this name")
     .option("-p, --pod <pod>", "only containers of this pod (id, beginning of it, or name)")
@@ -59,9 +58,10 @@ export function addPsCommand(program: Command, terminal: Terminal): void {
       ),
     )
     .addOption(
-      new Option("-l, --label <key=value>", "only those with this label (repeatable)").argParser(
-        collectLabel,
-      ),
+      new Option(
+        "-l, --label <selector>",
+        'only those with these labels: "a=b,c!=d", "e in (f,g)", "h,!i" (repeatable)',
+      ).argParser(collectLabelSelector),
     )
     .option("-q, --quiet", "print ids only")
     .option("--no-trunc", "print whole ids");
@@ -73,25 +73,33 @@ export function addPsCommand(program: Command, terminal: Terminal): void {
         client.runtime.listPodSandbox({}),
       ]);
       list.containers = list.containers
-        .filter(({ metadata }) => options.name === undefined || metadata?.name === options.name)
+        .filter((container) => matches(container, options))
         .sort((a, b) => Number(b.createdAt - a.createdAt));
       if (options.output !== "table") {
         const object = messageToObject(ListContainersResponseSchema, list);
-        printObject(object, options.output, terminal);
+        await printObject(object, options.output, terminal);
       } else {
         printContainers(list.containers, sandboxes.items, options, terminal);
       }
     }),
   );
-}
+};
 
 async function createFilter({ all, state, pod, label }: PsOptions, client: CriClient) {
   const wanted = state ?? (all ? undefined : "running");
   return {
     ...(wanted ? { state: { state: stateFilters[wanted] } } : {}),
     ...(pod === undefined ? {} : { podSandboxId: (await findSandbox(client, pod)).id }),
-    ...(label ? { labelSelector: label } : {}),
+    ...(label ? { labelSelector: label.equal } : {}),
   };
+}
+
+/** CRI's filter does not know names, and of labels only equality. */
+function matches({ metadata, labels }: Container, { name, label }: PsOptions): boolean {
+  return (
+    (name === undefined || metadata?.name === name) &&
+    (label === undefined || label.matches(labels))
+  );
 }
 
 function printContainers(

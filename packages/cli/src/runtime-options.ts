@@ -1,5 +1,6 @@
-import { type CriClient, createCriClient } from "@dockershim/cri-client";
+import type { CriClient } from "@dockershim/cri-client";
 import { type Command, Option } from "commander";
+import { CliError } from "./cli-error.js";
 import { parseDuration } from "./duration.js";
 import type { Terminal } from "./terminal.js";
 
@@ -41,7 +42,11 @@ export function addRuntimeOptions(
     );
 }
 
-/** Runs a command's work with a client, which it closes afterwards. */
+/**
+ * Runs a command's work with a client, which it closes afterwards.
+ *
+ * @throws CliError failure where there is no such socket, and whatever the work throws.
+ */
 export async function withRuntime<Result>(
   command: Command,
   terminal: Terminal,
@@ -49,12 +54,18 @@ export async function withRuntime<Result>(
 ): Promise<Result> {
   // Given before or after the command's name, as with crictl.
   const { runtimeEndpoint, timeout } = command.optsWithGlobals<RuntimeOptions>();
+  const { createCriClient, CriClientError } = await import("@dockershim/cri-client");
   const client = createCriClient({
     endpoint: runtimeEndpoint ?? (terminal.env[endpointVariable] || defaultEndpoint),
     ...(timeout === undefined ? {} : { timeoutMs: timeout }),
   });
   try {
     return await work(client);
+  } catch (error) {
+    if (!(error instanceof CriClientError) || error.reason !== "missing") throw error;
+    throw new CliError("failure", `${error.message}; --runtime-endpoint names another socket`, {
+      cause: error,
+    });
   } finally {
     client.close();
   }

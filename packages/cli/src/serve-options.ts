@@ -1,22 +1,32 @@
-import type { ShimOptions } from "@dockershim/shim-server";
+import {
+  defaultShimOptions,
+  logLevels,
+  logModes,
+  networkPlugins,
+  oomScoreChoices,
+  type ShimOptions,
+} from "@dockershim/shim-server/options";
 import { type Command, Option } from "commander";
-import { CliError } from "./cli-error.js";
 import { formatDuration, parseDuration } from "./duration.js";
 
-/** How the value of an option is written. A duration is milliseconds in a configuration file. */
-type ValueKind = "text" | "list" | "duration" | "boolean" | readonly string[];
+/** How the value of an option is written; a list of strings is a choice among them. */
+export type ValueKind = "text" | "list" | "duration" | "boolean" | readonly string[];
 
-interface ServeOption {
-  key: keyof ShimOptions;
-  flag: string;
-  value: string;
-  kind: ValueKind;
-  description: string;
+/** How an operator gives an option to the daemon. */
+export interface ServeOption {
+  readonly key: keyof ShimOptions;
+  /** Without the dashes. */
+  readonly flag: string;
+  /** What stands for the value in --help. */
+  readonly value: string;
+  readonly kind: ValueKind;
+  readonly description: string;
   /** What an empty default means, for --help. */
-  whenEmpty?: string;
+  readonly whenEmpty?: string;
 }
 
-const serveOptions: readonly ServeOption[] = [
+/** All of them, in the order of the help. */
+export const serveOptions: readonly ServeOption[] = [
   {
     key: "listen",
     flag: "listen",
@@ -42,7 +52,7 @@ const serveOptions: readonly ServeOption[] = [
     key: "networkPlugin",
     flag: "network-plugin",
     value: "plugin",
-    kind: ["cni", "none"],
+    kind: networkPlugins,
     description: "who connects pods; none leaves them a loopback interface only",
   },
   {
@@ -109,21 +119,21 @@ const serveOptions: readonly ServeOption[] = [
     key: "logLevel",
     flag: "log-level",
     value: "level",
-    kind: ["trace", "debug", "info", "warn", "error", "fatal"],
+    kind: logLevels,
     description: "least severe level to log",
   },
   {
     key: "logMode",
     flag: "log-mode",
     value: "mode",
-    kind: ["cri", "docker"],
+    kind: logModes,
     description: "who writes container logs: dockershim in CRI's format, or Docker",
   },
   {
     key: "restrictOomScoreAdj",
     flag: "restrict-oom-score-adj",
     value: "choice",
-    kind: ["auto", "true", "false"],
+    kind: oomScoreChoices,
     description: "raise oom_score_adj to what this host permits instead of failing",
   },
   {
@@ -149,43 +159,50 @@ const serveOptions: readonly ServeOption[] = [
   },
 ];
 
+/** The option's key in a configuration file. Units are part of a value there, and not of a key. */
+export function fileKey({ key }: Pick<ServeOption, "key">): string {
+  return key.replace(/Ms$/, "");
+}
+
+/** An option in a message about its flag. */
+export function describeFlag(option: Pick<ServeOption, "key" | "flag">): string {
+  return `--${option.flag} (${fileKey(option)} in a file)`;
+}
+
 /** Adds a flag for each option of the daemon, with the daemon's own defaults in the help. */
-export function addServeOptions(command: Command, defaults: ShimOptions): void {
+export function addServeOptions(command: Command): void {
   for (const option of serveOptions) {
-    const description = `${option.description} (default: ${showDefault(option, defaults)})`;
+    const description = `${option.description} (default: ${showDefault(option)})`;
     const flag = new Option(`--${option.flag} <${option.value}>`, description);
-    command.addOption(
-      typeof option.kind === "object" ? flag.choices(option.kind) : withParser(flag, option),
-    );
+    // The help shows the choices; values are checked together with those of the file.
+    if (typeof option.kind === "object") flag.choices(option.kind);
+    command.addOption(flag.argParser(parserOf(option)));
   }
 }
 
-function withParser(flag: Option, { flag: name, kind }: ServeOption): Option {
-  switch (kind) {
+function parserOf(option: ServeOption): (text: string, previous?: unknown) => unknown {
+  switch (option.kind) {
     case "list":
-      return flag.argParser((text: string, previous: string[] = []) => [
-        ...previous,
+      return (text, previous) => [
+        ...((previous as string[] | undefined) ?? []),
         ...text.split(",").filter((part) => part !== ""),
-      ]);
+      ];
     case "duration":
-      return flag.argParser((text: string) => parseDuration(text, `--${name}`));
+      return (text) => parseDuration(text, describeFlag(option));
     case "boolean":
-      return flag.argParser((text: string) => {
-        if (text === "true" || text === "false") return text === "true";
-        throw new CliError("usage", `--${name}: expected true or false, not "${text}"`);
-      });
+      return (text) => (text === "true" || text === "false" ? text === "true" : text);
     default:
-      return flag;
+      return (text) => text;
   }
 }
 
-function showDefault({ key, kind, whenEmpty }: ServeOption, defaults: ShimOptions): string {
-  const value = defaults[key];
+function showDefault({ key, kind, whenEmpty }: ServeOption): string {
+  const value = defaultShimOptions[key];
   if (kind === "duration") return formatDuration(Number(value));
   return String(value) || (whenEmpty ?? "none");
 }
 
-/** The daemon's options among what the command line gave. */
+/** The daemon's options among what the command line gave; their values are not checked yet. */
 export function optionsFromFlags(flags: Record<string, unknown>): Partial<ShimOptions> {
   const options: Record<string, unknown> = {};
   for (const { key, flag } of serveOptions) {
@@ -193,51 +210,4 @@ export function optionsFromFlags(flags: Record<string, unknown>): Partial<ShimOp
     if (value !== undefined) options[key] = value;
   }
   return options as Partial<ShimOptions>;
-}
-
-/**
- * The daemon's options out of a parsed configuration file.
- *
- * @param path For messages.
- * @throws CliError usage, naming the key that is unknown or has a wrong value.
- */
-export function optionsFromFile(content: unknown, path: string): Partial<ShimOptions> {
-  if (content === null || content === undefined) return {};
-  if (typeof content !== "object" || Array.isArray(content)) {
-    throw new CliError("usage", `${path}: expected keys with values at the top level`);
-  }
-  const options: Record<string, unknown> = {};
-  for (const [key, value] of Object.entries(content)) {
-    const option = serveOptions.find((each) => each.key === key);
-    if (!option) throw new CliError("usage", `${path}: unknown key "${key}"`);
-    options[key] = checkValue(value, option.kind, `${path}: ${key}`);
-  }
-  return options as Partial<ShimOptions>;
-}
-
-function checkValue(value: unknown, kind: ValueKind, where: string): unknown {
-  const wrong = (expected: string) =>
-    new CliError("usage", `${where}: expected ${expected}, not ${JSON.stringify(value)}`);
-  switch (kind) {
-    case "text":
-      if (typeof value !== "string") throw wrong("a string");
-      return value;
-    case "list":
-      if (!Array.isArray(value) || value.some((part) => typeof part !== "string")) {
-        throw wrong("a list of strings");
-      }
-      return value;
-    case "duration":
-      if (typeof value !== "number" || !(value >= 0)) throw wrong("a number of milliseconds");
-      return value;
-    case "boolean":
-      if (typeof value !== "boolean") throw wrong("true or false");
-      return value;
-    default: {
-      // YAML reads the choices true and false as booleans.
-      const text = String(value);
-      if (!kind.includes(text)) throw wrong(`one of ${kind.join(", ")}`);
-      return text;
-    }
-  }
 }

@@ -1,7 +1,7 @@
 import { type CriClient, CriClientError } from "@dockershim/cri-client";
 import { type VersionResponse, VersionResponseSchema } from "@dockershim/cri-types";
-import type { Command } from "commander";
 import { cliVersion } from "./cli-version.js";
+import type { DefineCommand } from "./command-context.js";
 import {
   addOutputOption,
   messageToObject,
@@ -9,13 +9,9 @@ import {
   printObject,
 } from "./output-format.js";
 import { addDebugOption, addRuntimeOptions, withRuntime } from "./runtime-options.js";
-import type { Terminal } from "./terminal.js";
 
 /** `dockershim version` */
-export function addVersionCommand(program: Command, terminal: Terminal): void {
-  const command = program
-    .command("version")
-    .description("print the version of this command and, where it answers, of the runtime");
+export const defineVersion: DefineCommand = (command, { terminal }) => {
   addDebugOption(addOutputOption(addRuntimeOptions(command)));
   command.action((options: { output: OutputFormat }) =>
     withRuntime(command, terminal, async (client) => {
@@ -28,7 +24,7 @@ export function addVersionCommand(program: Command, terminal: Terminal): void {
               ? null
               : { endpoint: client.endpoint, ...messageToObject(VersionResponseSchema, runtime) },
         };
-        printObject(object, options.output, terminal);
+        await printObject(object, options.output, terminal);
         return;
       }
       const about =
@@ -40,7 +36,7 @@ export function addVersionCommand(program: Command, terminal: Terminal): void {
       );
     }),
   );
-}
+};
 
 /** A runtime that doesn't answer is part of the answer here. */
 async function askRuntime(client: CriClient) {

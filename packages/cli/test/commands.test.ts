@@ -1,6 +1,7 @@
-import { writeFile } from "node:fs/promises";
-import { PassThrough } from "node:stream";
+import { appendFile, writeFile } from "node:fs/promises";
+import { PassThrough, type Readable, Writable } from "node:stream";
 import { text } from "node:stream/consumers";
+import { finished } from "node:stream/promises";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { parse } from "yaml";
 import { main } from "../src/main.js";
@@ -14,11 +15,23 @@ beforeAll(async () => {
 afterAll(() => runtime.close());
 
 /** Runs a command against the sample runtime. */
-async function dockershim(...args: string[]) {
+const dockershim = (...args: string[]) => dockershimWith({}, ...args);
+
+/** The same, with some ends of the terminal in the hands of the test. */
+async function dockershimWith(
+  ends: { stdin?: Readable; onOutput?: (printed: string) => unknown },
+  ...args: string[]
+) {
   const [stdout, stderr] = [new PassThrough(), new PassThrough()];
   const printed = Promise.all([text(stdout), text(stderr)]);
+  let soFar = "";
+  stdout.on("data", (chunk) => {
+    soFar += chunk;
+    ends.onOutput?.(soFar);
+  });
   const env = { CONTAINER_RUNTIME_ENDPOINT: runtime.endpoint };
-  const code = await main(args, { stdout, stderr, env, now: () => sampleNow });
+  const { stdin = new PassThrough() } = ends;
+  const code = await main(args, { stdin, stdout, stderr, env, now: () => sampleNow });
   stdout.end();
   stderr.end();
   const [out, err] = await printed;
@@ -47,6 +60,11 @@ describe("pods", () => {
     [["--namespace", "shop"], ids.back],
     [["--name", "front"], ids.front],
     [["--state", "notready"], ids.back],
+    [["-l", "app=web,tier=front"], ids.front],
+    [["-l", "app!=web"], ids.back],
+    [["-l", "app in (db,cache)"], ids.back],
+    [["-l", "tier"], ids.front],
+    [["-l", "app", "-l", "!tier"], ids.back],
   ])("%j chooses among them", async (args, expected) => {
     const { stdout } = await dockershim("pods", "-q", ...args);
     expect(stdout).toBe(`${expected}\n`);
@@ -82,6 +100,11 @@ describe("ps", () => {
   test("-a lists the others too, newest first", async () => {
     const { stdout } = await dockershim("ps", "-aq");
     expect(stdout).toBe(`${ids.web}\n${ids.ended}\n${ids.db}\n`);
+  });
+
+  test("--label chooses as kubectl does", async () => {
+    const { stdout } = await dockershim("ps", "-aq", "-l", "io.kubernetes.container.name!=web");
+    expect(stdout).toBe(`${ids.db}\n`);
   });
 
   test("--pod takes a pod's name", async () => {
@@ -166,24 +189,77 @@ describe("exec", () => {
     ["0", 0],
     ["7", 7],
     ["255", 255],
-    ["256", 255],
-    ["-1", 255],
-  ])("passes exit code %s on as %d", async (given, code) => {
+  ])("passes exit code %s on", async (given, code) => {
     expect((await dockershim("exec", "web", "exit", given)).code).toBe(code);
   });
 
-  test("that times out has code 124", async () => {
-    const result = await dockershim("exec", "--command-timeout", "1500ms", "web", "sleep");
+  test.each(["256", "-1"])("passes exit code %s, which none can have, on as 255", async (given) => {
+    const args = ["exec", "--command-timeout", "1s", "web", "exit", given];
+    expect((await dockershim(...args)).code).toBe(255);
+  });
+
+  test("prints as much as the command does, as fast as it is read", async () => {
+    const megabytes = 40;
+    let [read, ahead, most] = [0, 0, 0];
+    const slow = new Writable({
+      highWaterMark: 64 * 1024,
+      write(chunk: Buffer, _encoding, done) {
+        read += chunk.length;
+        most = Math.max(most, ahead);
+        setImmediate(done);
+      },
+    });
+    const write = slow.write.bind(slow) as (chunk: Buffer) => boolean;
+    slow.write = (chunk: Buffer) => {
+      ahead = slow.writableLength + chunk.length;
+      return write(chunk);
+    };
+    const env = { CONTAINER_RUNTIME_ENDPOINT: runtime.endpoint };
+    const terminal = { stdout: slow, stderr: new PassThrough(), env, now: () => sampleNow };
+    const code = await main(["exec", "web", "flood", String(megabytes)], terminal);
+    slow.end();
+    await finished(slow);
+    expect({ read, code }).toEqual({ read: megabytes * 1024 * 1024, code: 3 });
+    expect(most).toBeLessThan(1024 * 1024);
+  });
+
+  test("-i passes input on until its end", async () => {
+    const stdin = new PassThrough();
+    stdin.write("first ");
+    const onOutput = (printed: string) => {
+      if (printed === "first ") stdin.end("second");
+    };
+    expect(await dockershimWith({ stdin, onOutput }, "exec", "-i", "web", "cat")).toEqual({
+      stdout: "first second",
+      stderr: "",
+      code: 0,
+    });
+  });
+
+  test("-it is refused where input is no terminal", async () => {
+    const stdin = new PassThrough();
+    stdin.end("hi\n");
+    const result = await dockershimWith({ stdin }, "exec", "-it", "web", "cat");
     expect(result).toEqual({
+      stdout: "",
+      stderr: expect.stringMatching(/^dockershim: exec: -t .* leave out -t, or -i\n$/),
+      code: 2,
+    });
+  });
+
+  test("with a time limit is the runtime's to end: code 124", async () => {
+    const limited = ["exec", "--command-timeout", "1500ms", "web"];
+    expect(await dockershim(...limited, "sleep")).toEqual({
       stdout: "",
       stderr: "dockershim: ExecSync: command timed out after 2 s\n",
       code: 124,
     });
+    expect(await dockershim(...limited, "true")).toMatchObject({ stdout: "ran within 2 s\n" });
   });
 
   test("that cannot run has code 125", async () => {
     expect(await dockershim("exec", "db", "true")).toMatchObject({
-      stderr: "dockershim: ExecSync: container is not running\n",
+      stderr: "dockershim: Exec: container is not running\n",
       code: 125,
     });
     expect(await dockershim("exec", "none", "true")).toMatchObject({
@@ -230,10 +306,17 @@ describe("logs", () => {
     });
   });
 
-  test("-f ends when the container has ended", async () => {
+  test("-f goes on while the container runs, and ends with it", async () => {
     await writeFile(runtime.logPath, log);
-    const { stdout, code } = await dockershim("logs", "-f", "web");
-    expect(stdout).toBe("one\nthree\n");
+    const onOutput = async (printed: string) => {
+      if (printed === "one\nthree\n") {
+        await appendFile(runtime.logPath, "2026-11-23T10:00:03Z stdout F four\n");
+      } else if (printed.endsWith("four\n")) {
+        runtime.web.running = false;
+      }
+    };
+    const { stdout, code } = await dockershimWith({ onOutput }, "logs", "-f", "web");
+    expect(stdout).toBe("one\nthree\nfour\n");
     expect(code).toBe(0);
   });
 
@@ -242,6 +325,30 @@ describe("logs", () => {
       stderr: `dockershim: container ${ids.db} has no log file\n`,
       code: 1,
     });
+  });
+});
+
+describe("config validate", () => {
+  const file = (text: string) => writeFile(`${runtime.dir}/config.yaml`, text);
+  const validate = (...flags: string[]) =>
+    dockershim("config", "validate", "--config", `${runtime.dir}/config.yaml`, ...flags);
+
+  test("says that a file is valid: code 0", async () => {
+    await file("logLevel: debug\nruntimeRequestTimeout: 1m30s\n");
+    expect(await validate()).toEqual({
+      stdout: `${runtime.dir}/config.yaml is valid\n`,
+      stderr: "",
+      code: 0,
+    });
+  });
+
+  test("has a line for each problem: code 2", async () => {
+    await file("logLevl: debug\nruntimeRequestTimeout: 120000\n");
+    const { stdout, stderr, code } = await validate("--root-dir", "x");
+    expect(stderr).toMatch(
+      /^dockershim: .*logLevl.*\ndockershim: .*runtimeRequestTimeout.*\ndockershim: --root-dir .*\n$/,
+    );
+    expect({ stdout, code }).toEqual({ stdout: "", code: 2 });
   });
 });
 
@@ -276,9 +383,12 @@ describe("errors", () => {
     [["ps", "-t", "soon"], '--timeout: "soon" is no duration'],
     [["logs"], "missing required argument 'container'"],
     [["logs", "--tail", "x", "web"], "It must be a number of lines"],
-    [["pods", "-l", "nonsense"], '--label: "nonsense" is not of the form key=value'],
-    [["serve", "--log-level", "loud"], "Allowed choices are trace, debug"],
-    [["serve", "--config", "/nonexistent"], "cannot read /nonexistent: ENOENT"],
+    [["ps", "-t", "5"], '--timeout: "5" has no unit: write 30s'],
+    [["pods", "-l", "a in b"], '--label: cannot read "a in b": "b" is out of place'],
+    [["serve", "--log-level", "loud"], '--log-level (logLevel in a file): "loud" is none of'],
+    [["serve", "--pod-cidr", "10.0.0"], '--pod-cidr (podCidr in a file): "10.0.0" is no range'],
+    [["serve", "--config", "/nonexistent"], "cannot read /nonexistent: there is no such file"],
+    [["config", "validate", "--config", "/none"], "cannot read /none: there is no such file"],
     [["exec", "web"], "missing required argument 'command'"],
   ])("%j is wrong usage: code 2", async (args, message) => {
     const { stdout, stderr, code } = await dockershim(...args);

@@ -103,6 +103,26 @@ test("a command reads this command's input, and its output comes while it runs",
   expect({ out, err }).toEqual({ out: "first second", err: "e\n" });
 });
 
+test("all of a command's output comes, also what ExecSync could not hold", async () => {
+  const { stdout, code } = await dockershim(
+    ...["exec", "web/main", "--", "sh", "-c", "head -c 40000000 /dev/zero | tr '\\0' x; exit 6"],
+  );
+  expect({ length: stdout.length, code }).toEqual({ length: 40_000_000, code: 6 });
+});
+
+test("a command that goes on when this one is killed is ended", async () => {
+  const exec = startBin(["exec", "web/main", "--", "sh", "-c", "echo ready; exec sleep 72001"], {
+    CONTAINER_RUNTIME_ENDPOINT: endpoint,
+  });
+  await once(exec.stdout, "data");
+  exec.kill("SIGKILL");
+  await once(exec, "close");
+  for (;;) {
+    const { stdout } = await dockershim("exec", "web/main", "pgrep", "-f", "sleep 72001");
+    if (stdout === "") break;
+  }
+});
+
 test("a command gets a terminal of its own", async () => {
   const { stdout, code } = await dockershim("exec", "-t", "web/main", "tty");
   expect({ stdout, code }).toEqual({

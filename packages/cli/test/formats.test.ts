@@ -46,17 +46,31 @@ test.each([
 
 describe("durations", () => {
   test.each([
-    ["30", 30_000],
+    ["30s", 30_000],
     ["500ms", 500],
     ["1m30s", 90_000],
+    ["1h30m", 5_400_000],
     ["1.5h", 5_400_000],
+    ["1m0s", 60_000],
+    [".5s", 500],
+    ["250us", 0.25],
+    ["1\u00b5s", 0.001],
     ["0", 0],
   ])("%s is read as %d ms", (text, ms) => {
     expect(parseDuration(text, "--since")).toBe(ms);
   });
 
-  test.each(["", "soon", "-1s", "5d", "1m 30s", "1e3"])("%p is refused by name", (text) => {
-    expect(() => parseDuration(text, "--since")).toThrow(/^--since: .* is no duration/);
+  test.each(["", "soon", "-1s", "5d", "1m 30s", "1e3", "s", "1m30"])(
+    "%p is refused by name",
+    (text) => {
+      expect(() => parseDuration(text, "--since")).toThrow(/^--since: .* is no duration/);
+    },
+  );
+
+  test.each(["30", "300000", "1.5", "-3"])("%p is refused for want of a unit", (text) => {
+    expect(() => parseDuration(text, "--since")).toThrow(
+      `--since: "${text}" has no unit: write 30s, 1m30s, 2h or 250ms`,
+    );
   });
 
   test.each([0, 500, 1_000, 60_000, 90_000, 3_600_000, 5_400_000])(

@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { pipeline } from "node:stream/promises";
 import { Code, ConnectError, type ConnectRouter } from "@connectrpc/connect";
 import {
   ContainerState,
@@ -8,6 +9,7 @@ import {
   PodSandboxState,
   RuntimeService,
 } from "@dockershim/cri-types";
+import { createStreamingServer, type RuntimeExecRequest } from "@dockershim/streaming";
 import { startFakeRuntime } from "../../cri-client/test/fake-runtime.js";
 
 const hour = 3_600_000_000_000n;
@@ -19,13 +21,22 @@ export const sampleNow: number = Date.UTC(2026, 10, 23, 10, 0, 3);
 export async function startSampleRuntime() {
   const dir = await mkdtemp(join(tmpdir(), "cli-e2e-"));
   const socketPath = join(dir, "cri.sock");
-  const server = await startFakeRuntime(socketPath, createRoutes(join(dir, "web.log")));
+  const web = { running: true };
+  const streaming = createStreamingServer({
+    runtime: { exec: runSample, attach: refuse, portForward: refuse },
+  });
+  await streaming.listen();
+  const routes = createRoutes({ logPath: join(dir, "web.log"), web, execUrl: streaming.execUrl });
+  const server = await startFakeRuntime(socketPath, routes);
   return {
     endpoint: `unix://${socketPath}`,
     dir,
+    /** The container `web`, which a test may end. */
+    web,
     /** Log of the container `web`; the one that it has replaced has `.previous` behind it. */
     logPath: join(dir, "web.log"),
     async close() {
+      await streaming.close();
       await server.close();
       await rm(dir, { recursive: true });
     },
@@ -42,11 +53,23 @@ export const ids = {
   db: id("d"),
 };
 
-function createRoutes(logPath: string) {
+interface SampleParts {
+  readonly logPath: string;
+  readonly web: { readonly running: boolean };
+  execUrl(request: Parameters<ReturnType<typeof createStreamingServer>["execUrl"]>[0]): string;
+}
+
+function createRoutes({ logPath, web, execUrl }: SampleParts) {
   const now = BigInt(sampleNow) * 1_000_000n;
   const pods = [
-    pod(ids.front, "front", "default", PodSandboxState.SANDBOX_READY, now - 50n * hour),
-    pod(ids.back, "back", "shop", PodSandboxState.SANDBOX_NOTREADY, now - 100n * hour),
+    {
+      ...pod(ids.front, "front", "default", PodSandboxState.SANDBOX_READY, now - 50n * hour),
+      labels: { app: "web", tier: "front" },
+    },
+    {
+      ...pod(ids.back, "back", "shop", PodSandboxState.SANDBOX_NOTREADY, now - 100n * hour),
+      labels: { app: "db" },
+    },
   ];
   const containers = [
     container(ids.ended, "web", ids.front, 0, ContainerState.CONTAINER_EXITED, now - 50n * hour),
@@ -57,8 +80,6 @@ function createRoutes(logPath: string) {
     [ids.web, logPath],
     [ids.ended, `${logPath}.previous`],
   ]);
-  // The log of `web` ends when it has been asked after this often.
-  let webStatusCalls = 0;
 
   return (router: ConnectRouter): void => {
     router.service(RuntimeService, {
@@ -79,18 +100,22 @@ function createRoutes(logPath: string) {
         runtimeHandlers: [{ name: "", features: { recursiveReadOnlyMounts: true } }],
       }),
       listPodSandbox: ({ filter }) => ({
-        items: pods.filter(({ state }) => !filter?.state || filter.state.state === state),
+        items: pods.filter(
+          ({ state, labels }) =>
+            (!filter?.state || filter.state.state === state) &&
+            hasLabels(labels, filter?.labelSelector),
+        ),
       }),
       listContainers: ({ filter }) => ({
         containers: containers.filter(
-          ({ state, podSandboxId }) =>
+          ({ state, podSandboxId, labels }) =>
             (!filter?.state || filter.state.state === state) &&
+            hasLabels(labels, filter?.labelSelector) &&
             (!filter?.podSandboxId || filter.podSandboxId === podSandboxId),
         ),
       }),
       containerStatus: ({ containerId }) => {
-        if (containerId === ids.web) webStatusCalls += 1;
-        const running = containerId === ids.web && webStatusCalls < 3;
+        const running = containerId === ids.web && web.running;
         return {
           status: {
             id: containerId,
@@ -99,18 +124,18 @@ function createRoutes(logPath: string) {
           },
         };
       },
-      execSync: ({ containerId, cmd, timeout }) => {
-        if (containerId !== ids.web) {
+      exec: (request) => {
+        if (request.containerId !== ids.web) {
           throw new ConnectError("container is not running", Code.FailedPrecondition);
         }
-        if (timeout > 0n) {
+        return { url: execUrl(request) };
+      },
+      execSync: ({ cmd, timeout }) => {
+        if (cmd[0] === "sleep") {
           throw new ConnectError(`command timed out after ${timeout} s`, Code.DeadlineExceeded);
         }
-        return {
-          stdout: Buffer.from(`ran ${JSON.stringify(cmd)}\n`),
-          stderr: Buffer.from("careful\n"),
-          exitCode: cmd[0] === "exit" ? Number(cmd[1]) : 0,
-        };
+        const exitCode = cmd[0] === "exit" ? Number(cmd[1]) : 0;
+        return { stdout: Buffer.from(`ran within ${timeout} s\n`), exitCode };
       },
     });
     router.service(ImageService, {
@@ -127,6 +152,31 @@ function createRoutes(logPath: string) {
       }),
     });
   };
+}
+
+/** The commands that the sample container knows. */
+async function runSample({ cmd, stdin, stdout, stderr }: RuntimeExecRequest) {
+  const [program, argument] = cmd;
+  if (program === "exit") return { exitCode: Number(argument) };
+  if (program === "cat" && stdin !== null && stdout !== null) {
+    await pipeline(stdin, stdout);
+    return { exitCode: 0 };
+  }
+  if (program === "flood" && stdout !== null) {
+    const block = Buffer.alloc(1024 * 1024, "x");
+    await pipeline(
+      Array.from({ length: Number(argument) }, () => block),
+      stdout,
+    );
+    return { exitCode: 3 };
+  }
+  stdout?.write(`ran ${JSON.stringify(cmd)}\n`);
+  stderr?.write("careful\n");
+  return { exitCode: 0 };
+}
+
+function refuse(): never {
+  throw new Error("the samples have no such thing");
 }
 
 function pod(
@@ -148,5 +198,12 @@ function container(
   createdAt: bigint,
 ) {
   const image = { image: `sha256:${id("e")}`, userSpecifiedImage: "web:latest" };
-  return { id: containerId, metadata: { name, attempt }, podSandboxId, state, createdAt, image };
+  const metadata = { name, attempt };
+  const labels = { "io.kubernetes.container.name": name };
+  return { id: containerId, metadata, podSandboxId, state, createdAt, image, labels };
+}
+
+/** CRI's selector: each of its labels has to be there with its value. */
+function hasLabels(labels: Record<string, string>, selector: Record<string, string> = {}) {
+  return Object.entries(selector).every(([key, value]) => labels[key] === value);
 }

@@ -53,11 +53,12 @@ test("a flag comes before the file, and the file before the default", async () =
 });
 
 test("a daemon that cannot start says why in one line: code 1", async () => {
+  await writeFile(join(dir, "file"), "");
   const { stderr, code } = await runBin([
     "serve",
-    ...["--listen", "tcp://127.0.0.1:1", "--root-dir", join(dir, "root")],
+    ...["--listen", `unix://${dir}/file`, "--root-dir", join(dir, "root")],
     ...["--docker-endpoint", `unix://${dir}/no-docker.sock`, "--network-plugin", "none"],
   ]);
-  expect(stderr).toMatch(/^dockershim: .*tcp:\/\/127\.0\.0\.1:1.*\n$/);
+  expect(stderr).toMatch(/^dockershim: listen: .*\/file exists and is not a socket\n$/);
   expect(code).toBe(1);
 });

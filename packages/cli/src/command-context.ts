@@ -1,0 +1,12 @@
+import type { Command } from "commander";
+import type { Terminal } from "./terminal.js";
+
+/** What a command works with. */
+export interface CommandContext {
+  readonly terminal: Terminal;
+  /** What the command exits with, unless it fails. */
+  setExitCode(code: number): void;
+}
+
+/** Gives a command its arguments, options and action. */
+export type DefineCommand = (command: Command, context: CommandContext) => void;

@@ -1,0 +1,63 @@
+import type { DefineCommand } from "./command-context.js";
+
+/** A command as it stands in the overview. */
+export interface CommandEntry {
+  readonly name: string;
+  readonly description: string;
+  /** Only the command that is asked for is loaded: loading takes longer than most answers. */
+  load(): Promise<DefineCommand>;
+}
+
+/** All commands, in the order of the help. */
+export const commands: readonly CommandEntry[] = [
+  {
+    name: "serve",
+    description: "run the daemon: serve CRI on a socket, on top of a Docker engine",
+    load: async () => (await import("./serve-command.js")).defineServe,
+  },
+  {
+    name: "config",
+    description: "check the daemon's options and configuration file",
+    load: async () => (await import("./config-command.js")).defineConfig,
+  },
+  {
+    name: "info",
+    description: "show whether the runtime and its network are ready, and what they can do",
+    load: async () => (await import("./info-command.js")).defineInfo,
+  },
+  {
+    name: "pods",
+    description: "list pods, newest first",
+    load: async () => (await import("./pods-command.js")).definePods,
+  },
+  {
+    name: "ps",
+    description: "list containers, newest first; running ones unless asked for others",
+    load: async () => (await import("./ps-command.js")).definePs,
+  },
+  {
+    name: "images",
+    description: "list images",
+    load: async () => (await import("./images-command.js")).defineImages,
+  },
+  {
+    name: "logs",
+    description: "print a container's log, read from its file on this node",
+    load: async () => (await import("./logs-command.js")).defineLogs,
+  },
+  {
+    name: "exec",
+    description: "run a command in a container",
+    load: async () => (await import("./exec-command.js")).defineExec,
+  },
+  {
+    name: "migrate",
+    description: "show what `dockershim serve` would take over from cri-dockerd; changes nothing",
+    load: async () => (await import("./migrate-command.js")).defineMigrate,
+  },
+  {
+    name: "version",
+    description: "print the version of this command and, where it answers, of the runtime",
+    load: async () => (await import("./version-command.js")).defineVersion,
+  },
+];
