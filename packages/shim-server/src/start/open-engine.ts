@@ -57,6 +57,7 @@ export function openEngine(
     log,
     beforePublish: logs.beforePublish,
   });
+  closers.push("the store", () => store.close());
   // Containers also go without a call of ours.
   store.onChange(({ before, after }) => {
     if (after !== undefined || before?.kind !== "container") return;

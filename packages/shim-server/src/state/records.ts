@@ -16,6 +16,8 @@ export interface SandboxRecord {
   /** Docker's name without the slash. */
   readonly name: string;
   readonly inspect: ContainerInspect;
+  /** True when the engine did not answer an inspect, and its list had to do. */
+  readonly unread: boolean;
   readonly item: PodSandbox;
 }
 
@@ -26,6 +28,7 @@ export interface ContainerRecord {
   readonly name: string;
   readonly sandboxId: string;
   readonly inspect: ContainerInspect;
+  readonly unread: boolean;
   readonly item: Container;
   /** Who its first process runs as, while it runs. */
   readonly user: ProcessUser | undefined;
@@ -37,12 +40,18 @@ export type StoreRecord = SandboxRecord | ContainerRecord;
  * Makes the record of an inspected container.
  *
  * @param previous The record it replaces; what cannot change while the container runs is kept.
+ * @param unread Whether the inspect is made from the engine's list.
  */
-export function toRecord(inspect: ContainerInspect, previous?: StoreRecord): StoreRecord {
+export function toRecord(
+  inspect: ContainerInspect,
+  previous?: StoreRecord,
+  unread = false,
+): StoreRecord {
   const name = inspect.Name.replace(/^\//, "");
   const containerLabels = inspect.Config.Labels ?? {};
   if (containerLabels[TYPE_LABEL] === TYPE_SANDBOX) {
-    return { kind: "sandbox", id: inspect.Id, name, inspect, item: toPodSandbox({ inspect }) };
+    const item = toPodSandbox({ inspect });
+    return { kind: "sandbox", id: inspect.Id, name, inspect, unread, item };
   }
   const same =
     previous?.kind === "container" && previous.inspect.State.Pid === inspect.State.Pid
@@ -54,6 +63,7 @@ export function toRecord(inspect: ContainerInspect, previous?: StoreRecord): Sto
     name,
     sandboxId: sandboxIdOf(inspect),
     inspect,
+    unread,
     item: toContainer({ inspect }),
     user: same ?? (inspect.State.Pid > 0 ? processUser(inspect.State.Pid) : undefined),
   };

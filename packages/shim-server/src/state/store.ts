@@ -1,11 +1,14 @@
 import {
   type ContainerInspect,
+  type ContainerSummary,
   type DockerContainers,
   isDockerError,
 } from "@dockershim/docker-client";
 import { PodSandboxError, TYPE_LABEL } from "@dockershim/pod-sandbox";
 import type { Logger } from "pino";
 import { createRefreshQueue } from "../async/refresh-queue.js";
+import { createRetries } from "../async/retries.js";
+import { listedInspect } from "./listed-inspect.js";
 import { type ContainerRecord, type SandboxRecord, type StoreRecord, toRecord } from "./records.js";
 
 /** A change of one record: `before` is undefined for a new one, `after` for one that is gone. */
@@ -25,8 +28,15 @@ export interface Store {
   containersOf(sandboxId: string): ContainerRecord[];
   /** Finds a record by Docker's name, a sandbox that is being made included. */
   named(name: string): StoreRecord | undefined;
-  /** Reads one container from Docker; on return the store holds a state later than the call. */
+  /**
+   * Reads one container from Docker; on return the store holds a state later than the call.
+   *
+   * @throws DockerError when the engine does not let it be read. The store then holds what the
+   * engine's list tells, and the read is tried again in the background.
+   */
   refresh(id: string): Promise<void>;
+  /** How many containers the engine does not let be read. */
+  readonly unread: number;
   /** Records that a container was removed. Its id never comes back. */
   forget(id: string): void;
   /** Compares all with Docker and reads what is new, changed or asked for. */
@@ -37,6 +47,8 @@ export interface Store {
    */
   conceal(name: string): () => void;
   onChange(listener: (change: StoreChange) => void): () => void;
+  /** Ends what goes on in the background. */
+  close(): void;
 }
 
 export interface StoreOptions {
@@ -45,6 +57,12 @@ export interface StoreOptions {
   readonly log: Logger;
   /** Awaited before a state of a container is put in the store. */
   readonly beforePublish?: (record: ContainerRecord) => Promise<void>;
+  /** How long the engine may take to answer one inspect, in ms. */
+  readonly readDeadlineMs?: number;
+  /** How long a resync waits for one inspect before the list has to do, in ms. */
+  readonly patienceMs?: number;
+  /** When a container that could not be read is tried again, in ms. */
+  readonly retryMs?: { readonly firstMs: number; readonly mostMs: number };
 }
 
 /** So many inspects run at once in a resync: the engine answers each in a ms or two. */
@@ -58,11 +76,17 @@ export function createStore(options: StoreOptions): Store {
   const concealed = new Set<string>();
   const removed = createRecentIds(4096);
   const listeners = new Set<(change: StoreChange) => void>();
+  const { readDeadlineMs = 10_000, patienceMs = 2_000 } = options;
   const queue = createRefreshQueue(read);
+  const retries = createRetries(
+    (id) => void queue.refresh(id).catch(() => undefined),
+    options.retryMs ?? { firstMs: 1_000, mostMs: 60_000 },
+  );
 
   async function read(id: string): Promise<void> {
     try {
-      const inspect = await docker.inspect(id);
+      const inspect = await docker.inspect(id, { signal: AbortSignal.timeout(readDeadlineMs) });
+      retries.done(id);
       if (removed.has(id)) return;
       if (!owns(inspect.Config.Labels)) return;
       const record = recordOf(inspect);
@@ -70,9 +94,32 @@ export function createStore(options: StoreOptions): Store {
       if (record.kind === "container") await beforePublish?.(record);
       if (!removed.has(id)) put(record);
     } catch (err) {
-      if (!isDockerError(err, "not_found")) throw err;
-      drop(id);
+      if (isDockerError(err, "not_found")) return drop(id);
+      if (isUnreadable(err)) await readFromList(id, err);
+      throw err;
     }
+  }
+
+  /** One container that cannot be read must not keep the others from being served. */
+  async function readFromList(id: string, reason: unknown): Promise<void> {
+    const filters = { id: [id] };
+    const signal = AbortSignal.timeout(readDeadlineMs);
+    const [summary] = await docker.list({ all: true, filters, signal });
+    if (summary === undefined) return drop(id);
+    if (removed.has(id) || !owns(summary.Labels)) return;
+    const error = reason instanceof Error ? reason.message : String(reason);
+    putListed(summary, error);
+  }
+
+  function putListed(summary: ContainerSummary, error: string): void {
+    const { Id: id } = summary;
+    const previous = records.get(id);
+    if (previous?.unread !== true) {
+      log.warn({ id, names: summary.Names, error }, "Docker does not let a container be read");
+    }
+    const record = recordOf(listedInspect(summary, previous?.inspect), true);
+    if (record !== undefined) put(record);
+    retries.schedule(id);
   }
 
   /**
@@ -80,13 +127,15 @@ export function createStore(options: StoreOptions): Store {
    * labels. A container that somebody renames stays the pod's: its process is the same, and a
    * store that refused it would be blind to its end.
    */
-  function recordOf(inspect: ContainerInspect): StoreRecord | undefined {
+  function recordOf(inspect: ContainerInspect, unread = false): StoreRecord | undefined {
     const previous = records.get(inspect.Id);
     try {
-      return toRecord(inspect, previous);
+      return toRecord(inspect, previous, unread);
     } catch (err) {
       if (!(err instanceof PodSandboxError)) throw err;
-      if (previous !== undefined) return toRecord({ ...inspect, Name: previous.name }, previous);
+      if (previous !== undefined) {
+        return toRecord({ ...inspect, Name: previous.name }, previous, unread);
+      }
       log.warn(
         { id: inspect.Id, name: inspect.Name },
         "a container with a pod's labels is left out",
@@ -109,6 +158,7 @@ export function createStore(options: StoreOptions): Store {
 
   function drop(id: string): void {
     removed.add(id);
+    retries.done(id);
     const before = records.get(id);
     if (before === undefined) return;
     records.delete(id);
@@ -133,24 +183,55 @@ export function createStore(options: StoreOptions): Store {
 
   async function resync(full: boolean): Promise<void> {
     const known = new Set(records.keys());
+    const gone = removed.all();
     const listed = await docker.list({ all: true, filters: { label: [TYPE_LABEL] } });
     const owned = listed.filter((summary) => owns(summary.Labels));
     const present = new Set(owned.map((summary) => summary.Id));
     // Only what was known before the list was asked for can be judged by its absence.
     for (const id of known) if (!present.has(id)) drop(id);
+    // What the engine called gone before the list, and lists, it was wrong about.
+    for (const id of gone) if (present.has(id)) removed.delete(id);
     const stale = owned.filter((summary) => {
       const record = records.get(summary.Id);
       return full || record === undefined || record.inspect.State.Status !== summary.State;
     });
-    const waiting = stale.map((summary) => summary.Id);
+    const waiting = [...stale];
     const worker = async (): Promise<void> => {
-      for (let id = waiting.pop(); id !== undefined; id = waiting.pop()) await queue.refresh(id);
+      for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
+        await readOrList(next);
+      }
     };
     await Promise.all(Array.from({ length: resyncParallel }, worker));
     log.debug({ containers: owned.length, read: stale.length }, "store resynced");
   }
 
+  /** Reads a container for a resync, which one that is not answered must not hold up. */
+  async function readOrList(summary: ContainerSummary): Promise<void> {
+    const reading = queue.refresh(summary.Id).then(
+      () => "read" as const,
+      (err: unknown) => {
+        if (!isUnreadable(err)) throw err;
+        return "read" as const;
+      },
+    );
+    const { promise: late, resolve } = Promise.withResolvers<"late">();
+    const timer = setTimeout(resolve, patienceMs, "late");
+    try {
+      if ((await Promise.race([reading, late])) === "read") return;
+    } finally {
+      clearTimeout(timer);
+    }
+    reading.catch((err) => log.warn({ err, id: summary.Id }, "could not read from the engine"));
+    if (!removed.has(summary.Id)) {
+      putListed(summary, `no answer for ${patienceMs} ms`);
+    }
+  }
+
   return {
+    get unread() {
+      return retries.size;
+    },
+    close: retries.close,
     sandbox(id) {
       const record = records.get(id);
       return record?.kind === "sandbox" ? record : undefined;
@@ -198,8 +279,18 @@ export function createStore(options: StoreOptions): Store {
   };
 }
 
+/** Whether the engine is there, but does not tell of this container. */
+function isUnreadable(reason: unknown): boolean {
+  return isDockerError(reason, "deadline_exceeded", "server_error");
+}
+
 /** The last `capacity` ids that were added: Docker never gives an id twice, memory is finite. */
-function createRecentIds(capacity: number): { add(id: string): void; has(id: string): boolean } {
+function createRecentIds(capacity: number): {
+  add(id: string): void;
+  has(id: string): boolean;
+  delete(id: string): void;
+  all(): string[];
+} {
   const ids = new Set<string>();
   return {
     add(id) {
@@ -207,5 +298,7 @@ function createRecentIds(capacity: number): { add(id: string): void; has(id: str
       if (ids.size > capacity) for (const oldest of ids) return void ids.delete(oldest);
     },
     has: (id) => ids.has(id),
+    delete: (id) => void ids.delete(id),
+    all: () => [...ids],
   };
 }

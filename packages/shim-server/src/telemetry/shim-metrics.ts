@@ -24,7 +24,7 @@ export interface ShimMetrics {
 
 /** What is read when somebody scrapes. */
 export interface MetricParts {
-  readonly store: Pick<Store, "containers" | "sandboxes">;
+  readonly store: Pick<Store, "containers" | "sandboxes" | "unread">;
   readonly images: Pick<ImageStore, "all">;
   readonly engine: Pick<Engine, "connected">;
   readonly feed: Pick<EventFeed, "current">;
@@ -137,6 +137,11 @@ function addPartMetrics(registry: Registry, parts: MetricParts): void {
     "Sandboxes in the store, by the engine's state of their pause container.",
     () => countStates(store.sandboxes()),
     ["state"],
+  );
+  registry.gauge(
+    "dockershim_containers_unread",
+    "Containers that the engine does not let be inspected; what its list tells stands in.",
+    () => [[store.unread]],
   );
   registry.gauge("dockershim_images", "Images in the store.", () => [[[...images.all()].length]]);
   registry.gauge("dockershim_engine_connected", "1 while the engine's event stream stands.", () => [
