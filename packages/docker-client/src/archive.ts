@@ -1,8 +1,11 @@
 import type { Readable } from "node:stream";
+import Container from "dockerode/lib/container.js";
 import type { ArchivePathStat } from "./container-types.js";
-import { type EngineHttp, headerOf } from "./engine-http.js";
-import { enginePath } from "./engine-path.js";
+import type { EngineHttp } from "./engine-http.js";
+import { headerOf } from "./engine-request.js";
 import { DockerError } from "./errors.js";
+import { createModem } from "./modem.js";
+import { pathOfName } from "./path-of-name.js";
 import { streamBody } from "./stream-body.js";
 
 /** Options of {@link putArchive}. */
@@ -21,19 +24,10 @@ export async function putArchive(
   options: PutArchiveOptions,
 ): Promise<void> {
   const operation = "containers.putArchive";
-  await http.empty({
-    operation,
-    method: "PUT",
-    path: enginePath(operation, ["/containers/", "/archive"], id),
-    query: {
-      path,
-      noOverwriteDirNonDir: options.noOverwriteDirNonDir,
-      copyUIDGID: options.copyUIDGID,
-    },
-    upload: tar,
-    signal: options.signal,
-    timeoutMs: "none",
-  });
+  const { signal, noOverwriteDirNonDir, copyUIDGID } = options;
+  const modem = createModem({ operation, signal, timeoutMs: "none" }, http.empty);
+  const container = new Container(modem, pathOfName(operation, id));
+  await container.putArchive(tar, { path, noOverwriteDirNonDir, copyUIDGID });
 }
 
 /** `GET /containers/{id}/archive`. */
@@ -47,7 +41,7 @@ export async function getArchive(
   const { body, response } = await streamBody(http, {
     operation,
     method: "GET",
-    path: enginePath(operation, ["/containers/", "/archive"], id),
+    path: `/containers/${pathOfName(operation, id)}/archive`,
     query: { path },
     signal: options.signal,
     timeoutMs: "none",

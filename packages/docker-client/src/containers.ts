@@ -1,3 +1,4 @@
+import Container from "dockerode/lib/container.js";
 import { compareApiVersions } from "./api-version.js";
 import { getArchive, putArchive } from "./archive.js";
 import type {
@@ -9,38 +10,28 @@ import type {
   WaitResult,
 } from "./container-types.js";
 import type { DockerContainers } from "./docker-client.js";
-import type { EngineHttp, EngineRequest } from "./engine-http.js";
-import { enginePath } from "./engine-path.js";
+import type { EngineHttp } from "./engine-http.js";
+import type { EngineRequest } from "./engine-request.js";
 import { DockerError, isDockerError } from "./errors.js";
-import { toDockerError } from "./failure.js";
 import { createHijackedStream } from "./hijack.js";
 import { createLogStream } from "./logs.js";
-import { readText } from "./read-body.js";
+import { createModem, type ModemCall } from "./modem.js";
+import { pathOfName } from "./path-of-name.js";
 
-/** The calls on containers. */
+/**
+ * The calls on containers: those that end in a value through dockerode's class, the others on their
+ * own (README, "Which call goes through dockerode").
+ */
 export function createContainers(http: EngineHttp): DockerContainers {
-  /** Starting what runs and stopping what does not is answered by 304: the wish is fulfilled. */
-  async function change(request: EngineRequest): Promise<StateChange> {
-    try {
-      await http.empty(request);
-      return { changed: true };
-    } catch (reason) {
-      if (isDockerError(reason, "not_modified")) {
-        return { changed: false };
-      }
-      throw reason;
-    }
-  }
-
-  /** `POST /containers/{id}/<verb>`. */
-  function post(
+  /** dockerode's container for one call, which `send` answers in JSON or not at all. */
+  function container(
     verb: string,
     id: string,
-    rest: Partial<EngineRequest> & { signal: AbortSignal | undefined },
-  ): EngineRequest {
+    call: Omit<ModemCall, "operation">,
+    send: (request: EngineRequest) => Promise<unknown> = http.empty,
+  ): Container {
     const operation = `containers.${verb}`;
-    const path = enginePath(operation, ["/containers/", `/${verb}`], id);
-    return { operation, method: "POST", path, ...rest };
+    return new Container(createModem({ operation, ...call }, send), pathOfName(operation, id));
   }
 
   return {
@@ -57,57 +48,39 @@ export function createContainers(http: EngineHttp): DockerContainers {
         .then(({ Id, Warnings }) => ({ Id, Warnings: Warnings ?? [] }));
     },
 
-    start: async (id, options = {}) => await change(post("start", id, { signal: options.signal })),
+    start: async (id, { signal } = {}) => await change(container("start", id, { signal }).start()),
 
     async stop(id, options = {}) {
       const { stopSignal, timeoutSeconds, signal } = options;
-      const request = post("stop", id, {
-        query: { t: timeoutSeconds, signal: stopSignal },
-        signal,
-        timeoutMs: "none",
-      });
+      const named = container("stop", id, { signal, timeoutMs: "none" });
       if (stopSignal !== undefined) {
         const version = await http.apiVersion(signal);
         if (compareApiVersions(version, "1.42") < 0) {
           throw new DockerError({
             code: "not_implemented",
-            operation: request.operation,
+            operation: "containers.stop",
             engineMessage: `stopping with a signal of choice needs API 1.42, the engine has ${version}`,
           });
         }
       }
-      return await change(request);
+      return await change(named.stop({ t: timeoutSeconds, signal: stopSignal }));
     },
 
-    async kill(id, options = {}) {
-      const query = { signal: options.killSignal };
-      await http.empty(post("kill", id, { query, signal: options.signal }));
+    async kill(id, { signal, killSignal } = {}) {
+      await container("kill", id, { signal }).kill({ signal: killSignal });
     },
 
-    async remove(id, options = {}) {
-      const operation = "containers.remove";
-      await http.empty({
-        operation,
-        method: "DELETE",
-        path: enginePath(operation, ["/containers/"], id),
-        query: { force: options.force, v: options.volumes },
-        signal: options.signal,
-      });
+    async remove(id, { signal, force, volumes } = {}) {
+      await container("remove", id, { signal }).remove({ force, v: volumes });
     },
 
-    async inspect(id, options = {}) {
-      const operation = "containers.inspect";
-      return await http.json<ContainerInspect>({
-        operation,
-        method: "GET",
-        path: enginePath(operation, ["/containers/", "/json"], id),
-        query: { size: options.size },
-        signal: options.signal,
-      });
+    async inspect(id, { signal, size } = {}) {
+      return (await container("inspect", id, { signal }, http.json).inspect({
+        size,
+      })) as ContainerInspect;
     },
 
-    async list(options = {}) {
-      const { all, filters, size, limit, signal } = options;
+    async list({ signal, all, filters, size, limit } = {}) {
       return await http.json<ContainerSummary[]>({
         operation: "containers.list",
         method: "GET",
@@ -117,76 +90,78 @@ export function createContainers(http: EngineHttp): DockerContainers {
       });
     },
 
-    async update(id, body, options = {}) {
-      const { Warnings } = await http.json<{ Warnings: string[] | null }>(
-        post("update", id, { body, signal: options.signal }),
+    async update(id, body, { signal } = {}) {
+      const updated = await container("update", id, { signal }, http.json).update(body);
+      return (updated as { Warnings: string[] | null }).Warnings ?? [];
+    },
+
+    async rename(id, name, { signal } = {}) {
+      await container("rename", id, { signal }).rename({ name });
+    },
+
+    async wait(id, { signal, condition, onWaiting } = {}) {
+      const named = container(
+        "wait",
+        id,
+        { signal, timeoutMs: "none", onHead: onWaiting },
+        http.json,
       );
-      return Warnings ?? [];
+      return (await named.wait({ condition })) as WaitResult;
     },
 
-    async rename(id, name, options = {}) {
-      await http.empty(post("rename", id, { query: { name }, signal: options.signal }));
+    async pause(id, { signal } = {}) {
+      await container("pause", id, { signal }).pause();
     },
 
-    async wait(id, options = {}) {
-      const { condition, onWaiting, signal } = options;
-      const request = post("wait", id, { query: { condition }, signal, timeoutMs: "none" });
-      const { response, scope } = await http.open(request);
-      try {
-        onWaiting?.();
-        const body = await readText(response).catch((reason) => {
-          throw toDockerError(reason, request.operation, http.endpoint, scope.signal);
-        });
-        return JSON.parse(body) as WaitResult;
-      } finally {
-        response.destroy();
-        scope.dispose();
-      }
+    async unpause(id, { signal } = {}) {
+      await container("unpause", id, { signal }).unpause();
     },
 
-    pause: async (id, options = {}) =>
-      await http.empty(post("pause", id, { signal: options.signal })),
-
-    unpause: async (id, options = {}) =>
-      await http.empty(post("unpause", id, { signal: options.signal })),
-
-    async resize(id, size, options = {}) {
-      const query = { h: size.height, w: size.width };
-      await http.empty(post("resize", id, { query, signal: options.signal }));
+    async resize(id, { height, width }, { signal } = {}) {
+      await container("resize", id, { signal }).resize({ h: height, w: width });
     },
 
-    async top(id, psArgs, options = {}) {
-      const operation = "containers.top";
-      return await http.json<ContainerProcesses>({
-        operation,
-        method: "GET",
-        path: enginePath(operation, ["/containers/", "/top"], id),
-        query: { ps_args: psArgs },
-        signal: options.signal,
-      });
+    async top(id, psArgs, { signal } = {}) {
+      const named = container("top", id, { signal }, http.json);
+      return (await named.top({ ps_args: psArgs })) as ContainerProcesses;
     },
 
     logs: (id, options = {}) => createLogStream(http, id, options),
 
     async attach(id, options) {
       const { stdin = false, stdout = false, stderr = false, tty } = options;
-      const { socket, scope } = await http.hijack(
-        post("attach", id, {
-          query: {
-            stream: options.stream ?? true,
-            logs: options.logs,
-            stdin,
-            stdout,
-            stderr,
-            detachKeys: options.detachKeys,
-          },
-          signal: options.signal,
-        }),
-      );
+      const operation = "containers.attach";
+      const { socket, scope } = await http.hijack({
+        operation,
+        method: "POST",
+        path: `/containers/${pathOfName(operation, id)}/attach`,
+        query: {
+          stream: options.stream ?? true,
+          logs: options.logs,
+          stdin,
+          stdout,
+          stderr,
+          detachKeys: options.detachKeys,
+        },
+        signal: options.signal,
+      });
       return createHijackedStream({ socket, scope, endpoint: http.endpoint, tty, stdin });
     },
 
     putArchive: (id, path, tar, options = {}) => putArchive(http, id, path, tar, options),
     getArchive: (id, path, options = {}) => getArchive(http, id, path, options),
   };
+}
+
+/** Starting what runs and stopping what does not is answered by 304: the wish is fulfilled. */
+async function change(call: Promise<unknown>): Promise<StateChange> {
+  try {
+    await call;
+    return { changed: true };
+  } catch (reason) {
+    if (isDockerError(reason, "not_modified")) {
+      return { changed: false };
+    }
+    throw reason;
+  }
 }

@@ -1,39 +1,15 @@
-import { IncomingMessage } from "node:http";
+import { type Agent, IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
-import type { Readable } from "node:stream";
 import type { EngineAgents } from "./agent.js";
 import type { ApiVersionNegotiator } from "./api-version.js";
 import { type CallScope, type CallScopes, untilAborted } from "./call-scope.js";
 import type { RequestObserver } from "./docker-client.js";
 import type { Endpoint } from "./endpoint.js";
+import { type EngineRequest, headerOf } from "./engine-request.js";
 import { DockerError } from "./errors.js";
 import { errorOfReply, isConnectionReset, toDockerError } from "./failure.js";
-import { anyStatus, createModem, type Modem } from "./modem.js";
+import { exchange } from "./http-exchange.js";
 import { readText } from "./read-body.js";
-import { createUpload, uploadHeaders } from "./upload.js";
-
-/** A value of a query; undefined leaves it out, an object is sent as JSON. */
-export type QueryValue = string | number | boolean | object | undefined;
-
-/** One request to the engine. */
-export interface EngineRequest {
-  /** For errors and logs, such as `containers.start`. */
-  operation: string;
-  method: "GET" | "POST" | "PUT" | "DELETE";
-  /** Without the version. */
-  path: string;
-  query?: Record<string, QueryValue>;
-  /** Sent as JSON. */
-  body?: object;
-  /** Sent as a tar, when the engine wants it. */
-  upload?: Readable | Uint8Array;
-  headers?: Record<string, string>;
-  signal?: AbortSignal | undefined;
-  /** Milliseconds for all of it; `none` also takes a connection outside of the pool. */
-  timeoutMs?: number | "none";
-  /** Send it without a version, before one is negotiated. */
-  unversioned?: boolean;
-}
 
 /** A reply whose body is still to be read. Whoever holds it disposes the scope. */
 export interface OpenReply {
@@ -76,8 +52,6 @@ const maxErrorBytes = 1024 * 1024;
 /** Makes the HTTP side of a client. */
 export function createEngineHttp(options: EngineHttpOptions): EngineHttp {
   const { endpoint, agents, scopes } = options;
-  const pooled = createModem(options.parsed, agents.pooled);
-  const dedicated = createModem(options.parsed, agents.dedicated);
 
   async function send(
     request: EngineRequest,
@@ -92,8 +66,8 @@ export function createEngineHttp(options: EngineHttpOptions): EngineHttp {
     );
     const end = options.onRequest?.(request.operation);
     try {
-      const modem = unbounded ? dedicated : pooled;
-      const reply = await attempt(request, hijack, modem, scope, true);
+      const agent = unbounded ? agents.dedicated : agents.pooled;
+      const reply = await attempt(request, hijack, agent, scope, true);
       end?.();
       return { reply, scope };
     } catch (reason) {
@@ -121,19 +95,26 @@ export function createEngineHttp(options: EngineHttpOptions): EngineHttp {
   async function attempt(
     request: EngineRequest,
     hijack: boolean,
-    modem: Modem,
+    agent: Agent,
     scope: CallScope,
     mayRetry: boolean,
   ): Promise<IncomingMessage | Socket> {
     const prefix = request.unversioned ? "" : `/v${await negotiated(scope)}`;
     let reply: IncomingMessage | Socket;
     try {
-      reply = await dial(modem, prefix, request, hijack, scope.signal);
+      reply = await exchange({
+        endpoint: options.parsed,
+        agent,
+        request,
+        prefix,
+        hijack,
+        signal: scope.signal,
+      });
     } catch (reason) {
       // The engine may close a kept-alive connection at the moment it is reused. Reading again is
       // harmless; whether a write was executed nobody can know, so those fail.
       if (mayRetry && request.method === "GET" && isConnectionReset(reason)) {
-        return attempt(request, hijack, modem, scope, false);
+        return attempt(request, hijack, agent, scope, false);
       }
       throw reason;
     }
@@ -150,7 +131,7 @@ export function createEngineHttp(options: EngineHttpOptions): EngineHttp {
     // write can be sent again, unless its body was a stream that is used up.
     const repeatable = request.upload === undefined || request.upload instanceof Uint8Array;
     if (replaced && status === 400 && mayRetry && repeatable && !request.unversioned) {
-      return attempt(request, hijack, modem, scope, false);
+      return attempt(request, hijack, agent, scope, false);
     }
     throw errorOfReply(request.operation, status, body);
   }
@@ -168,10 +149,12 @@ export function createEngineHttp(options: EngineHttpOptions): EngineHttp {
   async function text(request: EngineRequest): Promise<string> {
     const { response, scope } = await open(request);
     try {
-      return await readText(response);
-    } catch (reason) {
-      throw toDockerError(reason, request.operation, endpoint, scope.signal);
+      request.onHead?.();
+      return await readText(response).catch((reason) => {
+        throw toDockerError(reason, request.operation, endpoint, scope.signal);
+      });
     } finally {
+      response.destroy();
       scope.dispose();
     }
   }
@@ -214,65 +197,6 @@ export function createEngineHttp(options: EngineHttpOptions): EngineHttp {
   };
   const negotiator = options.createNegotiator(http);
   return http;
-}
-
-function dial(
-  modem: Modem,
-  prefix: string,
-  request: EngineRequest,
-  hijack: boolean,
-  signal: AbortSignal,
-): Promise<IncomingMessage | Socket> {
-  const query = Object.fromEntries(
-    Object.entries(request.query ?? {}).filter(([, value]) => value !== undefined),
-  );
-  const { upload } = request;
-  return new Promise((resolve, reject) => {
-    let abandoned = false;
-    // A request that waits for a connection of the pool notices its abort only when it gets one,
-    // so the abort is listened to here as well.
-    const onAbort = () => {
-      abandoned = true;
-      reject(signal.reason);
-    };
-    if (signal.aborted) {
-      onAbort();
-      return;
-    }
-    signal.addEventListener("abort", onAbort, { once: true });
-    modem.dial(
-      {
-        method: request.method,
-        path: prefix + request.path + (Object.keys(query).length > 0 ? "?" : ""),
-        headers: { ...request.headers, ...(upload !== undefined && uploadHeaders) },
-        options: { _query: query, _body: request.body ?? {} },
-        allowEmpty: request.body !== undefined,
-        ...(upload !== undefined && { file: createUpload(upload) }),
-        hijack,
-        isStream: true,
-        statusCodes: anyStatus,
-        abortSignal: signal,
-      },
-      (error, reply) => {
-        signal.removeEventListener("abort", onAbort);
-        // Whoever reads the reply sees its error; but it may break before anyone does.
-        reply?.on("error", () => undefined);
-        if (abandoned) {
-          reply?.destroy();
-        } else if (reply === null) {
-          reject(error ?? new Error("no reply"));
-        } else {
-          resolve(reply);
-        }
-      },
-    );
-  });
-}
-
-/** One header of a reply, undefined if it's absent. */
-export function headerOf(response: IncomingMessage, name: string): string | undefined {
-  const value = response.headers[name];
-  return Array.isArray(value) ? value[0] : value;
 }
 
 function protocolError(operation: string, engineMessage: string, cause?: unknown): DockerError {

@@ -1,7 +1,8 @@
 import { compareApiVersions } from "./api-version.js";
 import type { DockerClient, DockerClientLog } from "./docker-client.js";
 import type { Endpoint } from "./endpoint.js";
-import { type EngineHttp, headerOf } from "./engine-http.js";
+import type { EngineHttp } from "./engine-http.js";
+import { headerOf } from "./engine-request.js";
 import type { DiskUsage, EngineInfo, EngineVersion } from "./engine-types.js";
 import { streamEvents } from "./events.js";
 import { readText } from "./read-body.js";

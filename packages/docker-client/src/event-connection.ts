@@ -1,4 +1,5 @@
-import type { EngineHttp, EngineRequest, OpenReply } from "./engine-http.js";
+import type { EngineHttp, OpenReply } from "./engine-http.js";
+import type { EngineRequest } from "./engine-request.js";
 import { DockerError } from "./errors.js";
 import { toDockerError } from "./failure.js";
 import { createLineSplitter } from "./json-lines.js";

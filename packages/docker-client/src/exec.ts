@@ -1,22 +1,20 @@
+import Container from "dockerode/lib/container.js";
+import Exec from "dockerode/lib/exec.js";
 import type { DockerExec } from "./docker-client.js";
 import type { EngineHttp } from "./engine-http.js";
-import { enginePath } from "./engine-path.js";
 import type { ExecInspect } from "./exec-types.js";
 import { createHijackedStream } from "./hijack.js";
+import { createModem } from "./modem.js";
+import { pathOfName } from "./path-of-name.js";
 
 /** The calls on processes in running containers. */
 export function createExec(http: EngineHttp): DockerExec {
   return {
     async create(containerId, body, options = {}) {
       const operation = "exec.create";
-      const { Id } = await http.json<{ Id: string }>({
-        operation,
-        method: "POST",
-        path: enginePath(operation, ["/containers/", "/exec"], containerId),
-        body,
-        signal: options.signal,
-      });
-      return Id;
+      const modem = createModem({ operation, signal: options.signal }, http.json);
+      const { id } = await new Container(modem, pathOfName(operation, containerId)).exec(body);
+      return id;
     },
 
     async start(execId, options) {
@@ -24,7 +22,7 @@ export function createExec(http: EngineHttp): DockerExec {
       const { socket, scope } = await http.hijack({
         operation,
         method: "POST",
-        path: enginePath(operation, ["/exec/", "/start"], execId),
+        path: `/exec/${pathOfName(operation, execId)}/start`,
         body: { Detach: false, Tty: options.tty },
         signal: options.signal,
       });
@@ -39,23 +37,16 @@ export function createExec(http: EngineHttp): DockerExec {
 
     async inspect(execId, options = {}) {
       const operation = "exec.inspect";
-      return await http.json<ExecInspect>({
-        operation,
-        method: "GET",
-        path: enginePath(operation, ["/exec/", "/json"], execId),
-        signal: options.signal,
-      });
+      const modem = createModem({ operation, signal: options.signal }, http.json);
+      const exec = new Exec(modem, pathOfName(operation, execId));
+      return (await exec.inspect()) as ExecInspect;
     },
 
     async resize(execId, size, options = {}) {
       const operation = "exec.resize";
-      await http.empty({
-        operation,
-        method: "POST",
-        path: enginePath(operation, ["/exec/", "/resize"], execId),
-        query: { h: size.height, w: size.width },
-        signal: options.signal,
-      });
+      const modem = createModem({ operation, signal: options.signal }, http.empty);
+      const exec = new Exec(modem, pathOfName(operation, execId));
+      await exec.resize({ h: size.height, w: size.width });
     },
   };
 }

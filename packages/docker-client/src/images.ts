@@ -1,15 +1,29 @@
+import Image from "dockerode/lib/image.js";
 import { compareApiVersions } from "./api-version.js";
 import type { DockerImages } from "./docker-client.js";
 import type { EngineHttp } from "./engine-http.js";
-import { enginePath } from "./engine-path.js";
+import type { EngineRequest } from "./engine-request.js";
 import { DockerError } from "./errors.js";
 import type { ImageHistoryEntry, ImageInspect, ImageRemoval, ImageSummary } from "./image-types.js";
+import { createModem } from "./modem.js";
+import { pathOfName } from "./path-of-name.js";
 import { followProgress } from "./progress.js";
 import { codeOfPullMessage, pullImage } from "./pull.js";
 import { streamBody } from "./stream-body.js";
 
 /** The calls on images. */
 export function createImages(http: EngineHttp): DockerImages {
+  /** dockerode's image for one call. */
+  function image(
+    verb: string,
+    ref: string,
+    signal: AbortSignal | undefined,
+    send: (request: EngineRequest) => Promise<unknown> = http.json,
+  ): Image {
+    const operation = `images.${verb}`;
+    return new Image(createModem({ operation, signal }, send), pathOfName(operation, ref));
+  }
+
   return {
     async list(options = {}) {
       const version = await http.apiVersion(options.signal);
@@ -28,37 +42,18 @@ export function createImages(http: EngineHttp): DockerImages {
       });
     },
 
-    async inspect(ref, options = {}) {
-      const operation = "images.inspect";
-      return await http.json<ImageInspect>({
-        operation,
-        method: "GET",
-        path: enginePath(operation, ["/images/", "/json"], ref),
-        signal: options.signal,
-      });
+    async inspect(ref, { signal } = {}) {
+      return (await image("inspect", ref, signal).inspect()) as ImageInspect;
     },
 
-    async history(ref, options = {}) {
-      const operation = "images.history";
-      return await http.json<ImageHistoryEntry[]>({
-        operation,
-        method: "GET",
-        path: enginePath(operation, ["/images/", "/history"], ref),
-        signal: options.signal,
-      });
+    async history(ref, { signal } = {}) {
+      return (await image("history", ref, signal).history()) as ImageHistoryEntry[];
     },
 
     pull: (ref, options = {}) => pullImage(http, ref, options),
 
-    async remove(ref, options = {}) {
-      const operation = "images.remove";
-      return await http.json<ImageRemoval[]>({
-        operation,
-        method: "DELETE",
-        path: enginePath(operation, ["/images/"], ref),
-        query: { force: options.force, noprune: options.noprune },
-        signal: options.signal,
-      });
+    async remove(ref, { signal, force, noprune } = {}) {
+      return (await image("remove", ref, signal).remove({ force, noprune })) as ImageRemoval[];
     },
 
     async load(tar, options = {}) {
@@ -111,15 +106,8 @@ export function createImages(http: EngineHttp): DockerImages {
       return body;
     },
 
-    async tag(ref, options) {
-      const operation = "images.tag";
-      await http.empty({
-        operation,
-        method: "POST",
-        path: enginePath(operation, ["/images/", "/tag"], ref),
-        query: { repo: options.repo, tag: options.tag },
-        signal: options.signal,
-      });
+    async tag(ref, { signal, repo, tag }) {
+      await image("tag", ref, signal, http.empty).tag({ repo, tag });
     },
   };
 }

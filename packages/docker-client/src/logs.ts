@@ -1,10 +1,13 @@
+import Container from "dockerode/lib/container.js";
 import { compareApiVersions } from "./api-version.js";
 import type { ContainerInspect } from "./container-types.js";
 import { createDemultiplexer, type FramePiece } from "./demultiplex.js";
-import { type EngineHttp, headerOf } from "./engine-http.js";
-import { enginePath } from "./engine-path.js";
+import type { EngineHttp } from "./engine-http.js";
+import { headerOf } from "./engine-request.js";
 import { DockerError } from "./errors.js";
 import { toDockerError } from "./failure.js";
+import { createModem } from "./modem.js";
+import { pathOfName } from "./path-of-name.js";
 import type { LogFrame, LogOptions, LogStream } from "./stream-types.js";
 
 const operation = "containers.logs";
@@ -25,12 +28,12 @@ export function createLogStream(http: EngineHttp, id: string, options: LogOption
       });
     }
     begun = true;
-    const path = enginePath(operation, ["/containers/", "/logs"], id);
-    const known = await knownTty(http, id, options);
+    const name = pathOfName(operation, id);
+    const known = await knownTty(http, name, options);
     const { response, scope } = await http.open({
       operation,
       method: "GET",
-      path,
+      path: `/containers/${name}/logs`,
       query: {
         stdout: options.stdout ?? true,
         stderr: options.stderr ?? true,
@@ -77,7 +80,7 @@ export function createLogStream(http: EngineHttp, id: string, options: LogOption
 /** Before API 1.42 only the container's configuration tells frames from raw output. */
 async function knownTty(
   http: EngineHttp,
-  id: string,
+  name: string,
   options: LogOptions,
 ): Promise<boolean | undefined> {
   if (options.tty !== undefined) {
@@ -86,12 +89,8 @@ async function knownTty(
   if (compareApiVersions(await http.apiVersion(options.signal), "1.42") >= 0) {
     return undefined;
   }
-  const inspected = await http.json<ContainerInspect>({
-    operation,
-    method: "GET",
-    path: enginePath(operation, ["/containers/", "/json"], id),
-    signal: options.signal,
-  });
+  const modem = createModem({ operation, signal: options.signal }, http.json);
+  const inspected = (await new Container(modem, name).inspect({})) as ContainerInspect;
   return inspected.Config.Tty;
 }
 

@@ -1,83 +1,72 @@
-import type { Agent, IncomingMessage } from "node:http";
-import { createRequire } from "node:module";
-import type { Socket } from "node:net";
 import type { Readable } from "node:stream";
-import type { Endpoint } from "./endpoint.js";
+import type { EngineRequest } from "./engine-request.js";
+import { DockerError } from "./errors.js";
 
-/** What docker-modem's `dial` takes, as far as it is used here. */
+/** A request as dockerode's classes describe it to their modem, as far as it is used here. */
 export interface DialOptions {
-  method: string;
-  /** Ends in `?` when there is a query. */
+  method: EngineRequest["method"];
+  /** Without the version. One that ends in `?` takes the options as its query. */
   path: string;
-  headers: Record<string, string>;
-  /** `_body` of `{}` means no body, unless `allowEmpty`. */
-  options: { _query: Record<string, unknown>; _body: unknown };
-  allowEmpty: boolean;
-  file?: Readable;
-  hijack: boolean;
-  isStream: true;
-  statusCodes: Readonly<Record<number, true>>;
-  abortSignal: AbortSignal;
+  options?: Record<string, EngineQueryValue>;
+  /** The body, where it is a tar. */
+  file?: Readable | Uint8Array;
 }
 
-/** docker-modem, as far as it is used here. */
+type EngineQueryValue = NonNullable<EngineRequest["query"]>[string];
+
+/** What dockerode's classes need of a modem. */
 export interface Modem {
-  dial(
-    options: DialOptions,
-    callback: (error: Error | null, reply: IncomingMessage | Socket | null) => void,
-  ): void;
+  readonly Promise: PromiseConstructor;
+  dial(options: DialOptions, callback: (error: unknown, reply?: unknown) => void): void;
 }
 
-type ModemConstructor = new (options: Record<string, unknown>) => Modem;
-
-// dockerode's requests are made by docker-modem, and only that is loaded: dockerode's entry point
-// also loads gRPC and protobuf for BuildKit, which cost 12 MB of resident memory and 60 ms at the
-// start. Its methods would not do either: they never settle when a reply is cut off, hide the
-// status and the headers, and cannot be aborted once a stream flows. Resolving docker-modem from
-// dockerode gives the version that dockerode asks for.
-const fromDockerode = createRequire(createRequire(import.meta.url).resolve("dockerode"));
-const ModemClass = fromDockerode("docker-modem") as ModemConstructor;
-
-/** All statuses count as a success for the modem, so that the reply itself is handed over. */
-export const anyStatus: Readonly<Record<number, true>> = Object.freeze(
-  Object.fromEntries(Array.from({ length: 600 }, (_, status) => [status, true as const])),
-);
+/** What dockerode's classes do not tell of a request. */
+export type ModemCall = Pick<EngineRequest, "operation" | "signal" | "timeoutMs" | "onHead">;
 
 /**
- * A modem for the endpoint. It carries no API version: the modem has one mutable version for all
- * calls, which would race with a renegotiation, so the version is put into the path instead.
+ * A modem for one call of one of dockerode's classes, which says what is asked for; `send` does it.
+ * It stands in for docker-modem, for reasons that the README lists. Whatever fails is a
+ * `DockerError`, and the class hands it on as it is.
  */
-export function createModem(endpoint: Endpoint, agent: Agent): Modem {
-  return withoutDockerEnvironment(
-    () =>
-      new ModemClass({
-        protocol: "http",
-        socketPath: endpoint.kind === "unix" ? endpoint.socketPath : undefined,
-        host: endpoint.kind === "tcp" ? hostOfUrl(endpoint.host) : undefined,
-        port: endpoint.kind === "tcp" ? endpoint.port : undefined,
-        agent,
-      }),
-  );
-}
-
-function hostOfUrl(host: string): string {
-  return host.includes(":") ? `[${host}]` : host;
+export function createModem(
+  call: ModemCall,
+  send: (request: EngineRequest) => Promise<unknown>,
+): Modem {
+  return {
+    Promise,
+    dial(options, callback) {
+      send(requestOf(call, options))
+        .then((reply) => callback(null, reply))
+        .catch((reason) => callback(asDockerError(call.operation, reason)));
+    },
+  };
 }
 
 /**
- * The modem's constructor reads DOCKER_HOST whatever its options say: it throws when that makes no
- * sense or its certificates are missing, and takes a timeout from its surroundings. The endpoint is
- * an explicit option here, so the constructor must not see it.
+ * docker-modem would send the options of a POST both as its query and as its body. The engine wants
+ * them as one or the other.
  */
-function withoutDockerEnvironment<T>(make: () => T): T {
-  const host = process.env.DOCKER_HOST;
-  if (host === undefined) {
-    return make();
-  }
-  delete process.env.DOCKER_HOST;
-  try {
-    return make();
-  } finally {
-    process.env.DOCKER_HOST = host;
-  }
+function requestOf(call: ModemCall, dialed: DialOptions): EngineRequest {
+  const { method, path, options = {}, file } = dialed;
+  const hasQuery = path.endsWith("?");
+  return {
+    ...call,
+    method,
+    path: hasQuery ? path.slice(0, -1) : path,
+    ...(hasQuery && { query: options }),
+    ...(!hasQuery && method === "POST" && { body: options }),
+    ...(file !== undefined && { upload: file }),
+  };
+}
+
+/** A class may stumble over what the engine replied: no object, say. */
+function asDockerError(operation: string, reason: unknown): DockerError {
+  return reason instanceof DockerError
+    ? reason
+    : new DockerError({
+        code: "server_error",
+        operation,
+        engineMessage: `the engine's reply cannot be read: ${String(reason)}`,
+        cause: reason,
+      });
 }

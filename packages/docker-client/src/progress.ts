@@ -1,4 +1,5 @@
-import type { EngineHttp, EngineRequest } from "./engine-http.js";
+import type { EngineHttp } from "./engine-http.js";
+import type { EngineRequest } from "./engine-request.js";
 import type { DockerError } from "./errors.js";
 import { toDockerError } from "./failure.js";
 import { readJsonLines } from "./json-lines.js";

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import { pipeline, type Readable, Transform } from "node:stream";
-import type { EngineHttp, EngineRequest } from "./engine-http.js";
+import type { EngineHttp } from "./engine-http.js";
+import type { EngineRequest } from "./engine-request.js";
 import { toDockerError } from "./failure.js";
 
 /**

@@ -1,6 +1,6 @@
 import { expect, test } from "@jest/globals";
 import { parseEndpoint } from "../src/endpoint.js";
-import { enginePath } from "../src/engine-path.js";
+import { pathOfName } from "../src/path-of-name.js";
 
 test.each([
   ["unix:///run/docker.sock", { kind: "unix", socketPath: "/run/docker.sock" }],
@@ -27,19 +27,19 @@ test.each([
 });
 
 test.each([
-  ["abc", "/images/abc/json"],
-  ["127.0.0.1:5000/a/b:v1", "/images/127.0.0.1:5000/a/b:v1/json"],
-  ["a?all=1#x", "/images/a%3Fall%3D1%23x/json"],
-  ["a b\n", "/images/a%20b%0A/json"],
-  ["\ud800", "/images/%EF%BF%BD/json"],
+  ["abc", "abc"],
+  ["127.0.0.1:5000/a/b:v1", "127.0.0.1:5000/a/b:v1"],
+  ["a?all=1#x", "a%3Fall%3D1%23x"],
+  ["a b\n", "a%20b%0A"],
+  ["\ud800", "%EF%BF%BD"],
 ])("the name %j is put into a path safely", (name, expected) => {
-  expect(enginePath("x", ["/images/", "/json"], name)).toBe(expected);
+  expect(pathOfName("x", name)).toBe(expected);
 });
 
 test.each(["", ".", "..", "../containers", "a//b", "/a", "a/"])(
   "the name %j is refused, as it would mean another route",
   (name) => {
-    expect(() => enginePath("images.inspect", ["/images/", "/json"], name)).toThrow(
+    expect(() => pathOfName("images.inspect", name)).toThrow(
       expect.objectContaining({ code: "invalid_argument", operation: "images.inspect" }),
     );
   },

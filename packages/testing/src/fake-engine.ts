@@ -126,6 +126,8 @@ export async function startFakeEngine(
       engine.handle(seen, response);
     }
   });
+  // Docker's engine does not close idle connections either.
+  server.keepAliveTimeout = 0;
   server.on("checkContinue", (request: IncomingMessage, response: ServerResponse) => {
     if (engine.expect === undefined) {
       response.writeContinue();
