@@ -1,7 +1,8 @@
 import { getEventListeners } from "node:events";
-import { type FakeEngine, json, startFakeEngine } from "@dockershim/testing";
+import type { ServerResponse } from "node:http";
+import { acceptUpgrade, type FakeEngine, json, startFakeEngine, until } from "@dockershim/testing";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
-import { createDockerClient, type DockerClient } from "../src/index.js";
+import { createDockerClient, type DockerClient, type EventStreamItem } from "../src/index.js";
 
 let engine: FakeEngine;
 let client: DockerClient;
@@ -176,12 +177,89 @@ test("a stop may take longer than requestTimeoutMs", async () => {
   await hasty.close();
 });
 
-test("thousands of calls on one signal leave no listener behind", async () => {
-  const { signal } = new AbortController();
-  for (let i = 0; i < 200; i++) {
-    await client.ping({ signal });
+describe("the caller's signal", () => {
+  /** The calls from above to the end of all that the engine sends. */
+  const whole: [string, (signal: AbortSignal) => Promise<unknown>][] = [
+    ...calls.slice(0, 7),
+    [
+      "attach",
+      async (signal) =>
+        drain((await client.containers.attach("a", { signal, tty: true, stdout: true })).stdout),
+    ],
+    [
+      "exec start",
+      async (signal) =>
+        drain((await client.exec.start("a", { signal, tty: true, stdin: false })).stdout),
+    ],
+    [
+      "archive",
+      async (signal) => drain((await client.containers.getArchive("a", "/x", { signal })).tar),
+    ],
+    [
+      "putArchive",
+      (signal) => client.containers.putArchive("a", "/x", Buffer.alloc(10), { signal }),
+    ],
+    ["the API version", (signal) => client.apiVersion({ signal })],
+    ["events up to the first one", (signal) => firstEvent(client.events({ signal }))],
+  ];
+
+  const answers: readonly [RegExp, (response: ServerResponse) => unknown][] = [
+    [/json$/, (response) => json(response, 200, [])],
+    [/create$/, (response) => json(response, 200, { Id: "a", status: "Status: done" })],
+    [/stop$/, (response) => response.writeHead(204).end()],
+    [/events$/, (response) => response.write('{"Type":"container","Action":"start"}\n')],
+    [
+      /archive$/,
+      (response) => {
+        const stat = Buffer.from("{}").toString("base64");
+        response.setHeader("X-Docker-Container-Path-Stat", stat).end("tar");
+      },
+    ],
+    [/./, (response) => json(response, 200, {})],
+  ];
+
+  async function firstEvent(items: AsyncIterable<EventStreamItem>): Promise<void> {
+    for await (const item of items) {
+      if (item.kind === "event") {
+        return;
+      }
+    }
   }
-  expect(getEventListeners(signal, "abort")).toHaveLength(0);
+
+  test.each(whole)("is let go of when %s has succeeded", async (_name, call) => {
+    engine.handle = (seen, response) => {
+      answers.find(([path]) => path.test(seen.path))?.[1](response);
+    };
+    engine.upgrade = (_seen, socket) => {
+      acceptUpgrade(socket);
+      socket.end("output");
+    };
+    const { signal } = new AbortController();
+    await call(signal);
+    // Connections let go of it when they have closed.
+    await until(() => getEventListeners(signal, "abort").length === 0, { deadlineMs: 2_000 });
+  });
+
+  test.each(whole.filter(([name]) => !/version|events/.test(name)))(
+    "is let go of when %s has failed",
+    async (_name, call) => {
+      engine.handle = (_seen, response) => json(response, 500, { message: "no" });
+      engine.upgrade = (_seen, socket) =>
+        socket.end("HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n");
+      const { signal } = new AbortController();
+      await expect(call(signal)).rejects.toMatchObject({ code: "server_error" });
+      expect(getEventListeners(signal, "abort")).toHaveLength(0);
+    },
+  );
+
+  test("has no more than its own listeners after a thousand calls", async () => {
+    const { signal } = new AbortController();
+    signal.addEventListener("abort", () => undefined);
+    for (let i = 0; i < 1_000; i++) {
+      await client.ping({ signal });
+    }
+    expect(getEventListeners(signal, "abort")).toHaveLength(1);
+  });
 });
 
 test("a closed client refuses calls", async () => {

@@ -1,6 +1,6 @@
+import { type FakeEngine, json, startFakeEngine } from "@dockershim/testing";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import { createDockerClient, type DockerClient } from "../src/index.js";
-import { type FakeEngine, json, startFakeEngine } from "./fake-engine.js";
 
 let engine: FakeEngine;
 let client: DockerClient;

@@ -140,7 +140,9 @@ describe("exec", () => {
     await expect(finished(stream.stdout.resume())).rejects.toMatchObject({ code: "canceled" });
     // The engine may hand over the first output before it has noted the pid.
     let pid = 0;
-    while (pid === 0) pid = (await client.exec.inspect(id)).Pid;
+    while (pid === 0) {
+      pid = (await client.exec.inspect(id)).Pid;
+    }
     process.kill(pid, "SIGKILL");
     await client.close();
     await proxy.idle();
