@@ -61,7 +61,7 @@ export function cgroupOfProcess(
   pid: number,
 ): CgroupPath | undefined {
   if (!Number.isSafeInteger(pid) || pid <= 0) {
-    throw new CgroupError("invalid-path", `${pid} is not a process id`);
+    throw new CgroupError("invalid_path", `${pid} is not a process id`);
   }
   const text = readKernelRecord(`${procRoot}/${pid}/cgroup`);
   if (text === undefined) return undefined;
@@ -100,7 +100,7 @@ function directoryIn(mount: HierarchyMount | undefined, cgroup: string): string 
 /**
  * The cgroup that the engine makes for a location, whether or not it exists yet.
  *
- * @throws CgroupError `invalid-path` for a parent or id that would lead elsewhere.
+ * @throws CgroupError `invalid_path` for a parent or id that would lead elsewhere.
  */
 export function cgroupAtLocation(
   hierarchies: CgroupHierarchies,
@@ -115,7 +115,7 @@ export function cgroupAtLocation(
 
 function pathBelowRoot({ driver, parent, containerId }: CgroupLocation): string {
   if (containerId !== undefined && !/^[A-Za-z0-9][A-Za-z0-9_.-]*$/.test(containerId)) {
-    throw new CgroupError("invalid-path", `"${containerId}" is not a container id`);
+    throw new CgroupError("invalid_path", `"${containerId}" is not a container id`);
   }
   if (driver === "systemd") {
     const slice = systemdSlicePath(parent === undefined || parent === "" ? "system.slice" : parent);
@@ -124,10 +124,10 @@ function pathBelowRoot({ driver, parent, containerId }: CgroupLocation): string 
   const base = parent === undefined || parent === "" ? "/docker" : parent;
   const parts = base.split("/").filter((part) => part !== "" && part !== ".");
   if (parts.length === 0 && containerId === undefined) {
-    throw new CgroupError("invalid-path", "the root cgroup is not a container's or a pod's");
+    throw new CgroupError("invalid_path", "the root cgroup is not a container's or a pod's");
   }
   if (parts.includes("..") || base.includes("\0")) {
-    throw new CgroupError("invalid-path", `"${base}" leaves the cgroup hierarchy`);
+    throw new CgroupError("invalid_path", `"${base}" leaves the cgroup hierarchy`);
   }
   if (containerId !== undefined) parts.push(containerId);
   return `/${parts.join("/")}`;
@@ -142,7 +142,7 @@ export function systemdSlicePath(slice: string): string {
   const name = slice.slice(slice.lastIndexOf("/") + 1);
   const stem = name.endsWith(".slice") ? name.slice(0, -".slice".length) : "";
   if (!/^[A-Za-z0-9:_.\\@]+(?:-[A-Za-z0-9:_.\\@]+)*$/.test(stem) || stem === "..") {
-    throw new CgroupError("invalid-path", `"${slice}" is not a systemd slice`);
+    throw new CgroupError("invalid_path", `"${slice}" is not a systemd slice`);
   }
   const parts = stem.split("-");
   return parts.map((_, index) => `/${parts.slice(0, index + 1).join("-")}.slice`).join("");

@@ -1,19 +1,19 @@
 /** What went wrong, for callers that decide by cause. */
 export type CgroupErrorCode =
   /** No cgroup hierarchy is mounted below the root that was given. */
-  | "not-available"
+  | "not_available"
   /** A path that leaves the hierarchy, or is not a cgroup path at all. */
-  | "invalid-path"
+  | "invalid_path"
   /** A name that is no file of a resource controller. */
-  | "invalid-file"
+  | "invalid_file"
   /** A cgroup v2 key was to be written where the controller is on cgroup v1. */
-  | "unified-on-v1"
+  | "unified_on_v1"
   /** The cgroup, or that file of it, does not exist (any more). */
   | "gone"
   /** The kernel refused the value. */
-  | "write-refused"
+  | "write_refused"
   /** The kernel could not be read for a reason that is not the cgroup's end, such as EMFILE. */
-  | "read-failed";
+  | "read_failed";
 
 /** The one error class of this package. `cause` holds the system error, where there is one. */
 export class CgroupError extends Error {

@@ -22,7 +22,7 @@ export interface FilesystemCapacity {
  * system or of a hanging disk blocks.
  *
  * @returns undefined when the path does not exist.
- * @throws CgroupError `read-failed` for every other reason.
+ * @throws CgroupError `read_failed` for every other reason.
  */
 export async function readFilesystemCapacity(
   path: string,
@@ -42,7 +42,7 @@ export async function readFilesystemCapacity(
     };
   } catch (error) {
     if (isAbsent(error)) return undefined;
-    throw new CgroupError("read-failed", `cannot read the capacity of ${path}`, { cause: error });
+    throw new CgroupError("read_failed", `cannot read the capacity of ${path}`, { cause: error });
   }
 }
 

@@ -17,7 +17,7 @@ let buffer: Buffer = Buffer.allocUnsafe(initialSize);
  * all of it, and the read that would only say "end" is saved.
  *
  * @returns undefined when the file is not there (any more).
- * @throws CgroupError `read-failed` for every other reason.
+ * @throws CgroupError `read_failed` for every other reason.
  */
 export function readKernelRecord(path: string): string | undefined {
   return read(path, true);
@@ -38,7 +38,7 @@ export function readRecordAgain(fd: number): string {
  * the end.
  *
  * @returns undefined when the file is not there (any more).
- * @throws CgroupError `read-failed` for every other reason.
+ * @throws CgroupError `read_failed` for every other reason.
  */
 export function readKernelFile(path: string): string | undefined {
   return read(path, false);
@@ -59,7 +59,7 @@ function read(path: string, oneRecord: boolean): string | undefined {
     return buffer.toString("latin1", 0, length);
   } catch (error) {
     if (isAbsent(error)) return undefined;
-    throw new CgroupError("read-failed", `cannot read ${path}`, { cause: error });
+    throw new CgroupError("read_failed", `cannot read ${path}`, { cause: error });
   } finally {
     if (fd !== undefined) fs.closeSync(fd);
   }
@@ -79,7 +79,7 @@ export function listKernelDirectory(path: string): string[] | undefined {
     return fs.readdirSync(path);
   } catch (error) {
     if (isAbsent(error)) return undefined;
-    throw new CgroupError("read-failed", `cannot list ${path}`, { cause: error });
+    throw new CgroupError("read_failed", `cannot list ${path}`, { cause: error });
   }
 }
 
@@ -93,6 +93,6 @@ export function listKernelSubdirectories(path: string): string[] {
     return names;
   } catch (error) {
     if (isAbsent(error)) return [];
-    throw new CgroupError("read-failed", `cannot list ${path}`, { cause: error });
+    throw new CgroupError("read_failed", `cannot list ${path}`, { cause: error });
   }
 }

@@ -70,7 +70,7 @@ export interface LayerUsageTracker {
    * Refreshes one layer now, or waits for the refresh that is under way.
    *
    * @returns undefined when it is not followed or not there.
-   * @throws CgroupError `read-failed`.
+   * @throws CgroupError `read_failed`.
    */
   refresh(id: string): Promise<LayerUsage | undefined>;
   /** Starts the background refreshes. Until then only `refresh` looks at anything. */
@@ -150,7 +150,7 @@ export function createLayerUsageTracker(options: LayerUsageOptions = {}): LayerU
     if (layer.pending !== undefined) return layer.pending;
     const pending = look(layer)
       .catch((error: unknown) => {
-        throw new CgroupError("read-failed", `cannot read the layer ${layer.directory}`, {
+        throw new CgroupError("read_failed", `cannot read the layer ${layer.directory}`, {
           cause: error,
         });
       })

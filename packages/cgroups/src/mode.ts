@@ -48,13 +48,13 @@ const v1Controllers: ReadonlySet<string> = new Set([
  * Finds the cgroup hierarchies below `root`, from this process's mount table, or, where that
  * table has none of them (a recorded tree, a chroot), from the names of the directories.
  *
- * @throws CgroupError `not-available` when there is none.
+ * @throws CgroupError `not_available` when there is none.
  */
 export function detectHierarchies(root: string, procRoot: string): CgroupHierarchies {
   const table = parseMountInfo(readKernelFile(`${procRoot}/self/mountinfo`) ?? "");
   const found = fromMountTable(root, table) ?? fromDirectories(root);
   if (found === undefined) {
-    throw new CgroupError("not-available", `no cgroup hierarchy is mounted below ${root}`);
+    throw new CgroupError("not_available", `no cgroup hierarchy is mounted below ${root}`);
   }
   const { v1, unified } = found;
   const hasV1Resources = [...v1.keys()].some((name) => v1Controllers.has(name));

@@ -88,7 +88,7 @@ export type CgroupReading<Part extends StatsPart> = Pick<CgroupStats, Part> & {
 
 /**
  * Reads cgroups. All methods are synchronous: kernel files never wait for a disk, see
- * kernel-file.ts. What vanished gives undefined; they throw CgroupError `read-failed` when the
+ * kernel-file.ts. What vanished gives undefined; they throw CgroupError `read_failed` when the
  * kernel cannot be read at all, such as for want of file descriptors.
  */
 export interface CgroupReader {
@@ -98,7 +98,7 @@ export interface CgroupReader {
   /**
    * The cgroup that the engine makes for a container, or a pod's (without a container id).
    *
-   * @throws CgroupError `invalid-path` for a parent or id that would lead elsewhere.
+   * @throws CgroupError `invalid_path` for a parent or id that would lead elsewhere.
    */
   forLocation(location: CgroupLocation): CgroupPath;
   /** Whether the cgroup exists now. */
@@ -126,7 +126,7 @@ export interface CgroupReader {
 /**
  * Makes a reader for this machine.
  *
- * @throws CgroupError `not-available` when no cgroup hierarchy is mounted.
+ * @throws CgroupError `not_available` when no cgroup hierarchy is mounted.
  */
 export function createCgroupReader(options: CgroupReaderOptions = {}): CgroupReader {
   const {

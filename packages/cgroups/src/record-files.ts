@@ -70,7 +70,7 @@ export function createRecordFiles(maxOpen: number): RecordFiles {
           throw error;
         }
       } catch (error) {
-        throw new CgroupError("read-failed", `cannot read ${path}`, { cause: error });
+        throw new CgroupError("read_failed", `cannot read ${path}`, { cause: error });
       }
     },
     close,

@@ -13,12 +13,12 @@ const fileName = /^(?!cgroup\.)[a-z_]+(?:\.[A-Za-z0-9_]+)+$/;
  * Writes one value into one file of a cgroup, for limits that the engine has no option for.
  *
  * @param file - Such as `memory.high` or `hugetlb.2MB.max`; its first word is the controller.
- * @throws CgroupError `invalid-file` for a name that is no controller's file, `gone` when the
- * cgroup or the file is not there, `write-refused` when the kernel does not take the value.
+ * @throws CgroupError `invalid_file` for a name that is no controller's file, `gone` when the
+ * cgroup or the file is not there, `write_refused` when the kernel does not take the value.
  */
 export function writeCgroupFile(path: CgroupPath, file: string, value: string | bigint): void {
   if (!fileName.test(file)) {
-    throw new CgroupError("invalid-file", `"${file}" is not a file of a cgroup controller`);
+    throw new CgroupError("invalid_file", `"${file}" is not a file of a cgroup controller`);
   }
   const place = controllerDirectory(path, file.slice(0, file.indexOf(".")));
   if (place === undefined) {
@@ -31,19 +31,19 @@ export function writeCgroupFile(path: CgroupPath, file: string, value: string | 
  * Writes cgroup v2 keys, as the OCI runtime specification's `linux.resources.unified` and the
  * CRI's `LinuxContainerResources.unified` have them. All keys are checked before one is written.
  *
- * @throws CgroupError `unified-on-v1` when a key's controller is on cgroup v1 on this machine,
- * where such a key means nothing; `invalid-file`, `gone` and `write-refused` as above.
+ * @throws CgroupError `unified_on_v1` when a key's controller is on cgroup v1 on this machine,
+ * where such a key means nothing; `invalid_file`, `gone` and `write_refused` as above.
  */
 export function writeUnified(path: CgroupPath, values: Readonly<Record<string, string>>): void {
   const { unified } = path;
   for (const file of Object.keys(values)) {
     if (!fileName.test(file)) {
-      throw new CgroupError("invalid-file", `"${file}" is not a file of a cgroup controller`);
+      throw new CgroupError("invalid_file", `"${file}" is not a file of a cgroup controller`);
     }
     const controller = file.slice(0, file.indexOf("."));
     if (unified === undefined || path.mode === "v1" || path.v1.has(v1Name(controller))) {
       throw new CgroupError(
-        "unified-on-v1",
+        "unified_on_v1",
         `"${file}" is a cgroup v2 key, but on this machine ${controller} is not on cgroup v2`,
       );
     }
@@ -68,7 +68,7 @@ function v1Name(controller: string): string {
  */
 export function writeHugepageLimit(path: CgroupPath, pageSize: string, bytes: bigint): void {
   if (!/^[1-9][0-9]*[KMG]B$/.test(pageSize)) {
-    throw new CgroupError("invalid-file", `"${pageSize}" is not a size of huge pages`);
+    throw new CgroupError("invalid_file", `"${pageSize}" is not a size of huge pages`);
   }
   const place = controllerDirectory(path, "hugetlb");
   if (place === undefined) throw new CgroupError("gone", "the cgroup has no hugetlb controller");
@@ -82,7 +82,7 @@ export function writeHugepageLimit(path: CgroupPath, pageSize: string, bytes: bi
 
 function writeIn(directory: string, file: string, value: string): void {
   if (/[\0\n]/.test(value)) {
-    throw new CgroupError("write-refused", `the value for ${file} has more than one line`);
+    throw new CgroupError("write_refused", `the value for ${file} has more than one line`);
   }
   const { O_WRONLY, O_NOFOLLOW } = fs.constants;
   let fd: number | undefined;
@@ -96,7 +96,7 @@ function writeIn(directory: string, file: string, value: string): void {
       throw new CgroupError("gone", `${directory}/${file} does not exist`, { cause: error });
     }
     throw new CgroupError(
-      "write-refused",
+      "write_refused",
       `the kernel refused "${value}" for ${directory}/${file}: ${code}`,
       { cause: error },
     );

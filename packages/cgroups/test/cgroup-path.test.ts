@@ -49,7 +49,7 @@ describe("forLocation", () => {
     { driver: "systemd", parent: "...slice" },
     { driver: "systemd", parent: "a--b.slice" },
   ])("%j is refused", (location) => {
-    expect(codeOf(() => reader.forLocation(location))).toBe("invalid-path");
+    expect(codeOf(() => reader.forLocation(location))).toBe("invalid_path");
   });
 });
 
@@ -125,13 +125,13 @@ describe("forPid", () => {
   });
 
   test.each([0, -1, 1.5, Number.NaN])("%p is not a process id", (pid) => {
-    expect(codeOf(() => reader.forPid(pid))).toBe("invalid-path");
+    expect(codeOf(() => reader.forPid(pid))).toBe("invalid_path");
   });
 
   test("a directory without any hierarchy is refused", () => {
     fs.mkdirSync(path.join(directory, "cgroup/memory-of-a-kind"), { recursive: true });
-    expect(codeOf(open)).toBe("not-available");
+    expect(codeOf(open)).toBe("not_available");
     fs.rmSync(path.join(directory, "cgroup"), { recursive: true });
-    expect(codeOf(open)).toBe("not-available");
+    expect(codeOf(open)).toBe("not_available");
   });
 });

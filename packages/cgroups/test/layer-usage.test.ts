@@ -268,7 +268,7 @@ describe("the tracker", () => {
       tracker.watch("bad", "/a\0b");
       tracker.start();
     });
-    expect(failed).toEqual([["bad", "read-failed"]]);
+    expect(failed).toEqual([["bad", "read_failed"]]);
     await expect(tracker.refresh("bad")).rejects.toBeInstanceOf(CgroupError);
     expect(await refresh()).toMatchObject(du());
   });

@@ -220,7 +220,7 @@ test("a limit that is written is the kernel's, and one that it refuses is told",
     }
   }
   const v1 = reader.mode !== "v2";
-  expect(codes).toEqual(["write-refused", "gone", v1 ? "unified-on-v1" : "written"]);
+  expect(codes).toEqual(["write_refused", "gone", v1 ? "unified_on_v1" : "written"]);
   expect(reader.read(path, ["pidsDetail"])?.pidsDetail?.limit).toBe(v1 ? 77n : 78n);
 });
 

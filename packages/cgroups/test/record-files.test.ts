@@ -60,9 +60,9 @@ test("a file longer than the buffer is read whole", () => {
 test("what is not there is undefined, what cannot be read is an error, and nothing stays open", () => {
   const files = createRecordFiles(2);
   expect(files.read(file("none"))).toBeUndefined();
-  expect(() => files.read(directory)).toThrow(expect.objectContaining({ code: "read-failed" }));
+  expect(() => files.read(directory)).toThrow(expect.objectContaining({ code: "read_failed" }));
   expect(() => createRecordFiles(0).read(directory)).toThrow(
-    expect.objectContaining({ code: "read-failed" }),
+    expect.objectContaining({ code: "read_failed" }),
   );
   expect(descriptors()).toBe(0);
 });

@@ -50,7 +50,7 @@ describe("on v2", () => {
   test("one wrong key and nothing is written", () => {
     const cgroup = open(recordedV2);
     expect(codeOf(() => writeUnified(cgroup, { "memory.high": "1", "../x": "2" }))).toBe(
-      "invalid-file",
+      "invalid_file",
     );
     expect(fs.readFileSync(inContainer("memory.high"), "utf8")).toBe("max\n");
   });
@@ -69,8 +69,8 @@ describe("on v2", () => {
     "",
   ])("%j is no file of a controller", (name) => {
     const cgroup = open(recordedV2);
-    expect(codeOf(() => writeCgroupFile(cgroup, name, "1"))).toBe("invalid-file");
-    expect(codeOf(() => writeUnified(cgroup, { [name]: "1" }))).toBe("invalid-file");
+    expect(codeOf(() => writeCgroupFile(cgroup, name, "1"))).toBe("invalid_file");
+    expect(codeOf(() => writeUnified(cgroup, { [name]: "1" }))).toBe("invalid_file");
   });
 
   test("a symbolic link is not followed and a missing file not made", () => {
@@ -79,7 +79,7 @@ describe("on v2", () => {
     fs.writeFileSync(victim, "untouched");
     fs.rmSync(inContainer("memory.high"));
     fs.symlinkSync(victim, inContainer("memory.high"));
-    expect(codeOf(() => writeCgroupFile(cgroup, "memory.high", "1"))).toBe("write-refused");
+    expect(codeOf(() => writeCgroupFile(cgroup, "memory.high", "1"))).toBe("write_refused");
     expect(fs.readFileSync(victim, "utf8")).toBe("untouched");
     expect(codeOf(() => writeCgroupFile(cgroup, "memory.new", "1"))).toBe("gone");
     expect(fs.existsSync(inContainer("memory.new"))).toBe(false);
@@ -88,7 +88,7 @@ describe("on v2", () => {
   test("a value of several lines is refused", () => {
     const cgroup = open(recordedV2);
     expect(codeOf(() => writeCgroupFile(cgroup, "io.max", "8:0 rbps=1\n8:16 rbps=1"))).toBe(
-      "write-refused",
+      "write_refused",
     );
   });
 
@@ -99,7 +99,7 @@ describe("on v2", () => {
     expect(fs.readFileSync(inContainer("hugetlb.2MB.max"), "utf8")).toBe("4194304");
     expect(fs.readFileSync(inContainer("hugetlb.2MB.rsvd.max"), "utf8")).toBe("4194304");
     expect(codeOf(() => writeHugepageLimit(cgroup, "64KB", 0n))).toBe("gone");
-    expect(codeOf(() => writeHugepageLimit(cgroup, "2MB/..", 0n))).toBe("invalid-file");
+    expect(codeOf(() => writeHugepageLimit(cgroup, "2MB/..", 0n))).toBe("invalid_file");
   });
 });
 
@@ -107,7 +107,7 @@ describe("on v1", () => {
   test("unified keys are refused, and nothing is written", () => {
     const cgroup = open(recordedHybrid);
     for (const key of ["memory.high", "cpu.weight", "io.weight", "pids.max"]) {
-      expect(codeOf(() => writeUnified(cgroup, { [key]: "1" }))).toBe("unified-on-v1");
+      expect(codeOf(() => writeUnified(cgroup, { [key]: "1" }))).toBe("unified_on_v1");
     }
     expect(fs.readFileSync(inContainer("pids.max", "pids"), "utf8")).toBe("50\n");
   });

@@ -49,7 +49,7 @@ async function checkBeforehand(
   if (netns !== "usable") {
     const why = netns === "gone" ? "there is no such namespace" : "it is this process's own";
     throw new CniError(
-      "invalid-argument",
+      "invalid_argument",
       `cannot use network namespace ${JSON.stringify(attachment.netns)}: ${why}`,
     );
   }
@@ -60,7 +60,7 @@ async function checkBeforehand(
   for (const cached of await context.cache.list({ containerId, ifName })) {
     if (cached.complete) {
       throw new CniError(
-        "already-attached",
+        "already_attached",
         `container ${containerId} is attached to ${cached.network} as ${ifName} already`,
       );
     }
@@ -109,7 +109,7 @@ async function addLocked(
     }
     return toCniResult(result ?? {});
   } catch (reason) {
-    const error = CniError.from(reason, "plugin-failed", "ADD failed");
+    const error = CniError.from(reason, "plugin_failed", "ADD failed");
     const cleanupError = await undo(context, network, attachment);
     throw cleanupError === undefined ? error : error.withCleanupError(cleanupError);
   }
@@ -119,8 +119,8 @@ function readResult(stdout: string, network: Network, plugin: string): JsonObjec
   try {
     return parseResult(stdout, network.cniVersion);
   } catch (reason) {
-    const error = CniError.from(reason, "invalid-result", "unreadable result");
-    throw new CniError("invalid-result", `ADD of plugin ${plugin}: ${error.message}`, {
+    const error = CniError.from(reason, "invalid_result", "unreadable result");
+    throw new CniError("invalid_result", `ADD of plugin ${plugin}: ${error.message}`, {
       plugin,
       command: "ADD",
       msg: error.msg,
@@ -142,7 +142,7 @@ async function undo(
     await tearDown(context, { cached, network, attachment, signal: deadline.signal });
     return undefined;
   } catch (error) {
-    return CniError.from(error, "plugin-failed", "DEL failed");
+    return CniError.from(error, "plugin_failed", "DEL failed");
   } finally {
     deadline.dispose();
   }

@@ -30,7 +30,7 @@ const validId = /^[A-Za-z0-9][A-Za-z0-9_.-]*$/;
 /** Linux's IFNAMSIZ is 16 bytes, of which one ends the name. */
 const maxIfNameBytes = 15;
 
-/** @throws CniError `invalid-argument` */
+/** @throws CniError `invalid_argument` */
 export function validateAttachmentId({ containerId, ifName }: AttachmentId): void {
   if (!validId.test(containerId)) {
     throw invalid(`invalid container id ${JSON.stringify(containerId)}`);
@@ -47,7 +47,7 @@ export function validateAttachmentId({ containerId, ifName }: AttachmentId): voi
  * Writes the pairs as CNI_ARGS. Plugins split at every `;` and `=`, without an
  * escape, so that a value with one of them would be read as something else.
  *
- * @throws CniError `invalid-argument`
+ * @throws CniError `invalid_argument`
  */
 export function formatCniArgs(args: readonly CniArg[]): string {
   for (const [key, value] of args) {
@@ -59,5 +59,5 @@ export function formatCniArgs(args: readonly CniArg[]): string {
 }
 
 function invalid(message: string): CniError {
-  return new CniError("invalid-argument", message);
+  return new CniError("invalid_argument", message);
 }

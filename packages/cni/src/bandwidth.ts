@@ -31,7 +31,7 @@ const defaultBurst = 2_147_483_647;
  *   such as `10M` (bits per second)
  * @param burst burst in bits
  * @returns the value of the `bandwidth` capability, or undefined without limits
- * @throws CniError `invalid-argument` for a value that is no quantity, or out of
+ * @throws CniError `invalid_argument` for a value that is no quantity, or out of
  *   Kubernetes' bounds of 1k to 1P
  */
 export function bandwidthFromAnnotations(
@@ -57,7 +57,7 @@ function readRate(annotations: Readonly<Record<string, string>>, key: string): n
   const rate = parseQuantity(text);
   if (rate === undefined || rate < minRate || rate > maxRate) {
     throw new CniError(
-      "invalid-argument",
+      "invalid_argument",
       `annotation ${key}: ${JSON.stringify(text)} is no bandwidth between 1k and 1P`,
     );
   }

@@ -50,7 +50,7 @@ export interface PortMappingEntry {
 /**
  * The value of `portMappings`, or undefined when no port of the host is asked for.
  *
- * @throws CniError `invalid-argument` for a port, protocol or address that no
+ * @throws CniError `invalid_argument` for a port, protocol or address that no
  *   plugin could map
  */
 export function portMappingsCapability(
@@ -150,7 +150,7 @@ export function dnsCapability(dns: {
  * The value of `ipRanges`: one address out of each pod CIDR.
  *
  * @param podCidrs comma-separated, as the kubelet gives it: `10.1.0.0/24,fd00:1::/64`
- * @throws CniError `invalid-argument` for what is not in CIDR notation
+ * @throws CniError `invalid_argument` for what is not in CIDR notation
  */
 export function ipRangesCapability(podCidrs: string): { subnet: string }[][] | undefined {
   const subnets = podCidrs
@@ -167,5 +167,5 @@ export function ipRangesCapability(podCidrs: string): { subnet: string }[][] | u
 }
 
 function invalid(message: string): CniError {
-  return new CniError("invalid-argument", message);
+  return new CniError("invalid_argument", message);
 }

@@ -29,7 +29,7 @@ export async function check(
     context.lock.forContainer(containerId, signal, async () => {
       const [cached] = await context.cache.list({ containerId, ifName });
       if (cached?.result === undefined || !cached.complete) {
-        throw new CniError("not-attached", `container ${containerId} has no attachment ${ifName}`);
+        throw new CniError("not_attached", `container ${containerId} has no attachment ${ifName}`);
       }
       const network = parseNetworkConfig(cached.configText);
       if (network.disableCheck) {

@@ -56,8 +56,8 @@ export interface Cni {
    *
    * @param network a network as {@link Cni.validate} returned it
    * @returns the result in the shape of CNI 1.1.0
-   * @throws CniError `already-attached` when the cache has that attachment,
-   *   `host-port-taken` when a port of the host that it is to map is mapped already
+   * @throws CniError `already_attached` when the cache has that attachment,
+   *   `host_port_taken` when a port of the host that it is to map is mapped already
    */
   add(network: Network, attachment: Attachment, options?: OperationOptions): Promise<CniResult>;
   /**

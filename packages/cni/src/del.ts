@@ -141,7 +141,7 @@ async function deleteInsistently(
       await context.caller.call(call);
       return;
     } catch (reason) {
-      const error = CniError.from(reason, "plugin-failed", "DEL failed");
+      const error = CniError.from(reason, "plugin_failed", "DEL failed");
       if (isGoneAlready(error, netns)) {
         context.log("info", "what the plugin was to delete is gone already", {
           ...fields,
@@ -149,7 +149,7 @@ async function deleteInsistently(
         });
         return;
       }
-      if (last || error.code !== "plugin-failed") {
+      if (last || error.code !== "plugin_failed") {
         throw error;
       }
       context.log("warn", "DEL failed, trying once more", { ...fields, reason: error.message });
@@ -176,7 +176,7 @@ function chooseNetwork(
     }
   }
   if (fallback === undefined) {
-    throw new CniError("invalid-argument", "DEL needs a cached attachment or a network");
+    throw new CniError("invalid_argument", "DEL needs a cached attachment or a network");
   }
   return fallback;
 }
@@ -266,7 +266,7 @@ const unknownContainer = 3;
  * program that is missing is another thing: what it was to delete is left over.
  */
 function isGoneAlready(error: CniError, netns: string): boolean {
-  if (error.code !== "plugin-failed") {
+  if (error.code !== "plugin_failed") {
     return false;
   }
   if (error.cniCode === unknownContainer) {

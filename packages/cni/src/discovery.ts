@@ -32,7 +32,7 @@ export interface LoadedNetworks {
  * A directory that is not there holds no networks. Whether the plugins exist
  * is not looked at: see `Cni.validate`.
  *
- * @throws CniError `invalid-config` when the directory cannot be read
+ * @throws CniError `invalid_config` when the directory cannot be read
  */
 export async function loadNetworks(confDir: string): Promise<LoadedNetworks> {
   const networks: Network[] = [];
@@ -41,7 +41,7 @@ export async function loadNetworks(confDir: string): Promise<LoadedNetworks> {
     try {
       networks.push(await loadNetwork(file, confDir));
     } catch (reason) {
-      rejected.push({ file, error: CniError.from(reason, "invalid-config", `cannot use ${file}`) });
+      rejected.push({ file, error: CniError.from(reason, "invalid_config", `cannot use ${file}`) });
     }
   }
   return { networks, rejected };
@@ -54,7 +54,7 @@ async function loadNetwork(file: string, confDir: string): Promise<Network> {
     try {
       extraPlugins.push(parsePluginObject(await readFile(pluginFile, "utf8")));
     } catch (cause) {
-      throw new CniError("invalid-config", `${pluginFile}: ${(cause as Error).message}`, { cause });
+      throw new CniError("invalid_config", `${pluginFile}: ${(cause as Error).message}`, { cause });
     }
   }
   return parseNetworkConfig(text, { file, extraPlugins });
@@ -67,7 +67,7 @@ async function listConfigFiles(dir: string, extensions: readonly string[]): Prom
       if (error.code === "ENOENT" || error.code === "ENOTDIR") {
         return [];
       }
-      throw CniError.from(error, "invalid-config", `cannot read ${dir}`);
+      throw CniError.from(error, "invalid_config", `cannot read ${dir}`);
     },
   );
   return entries

@@ -1,35 +1,35 @@
 /** What went wrong, as a word that a caller can switch on. */
 export type CniErrorCode =
   /** The network configuration cannot be used (syntax, missing key, wrong type). */
-  | "invalid-config"
+  | "invalid_config"
   /** The attachment, an argument or a capability value cannot be used. */
-  | "invalid-argument"
+  | "invalid_argument"
   /** The configuration's version, or the plugin's, is not one that both sides speak. */
-  | "unsupported-version"
+  | "unsupported_version"
   /** No executable of the plugin's type in any of the plugin directories. */
-  | "plugin-not-found"
+  | "plugin_not_found"
   /** The plugin could not be started (permission, format, out of processes). */
-  | "spawn-failed"
+  | "spawn_failed"
   /** The plugin ended with a failure; `cniCode`, `msg` and `details` are the plugin's own. */
-  | "plugin-failed"
+  | "plugin_failed"
   /** The plugin claimed success, but what it printed is not a result. */
-  | "invalid-result"
+  | "invalid_result"
   /** The deadline passed; the plugin's process group was killed. */
   | "timeout"
   /** The caller's signal aborted; the plugin's process group was killed. */
   | "aborted"
   /** ADD was asked for an attachment that exists already. */
-  | "already-attached"
+  | "already_attached"
   /** A port of the host that is asked for is mapped to another container. */
-  | "host-port-taken"
+  | "host_port_taken"
   /** CHECK was asked for an attachment that no ADD made. */
-  | "not-attached"
+  | "not_attached"
   /** The result cache could not be read or written. */
-  | "cache-failed"
+  | "cache_failed"
   /** The loopback interface could not be brought up. */
-  | "loopback-failed"
+  | "loopback_failed"
   /** Part of a garbage collection failed; the parts are in `errors`. */
-  | "gc-failed";
+  | "gc_failed";
 
 /** The operations of the CNI protocol (CNI spec 1.1.0, section 2). */
 export type CniCommand = "ADD" | "DEL" | "CHECK" | "GC" | "STATUS" | "VERSION";
@@ -52,7 +52,7 @@ export interface CniErrorFields {
   readonly exitCode?: number | undefined;
   /** Why the DEL that followed a failed ADD failed as well. */
   readonly cleanupError?: CniError | undefined;
-  /** The single failures that a `gc-failed` error sums up. */
+  /** The single failures that a `gc_failed` error sums up. */
   readonly errors?: readonly CniError[] | undefined;
   readonly cause?: unknown;
 }

@@ -34,7 +34,7 @@ const parallelDeletes = 4;
  * for it, then GC for the networks given (CNI spec 1.1.0, section 2, `GC`). It
  * waits for the operations under way and holds back those that come.
  *
- * @throws CniError `gc-failed` with all failures, after everything was tried
+ * @throws CniError `gc_failed` with all failures, after everything was tried
  */
 export async function gc(
   context: OperationContext,
@@ -48,7 +48,7 @@ export async function gc(
       const collected = await collect(context, valid, options.networks ?? [], signal, errors);
       if (errors.length > 0) {
         const reasons = errors.map((error) => error.message).join("; ");
-        throw new CniError("gc-failed", `GC failed in part: ${reasons}`, { command: "GC", errors });
+        throw new CniError("gc_failed", `GC failed in part: ${reasons}`, { command: "GC", errors });
       }
       return { deleted, collected };
     }),
@@ -76,7 +76,7 @@ async function deleteStale(
           await deleteOne(context, cached, signal);
           deleted.push({ containerId, ifName });
         } catch (error) {
-          errors.push(CniError.from(error, "plugin-failed", `DEL of ${containerId} (${ifName})`));
+          errors.push(CniError.from(error, "plugin_failed", `DEL of ${containerId} (${ifName})`));
         }
       }
     }
@@ -123,7 +123,7 @@ async function collect(
         const request = requestConfig(network, plugin, { members });
         await context.caller.call({ command: "GC", type: plugin.type, request, signal });
       } catch (error) {
-        errors.push(CniError.from(error, "plugin-failed", `GC of plugin ${plugin.type}`));
+        errors.push(CniError.from(error, "plugin_failed", `GC of plugin ${plugin.type}`));
       }
     }
     collected.push(network.name);

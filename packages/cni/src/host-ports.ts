@@ -15,7 +15,7 @@ export interface HostPorts {
    * Takes the ports that an attachment is to map, if a plugin of the network
    * declares that it maps ports.
    *
-   * @throws CniError `host-port-taken`
+   * @throws CniError `host_port_taken`
    */
   claim(network: Network, attachment: Attachment): Promise<void>;
   release(id: AttachmentId): void;
@@ -61,7 +61,7 @@ export function createHostPorts(cache: ResultCache): HostPorts {
         const { hostPort, protocol, hostIP } = conflict.wanted;
         const port = `host port ${hostIP === undefined ? "" : `${hostIP} `}${hostPort}/${protocol}`;
         throw new CniError(
-          "host-port-taken",
+          "host_port_taken",
           conflict.containerId === undefined
             ? `${port} is asked for twice`
             : `${port} is taken by container ${conflict.containerId}`,

@@ -46,7 +46,7 @@ export function createPluginExec(log: CniLog, shell: string = "/bin/sh"): Plugin
       if (kind === "foreign") {
         // Both a shell and Node's spawn would read it as a shell script, and run what comes of it.
         throw new CniError(
-          "spawn-failed",
+          "spawn_failed",
           `cannot run ${run.path}: it is neither a program for this machine nor a script`,
         );
       }
@@ -62,7 +62,7 @@ export function createPluginExec(log: CniLog, shell: string = "/bin/sh"): Plugin
           throw error;
         }
         if (error.begun) {
-          throw CniError.from(error, "spawn-failed", `cannot run ${run.path}`);
+          throw CniError.from(error, "spawn_failed", `cannot run ${run.path}`);
         }
         // Where it could not even be started, it is not tried again.
         shells &&= error.cause === undefined;

@@ -7,7 +7,7 @@ import { isProcessPath } from "./netns.js";
  * Brings up the interface `lo` of a network namespace.
  *
  * @param netns path of the namespace
- * @throws CniError `loopback-failed`
+ * @throws CniError `loopback_failed`
  */
 export type LoopbackUp = (netns: string, signal?: AbortSignal) => Promise<void>;
 
@@ -45,7 +45,7 @@ export function createLoopbackUp(): LoopbackUp {
         }
         const why = stderr.trim() || error.message;
         reject(
-          new CniError("loopback-failed", `cannot bring up lo in ${netns}: ${why}`, {
+          new CniError("loopback_failed", `cannot bring up lo in ${netns}: ${why}`, {
             cause: error,
             stderr,
           }),

@@ -54,11 +54,11 @@ export interface HeldNetns {
  * after the sandbox's process has ended (some plugins find the addresses whose
  * masquerading they remove only there).
  *
- * @throws CniError `invalid-argument` when the path leads to no namespace
+ * @throws CniError `invalid_argument` when the path leads to no namespace
  */
 export async function holdNetns(path: string): Promise<HeldNetns> {
   const handle = await open(path, "r").catch((error: unknown) => {
-    throw CniError.from(error, "invalid-argument", `cannot open the network namespace ${path}`);
+    throw CniError.from(error, "invalid_argument", `cannot open the network namespace ${path}`);
   });
   return {
     path: `/proc/${process.pid}/fd/${handle.fd}`,

@@ -43,7 +43,7 @@ const validName = /^[A-Za-z0-9][A-Za-z0-9_.-]*$/;
  * @param options `file` names the source in errors; `extraPlugins` are the plugin
  *   objects found in the folder named after the network (appended unless
  *   `loadOnlyInlinedPlugins`)
- * @throws CniError `invalid-config` or `unsupported-version`
+ * @throws CniError `invalid_config` or `unsupported_version`
  */
 export function parseNetworkConfig(
   text: string,
@@ -56,7 +56,7 @@ export function parseNetworkConfig(
   const cniVersion = highestVersion(offeredVersions);
   if (cniVersion === undefined) {
     throw new CniError(
-      "unsupported-version",
+      "unsupported_version",
       `network ${JSON.stringify(list.name)} has no supported version: cniVersion is ${JSON.stringify(list.cniVersion)}`,
     );
   }
@@ -123,7 +123,7 @@ export function readNetworkName(text: string): string {
 /**
  * Parses a plugin object from a file of its own (`<dir>/<network>/*.conf`).
  *
- * @throws CniError `invalid-config`
+ * @throws CniError `invalid_config`
  */
 export function parsePluginObject(text: string): JsonObject {
   const object = parseObject(text);
@@ -155,7 +155,7 @@ function parseObject(text: string): JsonObject {
   try {
     value = JSON.parse(text);
   } catch (error) {
-    throw CniError.from(error, "invalid-config", "not JSON");
+    throw CniError.from(error, "invalid_config", "not JSON");
   }
   if (!isJsonObject(value)) {
     throw invalid("not a JSON object");
@@ -226,5 +226,5 @@ function readPlugin(config: JsonObject): PluginConfig {
 }
 
 function invalid(message: string): CniError {
-  return new CniError("invalid-config", message);
+  return new CniError("invalid_config", message);
 }

@@ -122,7 +122,7 @@ function pluginFailure({ exitCode, signal, stdout, stderr }: PluginExit): CniErr
     const { code, msg, details } = reported;
     const short = typeof msg === "string" && msg !== "" ? msg : ended;
     const long = typeof details === "string" && details !== "" ? details : undefined;
-    return new CniError("plugin-failed", long === undefined ? short : `${short}; ${long}`, {
+    return new CniError("plugin_failed", long === undefined ? short : `${short}; ${long}`, {
       ...fields,
       msg: short,
       details: long,
@@ -130,7 +130,7 @@ function pluginFailure({ exitCode, signal, stdout, stderr }: PluginExit): CniErr
     });
   }
   const text = (stderr.trim() || stdout.trim()).slice(0, 2_000);
-  return new CniError("plugin-failed", text === "" ? ended : `${ended}: ${text}`, {
+  return new CniError("plugin_failed", text === "" ? ended : `${ended}: ${text}`, {
     ...fields,
     // When a signal ended it, what was printed before explains little.
     msg: text === "" || signal !== null ? ended : text,
@@ -146,7 +146,7 @@ function readJson(text: string): unknown {
 }
 
 function describeFailure(reason: unknown, plugin: string, command: CniCommand): CniError {
-  const error = CniError.from(reason, "spawn-failed", "cannot run the plugin");
+  const error = CniError.from(reason, "spawn_failed", "cannot run the plugin");
   return new CniError(error.code, `${command} of plugin ${plugin}: ${error.message}`, {
     plugin,
     command,

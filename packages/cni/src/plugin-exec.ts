@@ -25,7 +25,7 @@ export interface PluginExit {
 
 /** The port through which plugins are run. */
 export interface PluginExec {
-  /** @throws CniError `spawn-failed`, `invalid-result`, or the signal's reason */
+  /** @throws CniError `spawn_failed`, `invalid_result`, or the signal's reason */
   run(run: PluginRun): Promise<PluginExit>;
   /** Ends processes that are kept for later runs. */
   close(): void;
@@ -57,7 +57,7 @@ export function collectOutput(
       stdoutBytes += chunk.length;
       if (stdoutBytes > maxStdoutBytes) {
         onOverflow(
-          new CniError("invalid-result", `${path} printed more than ${maxStdoutBytes} bytes`),
+          new CniError("invalid_result", `${path} printed more than ${maxStdoutBytes} bytes`),
         );
         return;
       }

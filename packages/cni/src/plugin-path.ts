@@ -13,7 +13,7 @@ export interface PluginFile {
  * Finds a plugin's executable: the first regular file of that name in the
  * plugin directories, as CNI_PATH is searched.
  *
- * @throws CniError `plugin-not-found`
+ * @throws CniError `plugin_not_found`
  */
 export function findPlugin(type: string, binDirs: readonly string[]): PluginFile {
   for (const dir of binDirs) {
@@ -24,7 +24,7 @@ export function findPlugin(type: string, binDirs: readonly string[]): PluginFile
     }
   }
   throw new CniError(
-    "plugin-not-found",
+    "plugin_not_found",
     `plugin ${JSON.stringify(type)} is not in ${binDirs.join(delimiter)}`,
     { plugin: type },
   );

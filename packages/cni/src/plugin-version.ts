@@ -72,7 +72,7 @@ function readVersions(stdout: string, plugin: string): readonly string[] {
       return ["0.1.0", "0.2.0"];
     }
   }
-  throw new CniError("invalid-result", `VERSION of plugin ${plugin}: no list of versions`, {
+  throw new CniError("invalid_result", `VERSION of plugin ${plugin}: no list of versions`, {
     plugin,
     command: "VERSION",
   });

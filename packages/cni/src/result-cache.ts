@@ -83,7 +83,7 @@ export function createResultCache(options: {
       } catch (error) {
         made = undefined;
         await unlink(draft).catch(() => {});
-        throw CniError.from(error, "cache-failed", `cannot write ${file}`);
+        throw CniError.from(error, "cache_failed", `cannot write ${file}`);
       }
     },
 
@@ -106,7 +106,7 @@ export function createResultCache(options: {
       }
       await unlink(file).catch((error: NodeJS.ErrnoException) => {
         if (error.code !== "ENOENT") {
-          throw CniError.from(error, "cache-failed", `cannot remove ${file}`);
+          throw CniError.from(error, "cache_failed", `cannot remove ${file}`);
         }
       });
     },
@@ -151,7 +151,7 @@ async function readCacheDir(
     if (error.code === "ENOENT" || error.code === "ENOTDIR") {
       return [];
     }
-    throw CniError.from(error, "cache-failed", `cannot read ${dir}`);
+    throw CniError.from(error, "cache_failed", `cannot read ${dir}`);
   });
   const found: CachedAttachment[] = [];
   for (const name of names.toSorted()) {

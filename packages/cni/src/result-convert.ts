@@ -12,13 +12,13 @@ import { type CniVersion, isAtLeast, parseCniVersion } from "./version.js";
  *
  * @param result a result object; its `cniVersion` tells its version (absent: 0.1.0)
  * @param version the version wanted
- * @throws CniError `invalid-result` when the result cannot be expressed (below
- *   0.3.0 it needs an address), `unsupported-version` when its version is unknown
+ * @throws CniError `invalid_result` when the result cannot be expressed (below
+ *   0.3.0 it needs an address), `unsupported_version` when its version is unknown
  */
 export function convertResult(result: JsonObject, version: CniVersion): JsonObject {
   const { cniVersion = "" } = result;
   if (typeof cniVersion !== "string") {
-    throw new CniError("invalid-result", "the result's cniVersion is not a string");
+    throw new CniError("invalid_result", "the result's cniVersion is not a string");
   }
   const from = parseCniVersion(cniVersion);
   const [source, target] = [shapeOf(from), shapeOf(version)];
@@ -74,7 +74,7 @@ function listsToFamilies(lists: JsonObject, version: CniVersion): JsonObject {
   };
   const [ip4, ip6] = [family(false), family(true)];
   if (ip4 === undefined && ip6 === undefined) {
-    throw new CniError("invalid-result", `a result of version ${version} needs an address`);
+    throw new CniError("invalid_result", `a result of version ${version} needs an address`);
   }
   return {
     cniVersion: version,

@@ -58,23 +58,23 @@ export interface CniResult {
  * A result that names no version is in that version (as libcni has it); one in
  * another version is converted, because the next plugin must be given its own.
  *
- * @throws CniError `invalid-result` or `unsupported-version`
+ * @throws CniError `invalid_result` or `unsupported_version`
  */
 export function parseResult(stdout: string, spoken: CniVersion): JsonObject {
   let value: unknown;
   try {
     value = JSON.parse(stdout);
   } catch (error) {
-    throw CniError.from(error, "invalid-result", "the result is not JSON");
+    throw CniError.from(error, "invalid_result", "the result is not JSON");
   }
   // libcni takes `null` for a result without content, and so do plugins' authors.
   const object: unknown = value ?? {};
   if (!isJsonObject(object)) {
-    throw new CniError("invalid-result", "the result is not a JSON object");
+    throw new CniError("invalid_result", "the result is not a JSON object");
   }
   const { cniVersion = "" } = object;
   if (typeof cniVersion !== "string") {
-    throw new CniError("invalid-result", "the result's cniVersion is not a string");
+    throw new CniError("invalid_result", "the result's cniVersion is not a string");
   }
   const version = cniVersion === "" ? spoken : parseCniVersion(cniVersion);
   const result = { ...object, cniVersion: version };
@@ -87,7 +87,7 @@ export function parseResult(stdout: string, spoken: CniVersion): JsonObject {
  *
  * @param result a result object as printed or cached; its `cniVersion` tells the
  *   version (absent: 0.1.0)
- * @throws CniError `invalid-result` or `unsupported-version`
+ * @throws CniError `invalid_result` or `unsupported_version`
  */
 export function toCniResult(result: JsonObject): CniResult {
   const { interfaces, ips, routes, dns } = convertResult(result, latestCniVersion);
@@ -143,14 +143,14 @@ function readList(value: unknown, key: string): JsonObject[] {
     return [];
   }
   if (!Array.isArray(value) || !value.every(isJsonObject)) {
-    throw new CniError("invalid-result", `the result's ${key} is not a list of objects`);
+    throw new CniError("invalid_result", `the result's ${key} is not a list of objects`);
   }
   return value;
 }
 
 function readInterface(entry: JsonObject): CniInterface {
   if (typeof entry.name !== "string") {
-    throw new CniError("invalid-result", "an interface in the result has no name");
+    throw new CniError("invalid_result", "an interface in the result has no name");
   }
   return entry as unknown as CniInterface;
 }
@@ -159,13 +159,13 @@ function readIp(entry: JsonObject, interfaces: number): CniIp {
   const { address, interface: index } = entry;
   if (!isCidr(address)) {
     throw new CniError(
-      "invalid-result",
+      "invalid_result",
       `the result has an address that is not in CIDR notation: ${JSON.stringify(address)}`,
     );
   }
   if (index !== undefined && index !== null) {
     if (typeof index !== "number" || !Number.isInteger(index) || index < 0 || index >= interfaces) {
-      throw new CniError("invalid-result", `address ${address} names no interface of the result`);
+      throw new CniError("invalid_result", `address ${address} names no interface of the result`);
     }
   }
   const { version: _, ...ip } = entry;
@@ -175,7 +175,7 @@ function readIp(entry: JsonObject, interfaces: number): CniIp {
 function readRoute(entry: JsonObject): CniRoute {
   if (!isCidr(entry.dst)) {
     throw new CniError(
-      "invalid-result",
+      "invalid_result",
       `the result has a route to ${JSON.stringify(entry.dst)}, which is not in CIDR notation`,
     );
   }

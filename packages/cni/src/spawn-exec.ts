@@ -51,7 +51,7 @@ export function createSpawnExec(log: CniLog): PluginExec {
 function isBusy(error: unknown): boolean {
   return (
     error instanceof CniError &&
-    error.code === "spawn-failed" &&
+    error.code === "spawn_failed" &&
     (error.cause as NodeJS.ErrnoException | undefined)?.code === "ETXTBSY"
   );
 }
@@ -64,7 +64,7 @@ function runOnce(run: PluginRun): Promise<PluginExit> {
       return;
     }
     const failToSpawn = (error: unknown) => {
-      reject(CniError.from(error, "spawn-failed", `cannot run ${path}`));
+      reject(CniError.from(error, "spawn_failed", `cannot run ${path}`));
     };
     let child: ReturnType<typeof spawnPiped>;
     try {

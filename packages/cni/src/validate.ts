@@ -28,7 +28,7 @@ export async function validateNetwork(
       !supported[index]?.some((version) => network.offeredVersions.includes(version as never)),
   );
   throw new CniError(
-    "unsupported-version",
+    "unsupported_version",
     lacking.length === 0
       ? `the plugins of network ${network.name} have no version in common`
       : `plugin ${lacking.join(", ")} does not support version ${network.offeredVersions.join(", ")}`,

@@ -22,7 +22,7 @@ export function isAtLeast(version: CniVersion, since: CniVersion): boolean {
  * Reads a version out of a configuration or result: no version at all means
  * 0.1.0, the one from before the key existed.
  *
- * @throws CniError `unsupported-version` for versions that are not implemented
+ * @throws CniError `unsupported_version` for versions that are not implemented
  */
 export function parseCniVersion(text: string): CniVersion {
   if (text === "") {
@@ -30,7 +30,7 @@ export function parseCniVersion(text: string): CniVersion {
   }
   if (!isCniVersion(text)) {
     throw new CniError(
-      "unsupported-version",
+      "unsupported_version",
       `CNI version ${JSON.stringify(text)} is not supported`,
     );
   }

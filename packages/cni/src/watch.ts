@@ -162,7 +162,7 @@ export async function watchNetworks(options: WatchNetworksOptions): Promise<Netw
       .status(choice.network, { signal: abort.signal, timeoutMs: statusTimeoutMs })
       .then(
         () => null,
-        (reason: unknown) => CniError.from(reason, "plugin-failed", "STATUS failed"),
+        (reason: unknown) => CniError.from(reason, "plugin_failed", "STATUS failed"),
       )
       .then((error) => {
         // The answer to an earlier question must not be taken for a later one's.
@@ -223,13 +223,13 @@ async function chooseNetwork(
         const next = await cni.validate(network, { signal, timeoutMs: versionTimeoutMs });
         return { next: { network: next }, skips };
       } catch (reason) {
-        const error = CniError.from(reason, "plugin-failed", "VERSION failed");
+        const error = CniError.from(reason, "plugin_failed", "VERSION failed");
         skips.set(network.file ?? network.name, error.message);
         lastError = error;
       }
     }
   } catch (reason) {
-    lastError = CniError.from(reason, "invalid-config", `cannot read ${confDir}`);
+    lastError = CniError.from(reason, "invalid_config", `cannot read ${confDir}`);
     return { next: { reason: lastError.message, error: lastError }, skips };
   }
   const listed = [...skips].map(([file, reason]) => `${file}: ${reason}`).join("; ");

@@ -108,7 +108,7 @@ describe("ADD", () => {
   test("runs nothing when a plugin further on is not installed", async () => {
     await rm(join(fakes.binDir, "third"));
     await expect(cni.add(network(), attachment())).rejects.toMatchObject({
-      code: "plugin-not-found",
+      code: "plugin_not_found",
       plugin: "third",
     });
     expect(await fakes.calls()).toEqual([]);
@@ -118,7 +118,7 @@ describe("ADD", () => {
   test("runs nothing for a namespace that is gone, or is our own", async () => {
     for (const netns of ["", join(fakes.root, "none"), "/proc/self/ns/net"]) {
       await expect(cni.add(network(), attachment({ netns }))).rejects.toMatchObject({
-        code: "invalid-argument",
+        code: "invalid_argument",
       });
     }
     expect(await fakes.calls()).toEqual([]);
@@ -127,7 +127,7 @@ describe("ADD", () => {
   test("refuses an attachment that exists", async () => {
     await cni.add(network(), attachment());
     await expect(cni.add(network(), attachment())).rejects.toMatchObject({
-      code: "already-attached",
+      code: "already_attached",
     });
     await cni.add(network(), attachment({ ifName: "eth1" }));
     expect(await fakes.sequence()).toHaveLength(6);
@@ -146,7 +146,7 @@ describe("ADD", () => {
           })),
         },
       });
-    const taken = (message: string) => ({ code: "host-port-taken", message });
+    const taken = (message: string) => ({ code: "host_port_taken", message });
 
     const [one, two] = await Promise.allSettled([
       cni.add(chain, asking("one", 8080)),
@@ -180,7 +180,7 @@ describe("ADD", () => {
     await fakes.script("first", "ADD", "exit 1");
     await expect(
       cni.add(network({ plugins }), attachment({ capabilityArgs })),
-    ).rejects.toMatchObject({ code: "plugin-failed" });
+    ).rejects.toMatchObject({ code: "plugin_failed" });
     await fakes.script("first", "ADD", "echo '{}'");
     await cni.add(network({ plugins }), attachment({ containerId: "def", capabilityArgs }));
   });
@@ -199,7 +199,7 @@ describe("a failed ADD", () => {
   test("reports the plugin's error and is undone in reverse with the result so far", async () => {
     await fakes.script("third", "ADD", failing(7, "bad config", "no such key"));
     await expect(cni.add(network(), attachment())).rejects.toMatchObject({
-      code: "plugin-failed",
+      code: "plugin_failed",
       plugin: "third",
       command: "ADD",
       cniCode: 7,
@@ -247,7 +247,7 @@ describe("a failed ADD", () => {
   ])("that the plugin explains with %s is told", async (_, script, expected) => {
     await fakes.script("first", "ADD", script);
     await expect(cni.add(network(), attachment())).rejects.toMatchObject({
-      code: "plugin-failed",
+      code: "plugin_failed",
       plugin: "first",
       ...expected,
     });
@@ -270,7 +270,7 @@ describe("a failed ADD", () => {
   ])("because the plugin printed %s is undone", async (_, script) => {
     await fakes.script("second", "ADD", script);
     await expect(cni.add(network(), attachment())).rejects.toMatchObject({
-      code: "invalid-result",
+      code: "invalid_result",
       plugin: "second",
       command: "ADD",
     });
@@ -280,9 +280,9 @@ describe("a failed ADD", () => {
   test("because a plugin cannot be executed is undone", async () => {
     await writeFile(join(fakes.binDir, "second"), "no program\n");
     await expect(cni.add(network(), attachment())).rejects.toMatchObject({
-      code: "spawn-failed",
+      code: "spawn_failed",
       plugin: "second",
-      cleanupError: { code: "spawn-failed" },
+      cleanupError: { code: "spawn_failed" },
     });
   });
 
@@ -317,7 +317,7 @@ describe("a failed ADD", () => {
     await fakes.script("second", "ADD", "exit 1");
     await fakes.script("third", "DEL", "sleep 1000");
     await expect(cni.add(network(), attachment())).rejects.toMatchObject({
-      code: "plugin-failed",
+      code: "plugin_failed",
       cleanupError: { code: "timeout", plugin: "third", command: "DEL" },
     });
     expect(await cni.cachedAttachments()).toMatchObject([{ complete: false }]);
@@ -436,7 +436,7 @@ describe("DEL", () => {
     await cni.add(network(), attachment());
     await fakes.script("second", "DEL", failing(11, "later"));
     await expect(cni.del(target)).rejects.toMatchObject({
-      code: "plugin-failed",
+      code: "plugin_failed",
       command: "DEL",
       plugin: "second",
       cniCode: 11,
@@ -488,7 +488,7 @@ describe("DEL", () => {
     if (tolerated) {
       await expect(deleting).resolves.toBe("cache");
     } else {
-      await expect(deleting).rejects.toMatchObject({ code: "plugin-failed" });
+      await expect(deleting).rejects.toMatchObject({ code: "plugin_failed" });
     }
     expect(await cacheFiles()).toHaveLength(tolerated ? 0 : 1);
   });
@@ -518,7 +518,7 @@ describe("DEL", () => {
         result: { cniVersion: "9.9.9" },
       }),
     );
-    await expect(cni.del(target)).rejects.toMatchObject({ code: "invalid-config" });
+    await expect(cni.del(target)).rejects.toMatchObject({ code: "invalid_config" });
     await expect(cni.del(target, { network: network() })).resolves.toBe("cache");
     expect((await fakes.sequence()).slice(-3)).toEqual(["DEL third", "DEL second", "DEL first"]);
     expect((await fakes.calls()).at(-1)?.request).not.toHaveProperty("prevResult");

@@ -9,7 +9,7 @@ import {
 } from "../src/capabilities.js";
 import { k8sArgs } from "../src/k8s-args.js";
 
-const refused = expect.objectContaining({ code: "invalid-argument" });
+const refused = expect.objectContaining({ code: "invalid_argument" });
 
 describe("port mappings", () => {
   test("are only those with a host port, in lower case", () => {

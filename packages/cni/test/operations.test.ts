@@ -60,7 +60,7 @@ describe("CHECK", () => {
     await cni.add(network(), attachment("abc"));
     await fakes.script("first", "CHECK", failing(100, "route is missing"));
     await expect(cni.check({ containerId: "abc", ifName: "eth0" })).rejects.toMatchObject({
-      code: "plugin-failed",
+      code: "plugin_failed",
       command: "CHECK",
       plugin: "first",
       cniCode: 100,
@@ -79,11 +79,11 @@ describe("CHECK", () => {
 
   test("is refused for what was never added, or not completely", async () => {
     const id = { containerId: "abc", ifName: "eth0" };
-    await expect(cni.check(id)).rejects.toMatchObject({ code: "not-attached" });
+    await expect(cni.check(id)).rejects.toMatchObject({ code: "not_attached" });
     await fakes.script("second", "ADD", "exit 1");
     await fakes.script("second", "DEL", "exit 1");
     await expect(cni.add(network(), attachment("abc"))).rejects.toThrow();
-    await expect(cni.check(id)).rejects.toMatchObject({ code: "not-attached" });
+    await expect(cni.check(id)).rejects.toMatchObject({ code: "not_attached" });
   });
 });
 
@@ -137,7 +137,7 @@ describe("GC", () => {
     await fakes.script("first", "DEL", failing(5, "busy"));
     await fakes.script("first", "GC", failing(11, "later"));
     await expect(cni.gc([], { networks: [network()] })).rejects.toMatchObject({
-      code: "gc-failed",
+      code: "gc_failed",
       errors: [
         { command: "DEL", plugin: "first", cniCode: 5 },
         { command: "GC", plugin: "first", cniCode: 11 },
@@ -285,14 +285,14 @@ describe("VERSION", () => {
   });
 
   test.each([
-    ["nothing", "", "invalid-result"],
-    ["an empty list", `echo '{"cniVersion":"1.0.0","supportedVersions":[]}'`, "invalid-result"],
+    ["nothing", "", "invalid_result"],
+    ["an empty list", `echo '{"cniVersion":"1.0.0","supportedVersions":[]}'`, "invalid_result"],
     [
       "a list of numbers",
       `echo '{"cniVersion":"1.0.0","supportedVersions":[1]}'`,
-      "invalid-result",
+      "invalid_result",
     ],
-    ["a failure", "exit 1", "plugin-failed"],
+    ["a failure", "exit 1", "plugin_failed"],
   ])("that is answered with %s is an error, and asked again", async (_, script, code) => {
     await fakes.script("first", "VERSION", script);
     await expect(cni.version("first")).rejects.toMatchObject({ code, plugin: "first" });
@@ -302,7 +302,7 @@ describe("VERSION", () => {
 
   test("of a plugin that is not installed is an error", async () => {
     await expect(cni.version("none")).rejects.toMatchObject({
-      code: "plugin-not-found",
+      code: "plugin_not_found",
       plugin: "none",
     });
   });
@@ -323,7 +323,7 @@ describe("validating a network", () => {
   test("names the plugin that knows none of the versions", async () => {
     await fakes.install("second", { versions: ["0.3.1"] });
     await expect(cni.validate(offering("1.0.0", "1.1.0"))).rejects.toMatchObject({
-      code: "unsupported-version",
+      code: "unsupported_version",
       plugin: "second",
       message: "plugin second does not support version 1.0.0, 1.1.0",
     });
@@ -333,14 +333,14 @@ describe("validating a network", () => {
     await fakes.install("first", { versions: ["1.0.0"] });
     await fakes.install("second", { versions: ["1.1.0"] });
     await expect(cni.validate(offering("1.0.0", "1.1.0"))).rejects.toMatchObject({
-      code: "unsupported-version",
+      code: "unsupported_version",
       message: expect.stringContaining("no version in common"),
     });
   });
 
   test("fails when a plugin is missing", async () => {
     await expect(cni.validate(network({ plugins: [{ type: "none" }] }))).rejects.toMatchObject({
-      code: "plugin-not-found",
+      code: "plugin_not_found",
     });
   });
 });

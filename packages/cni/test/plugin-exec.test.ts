@@ -128,7 +128,7 @@ describe.each([
 
   test("is killed when it prints without end", async () => {
     const path = await install("#!/bin/sh\ncat /dev/zero\n");
-    await expect(run(path)).rejects.toMatchObject({ code: "invalid-result" });
+    await expect(run(path)).rejects.toMatchObject({ code: "invalid_result" });
   });
 
   test("is killed with all that it started when the signal aborts", async () => {
@@ -185,7 +185,7 @@ describe.each([
 
   test("that is not there fails to start", async () => {
     await expect(run(join(dir, "none"))).rejects.toMatchObject({
-      code: "spawn-failed",
+      code: "spawn_failed",
       cause: { code: "ENOENT" },
     });
   });
@@ -194,7 +194,7 @@ describe.each([
     const path = await install("#!/bin/sh\n");
     await chmod(path, 0o644);
     await expect(run(path)).rejects.toMatchObject({
-      code: "spawn-failed",
+      code: "spawn_failed",
       cause: { code: "EACCES" },
     });
   });
@@ -202,7 +202,7 @@ describe.each([
   test("whose interpreter is missing fails to start", async () => {
     const path = await install("#!/no/such/shell\n");
     await expect(run(path)).rejects.toMatchObject({
-      code: "spawn-failed",
+      code: "spawn_failed",
       cause: { code: "ENOENT" },
     });
   });
@@ -265,7 +265,7 @@ describe("the shell", () => {
     const path = await install(
       `#!/bin/sh\nif [ ! -e ${dir}/once ]; then echo >${dir}/once; kill -KILL $PPID; fi\n`,
     );
-    await expect(run(exec, path)).rejects.toMatchObject({ code: "spawn-failed" });
+    await expect(run(exec, path)).rejects.toMatchObject({ code: "spawn_failed" });
     await expect(run(exec, path)).resolves.toMatchObject({ exitCode: 0 });
   });
 
@@ -299,7 +299,7 @@ describe("an executable", () => {
         path,
       ),
     ).rejects.toMatchObject({
-      code: "spawn-failed",
+      code: "spawn_failed",
       message: expect.stringContaining("neither a program for this machine nor a script"),
     });
   });
@@ -312,7 +312,7 @@ describe("an executable", () => {
         path,
       ),
     ).rejects.toMatchObject({
-      code: "spawn-failed",
+      code: "spawn_failed",
     });
     await expect(readFile(join(dir, "runs"))).rejects.toThrow("ENOENT");
   });
@@ -323,6 +323,6 @@ describe("an executable", () => {
     await expect(run(exec, path)).resolves.toMatchObject({ stdout: "script\n" });
     await rm(path);
     await install("echo no script\n");
-    await expect(run(exec, path)).rejects.toMatchObject({ code: "spawn-failed" });
+    await expect(run(exec, path)).rejects.toMatchObject({ code: "spawn_failed" });
   });
 });

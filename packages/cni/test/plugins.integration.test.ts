@@ -264,7 +264,7 @@ describe("a single plugin", () => {
         await expect(cni.check({ containerId: "web", ifName: "eth0" })).resolves.toBe("checked");
         await lab.inPod("web", "ip", "link", "del", "eth0");
         await expect(cni.check({ containerId: "web", ifName: "eth0" })).rejects.toMatchObject({
-          code: "plugin-failed",
+          code: "plugin_failed",
           plugin: "ptp",
         });
       }
@@ -291,7 +291,7 @@ describe("a single plugin", () => {
     const attachment = await pod("web");
     await lab.inPod("web", "ip", "link", "add", "eth0", "type", "veth", "peer", "name", "peer0");
     await expect(cni.add(network([bridge()]), attachment)).rejects.toMatchObject({
-      code: "plugin-failed",
+      code: "plugin_failed",
       plugin: "bridge",
       msg: expect.stringMatching(/already exists/),
     });
@@ -358,7 +358,7 @@ describe("the loopback interface", () => {
 
   test("of a namespace that is gone is an error", async () => {
     await expect(createLoopbackUp()("/run/netns/none")).rejects.toMatchObject({
-      code: "loopback-failed",
+      code: "loopback_failed",
     });
   });
 });

@@ -123,7 +123,7 @@ test("the directory may vanish between two writes", async () => {
   const cache = open();
   await cache.write(entry);
   await rm(dir, { recursive: true });
-  await expect(cache.write(entry)).rejects.toMatchObject({ code: "cache-failed" });
+  await expect(cache.write(entry)).rejects.toMatchObject({ code: "cache_failed" });
   await cache.write(entry);
   expect(await cache.list()).toHaveLength(1);
 });

@@ -102,7 +102,7 @@ describe("going down", () => {
 
   test("to 0.2.0 needs an address", () => {
     expect(() => convertResult({ cniVersion: "1.0.0", ips: [] }, "0.2.0")).toThrow(
-      expect.objectContaining({ code: "invalid-result" }),
+      expect.objectContaining({ code: "invalid_result" }),
     );
   });
 
@@ -134,6 +134,6 @@ test("members that nobody knows are kept where the shape stays", () => {
 
 test("an unknown version is refused", () => {
   expect(() => convertResult({ cniVersion: "9.0.0" }, "1.0.0")).toThrow(
-    expect.objectContaining({ code: "unsupported-version" }),
+    expect.objectContaining({ code: "unsupported_version" }),
   );
 });

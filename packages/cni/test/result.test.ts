@@ -36,7 +36,7 @@ describe("a plugin's output", () => {
     ["a route to nowhere", '{"routes":[{"dst":"default"}]}'],
   ])("that is %s is refused", (_, stdout) => {
     expect(() => parseResult(stdout, "1.0.0")).toThrow(
-      expect.objectContaining({ code: "invalid-result" }),
+      expect.objectContaining({ code: "invalid_result" }),
     );
   });
 });

@@ -95,7 +95,7 @@ describe("the configuration directory", () => {
     const { networks, rejected } = await loadNetworks(confDir);
     expect(networks.map(({ name }) => name)).toEqual(["ok"]);
     expect(rejected).toMatchObject([
-      { file: join(confDir, "1.conf"), error: { code: "invalid-config" } },
+      { file: join(confDir, "1.conf"), error: { code: "invalid_config" } },
     ]);
   });
 
@@ -154,7 +154,7 @@ describe("the default network", () => {
   test("has a reason that names each file when none is usable", async () => {
     await put("10.conflist", "{");
     const state = (await watch()).current();
-    expect(state).toMatchObject({ ready: false, error: { code: "invalid-config" } });
+    expect(state).toMatchObject({ ready: false, error: { code: "invalid_config" } });
     expect(!state.ready && state.reason).toMatch(/10\.conflist: not JSON/);
   });
 });

@@ -46,6 +46,15 @@ test("a process that has ended needs no limits", () => {
   expect(() => onV2().write(0, [required])).not.toThrow();
 });
 
+test("a process that ends between the look-up and the write needs no limits", () => {
+  const paths: (CgroupPath | undefined)[] = [{ mode: "v2", unified: cgroup, v1: new Map() }];
+  const limits = limitsOf(7, () => paths.shift());
+  expect(() =>
+    limits.write(7, [{ controller: "memory", file: "memory.high", value: "1", required: true }]),
+  ).not.toThrow();
+  expect(paths).toEqual([]);
+});
+
 test("a node without cgroups matters only when there is something to write", () => {
   const limits = createCgroupLimits(() => {
     throw new Error("no cgroups");

@@ -1,4 +1,5 @@
 import { Code } from "@connectrpc/connect";
+import { CgroupError, type CgroupErrorCode } from "@dockershim/cgroups";
 import { CniError } from "@dockershim/cni";
 import { ContainerLogError } from "@dockershim/container-logs";
 import { DockerError } from "@dockershim/docker-client";
@@ -20,13 +21,35 @@ describe("errors at the edge", () => {
     [docker("unavailable"), Code.Unavailable],
     [docker("unauthorized"), Code.Unauthenticated],
     [docker("server_error"), Code.Internal],
-    [new CniError("plugin-failed", "x"), Code.Internal],
+    [new CniError("plugin_failed", "x"), Code.Internal],
     [new ContainerLogError("path_refused", "x"), Code.FailedPrecondition],
     [new ContainerLogError("no_space", "x"), Code.ResourceExhausted],
     [new TypeError("bug"), Code.Internal],
     ["text", Code.Internal],
   ])("%s becomes gRPC code %s", (reason, code) => {
     expect(toConnectError(reason, open).code).toBe(code);
+  });
+
+  test.each<[CgroupErrorCode, string | undefined, Code]>([
+    ["not_available", undefined, Code.FailedPrecondition],
+    ["invalid_path", undefined, Code.InvalidArgument],
+    ["invalid_file", undefined, Code.InvalidArgument],
+    ["unified_on_v1", undefined, Code.FailedPrecondition],
+    ["gone", "ENOENT", Code.NotFound],
+    ["write_refused", "EINVAL", Code.FailedPrecondition],
+    ["write_refused", "EACCES", Code.PermissionDenied],
+    ["write_refused", "EROFS", Code.PermissionDenied],
+    ["read_failed", "EIO", Code.Internal],
+    ["read_failed", "EPERM", Code.PermissionDenied],
+    ["read_failed", "EMFILE", Code.ResourceExhausted],
+    ["read_failed", "ENFILE", Code.ResourceExhausted],
+    ["read_failed", "ENOMEM", Code.ResourceExhausted],
+  ])("CgroupError %s with %s from the kernel becomes gRPC code %s", (code, system, expected) => {
+    const cause =
+      system === undefined ? undefined : Object.assign(new Error("x"), { code: system });
+    const error = toConnectError(new CgroupError(code, "cannot read it", { cause }), open);
+    expect(error.code).toBe(expected);
+    expect(error.rawMessage).toBe("cannot read it");
   });
 
   test("the engine's own words reach the caller", () => {

@@ -33,7 +33,8 @@ export function createCgroupLimits(
         try {
           writeOne(path, write);
         } catch (cause) {
-          if (!write.required) continue;
+          // What ended since it was found has no cgroup any more, and needs no limits.
+          if (!write.required || reader.forPid(pid) === undefined) continue;
           const reason = cause instanceof Error ? cause.message : String(cause);
           throw new ShimError(
             "failed_precondition",

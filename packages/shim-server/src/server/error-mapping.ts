@@ -1,4 +1,5 @@
 import { Code, ConnectError } from "@connectrpc/connect";
+import { CgroupError, type CgroupErrorCode } from "@dockershim/cgroups";
 import { CniError, type CniErrorCode } from "@dockershim/cni";
 import { ContainerLogError, type ContainerLogErrorCode } from "@dockershim/container-logs";
 import { DockerError, type DockerErrorCode } from "@dockershim/docker-client";
@@ -48,9 +49,30 @@ const codes: Record<
 
 /** What is the plugins' or the node's fault is INTERNAL; these are not. */
 const cniCodes: Partial<Record<CniErrorCode, Code>> = {
-  "host-port-taken": Code.FailedPrecondition,
-  "invalid-argument": Code.InvalidArgument,
+  host_port_taken: Code.FailedPrecondition,
+  invalid_argument: Code.InvalidArgument,
   timeout: Code.DeadlineExceeded,
+};
+
+/** What the caller asked of a cgroup, or what became of the cgroup since it was looked up. */
+const cgroupCodes: Record<CgroupErrorCode, Code> = {
+  gone: Code.NotFound,
+  invalid_file: Code.InvalidArgument,
+  invalid_path: Code.InvalidArgument,
+  not_available: Code.FailedPrecondition,
+  read_failed: Code.Internal,
+  unified_on_v1: Code.FailedPrecondition,
+  write_refused: Code.FailedPrecondition,
+};
+
+/** What the kernel said, where that tells more than that a read or a write failed. */
+const kernelCodes: Readonly<Record<string, Code>> = {
+  EACCES: Code.PermissionDenied,
+  EPERM: Code.PermissionDenied,
+  EROFS: Code.PermissionDenied,
+  EMFILE: Code.ResourceExhausted,
+  ENFILE: Code.ResourceExhausted,
+  ENOMEM: Code.ResourceExhausted,
 };
 
 /**
@@ -77,6 +99,11 @@ export function toConnectError(reason: unknown, signal: AbortSignal): ConnectErr
   }
   if (reason instanceof CniError) {
     const code = cniCodes[reason.code] ?? Code.Internal;
+    return new ConnectError(reason.message, code, undefined, undefined, reason);
+  }
+  if (reason instanceof CgroupError) {
+    const { code: kernelCode = "" } = (reason.cause ?? {}) as { readonly code?: string };
+    const code = kernelCodes[kernelCode] ?? cgroupCodes[reason.code];
     return new ConnectError(reason.message, code, undefined, undefined, reason);
   }
   const message = reason instanceof Error ? reason.message : String(reason);

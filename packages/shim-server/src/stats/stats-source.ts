@@ -32,7 +32,7 @@ export interface StatsSource {
   /**
    * Made on first use.
    *
-   * @throws CgroupError `not-available` where no cgroups are mounted.
+   * @throws CgroupError `not_available` where no cgroups are mounted.
    */
   reader(): CgroupReader;
   /** The cgroup of a running container, undefined when it has ended. */
