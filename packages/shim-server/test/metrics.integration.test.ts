@@ -3,12 +3,12 @@ import { createServer, type Server } from "node:http";
 import { type AddressInfo, connect } from "node:net";
 import { join } from "node:path";
 import type { DescService } from "@bufbuild/protobuf";
-import { createClient } from "@connectrpc/connect";
+import { type Client, createClient } from "@connectrpc/connect";
 import { createGrpcTransport, Http2SessionManager } from "@connectrpc/connect-node";
 import { RuntimeService } from "@dockershim/cri-types";
+import { Health, HealthCheckResponse_ServingStatus as Status } from "@dockershim/cri-types/health";
 import { until } from "@dockershim/testing";
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
-import { healthService } from "../src/server/health-service.js";
 import { createHarness, type Harness } from "./harness.js";
 
 /** An address that was free a moment ago. */
@@ -21,7 +21,10 @@ async function freeAddress(): Promise<string> {
 }
 
 /** Calls any service on a daemon's socket, with headers of the caller's choice. */
-function dial(harness: Harness, service: DescService) {
+function dial<T extends DescService>(
+  harness: Harness,
+  service: T,
+): { client: Client<T>; close: () => void } {
   const path = (harness.options.listen ?? "").replace("unix://", "");
   const baseUrl = "http://localhost";
   const sessionManager = new Http2SessionManager(
@@ -30,8 +33,7 @@ function dial(harness: Harness, service: DescService) {
     { createConnection: () => connect(path) },
   );
   const client = createClient(service, createGrpcTransport({ baseUrl, sessionManager }));
-  // biome-ignore lint/suspicious/noExplicitAny: a service that is described at run time has no types
-  return { client: client as any, close: () => sessionManager.abort() };
+  return { client, close: () => sessionManager.abort() };
 }
 
 /** The value of one series. */
@@ -137,8 +139,8 @@ describe("the operations server", () => {
     await harness.restart({ dockerEndpoint: `unix://${join(harness.dir, "none.sock")}` });
     expect((await fetch(`${base}/healthz`)).status).toBe(200);
     expect((await fetch(`${base}/readyz`)).status).toBe(503);
-    const { client, close } = dial(harness, healthService());
-    expect(await client.check({})).toMatchObject({ status: 2 });
+    const { client, close } = dial(harness, Health);
+    expect(await client.check({})).toMatchObject({ status: Status.NOT_SERVING });
     close();
     await harness.restart();
   });
@@ -169,9 +171,9 @@ describe("gRPC's health service", () => {
   });
 
   it("serves the server and both CRI services, and knows no others", async () => {
-    const { client, close } = dial(harness, healthService());
+    const { client, close } = dial(harness, Health);
     for (const service of ["", "runtime.v1.RuntimeService", "runtime.v1.ImageService"]) {
-      expect(await client.check({ service })).toMatchObject({ status: 1 });
+      expect(await client.check({ service })).toMatchObject({ status: Status.SERVING });
     }
     await expect(client.check({ service: "nothing" })).rejects.toMatchObject({ code: 5 });
     const { statuses } = await client.list({});
@@ -180,16 +182,23 @@ describe("gRPC's health service", () => {
   });
 
   it("tells a watcher at once, and ends with the caller", async () => {
-    const { client, close } = dial(harness, healthService());
+    const { client, close } = dial(harness, Health);
     const controller = new AbortController();
-    const seen: number[] = [];
+    const seen: Status[] = [];
     await expect(async () => {
       for await (const { status } of client.watch({}, { signal: controller.signal })) {
         seen.push(status);
         controller.abort();
       }
     }).rejects.toMatchObject({ code: 1 });
-    expect(seen).toEqual([1]);
+    expect(seen).toEqual([Status.SERVING]);
+    close();
+  });
+
+  it("keeps a watcher of a service that it does not have", async () => {
+    const { client, close } = dial(harness, Health);
+    const updates = client.watch({ service: "nothing" })[Symbol.asyncIterator]();
+    expect((await updates.next()).value).toMatchObject({ status: Status.SERVICE_UNKNOWN });
     close();
   });
 });
@@ -269,7 +278,7 @@ describe("tracing", () => {
   it("refuses an endpoint that is no URL", async () => {
     const rootDir = join(harness.dir, "r2");
     await expect(createHarness({ tracingEndpoint: "127.0.0.1:4318", rootDir })).rejects.toThrow(
-      /tracing-endpoint/,
+      /tracingEndpoint/,
     );
   });
 });
