@@ -1,7 +1,7 @@
 /** What the unit and the integration runs have in common: ESM through swc. */
 export const shared = {
   rootDir: import.meta.dirname,
-  roots: ["<rootDir>/packages", "<rootDir>/lab", "<rootDir>/conformance"],
+  roots: ["<rootDir>/packages", "<rootDir>/lab", "<rootDir>/conformance", "<rootDir>/e2e"],
   testEnvironment: "node",
   testRegex: "\\.test\\.ts$",
   testPathIgnorePatterns: ["/node_modules/", "/dist/"],

@@ -46,6 +46,11 @@ test:faults)
   build
   exec node scripts/run-tests.ts faults
   ;;
+test:kubelet)
+  need_root "the test run with a kubelet"
+  build
+  exec node scripts/run-tests.ts kubelet
+  ;;
 demo)
   need_root "the demo"
   build
@@ -57,6 +62,11 @@ bench)
   exec node bench/bench.ts "$@"
   ;;
 lab) exec node lab/lab.ts "$@" ;;
+cluster)
+  need_root "a cluster"
+  build
+  exec node e2e/cluster.ts "$@"
+  ;;
 conformance)
   need_root "the conformance run"
   build

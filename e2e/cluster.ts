@@ -1,0 +1,48 @@
+import { labConfig } from "../lab/config.ts";
+import { LabError } from "../lab/lab-error.ts";
+import { down, up } from "./up-down.ts";
+
+const usage = `usage: npm run cluster -- up | down
+
+  up      bring up a one-node Kubernetes cluster on the daemon and a private Docker engine; the first time
+          builds Kubernetes, which needs Go and a quarter of an hour
+  down    take all of it away again
+
+  LAB=name         a cluster of its own (default "cluster")
+  DOCKER=20|26|28|29  the engine (default 20)
+`;
+
+async function main(verb: string | undefined): Promise<number> {
+  const config = labConfig({ ...process.env, LAB: process.env.LAB || "cluster" });
+  switch (verb) {
+    case "up": {
+      const { lab, kubectl, kubeconfig } = await up(config);
+      const line = `${kubectl} --kubeconfig ${kubeconfig}`;
+      console.error(
+        `cluster ${config.name}: up, on Docker ${lab.LAB_DOCKER_VERSION}; for example:`,
+      );
+      console.log(`${line} get pods -A`);
+      console.log(`${line} run hello --image=${lab.LAB_IMAGE} -- sleep 3600`);
+      return 0;
+    }
+    case "down":
+      await down(config);
+      console.error(`cluster ${config.name}: down`);
+      return 0;
+    case "--help":
+    case "help":
+      process.stdout.write(usage);
+      return 0;
+    default:
+      process.stderr.write(usage);
+      return 2;
+  }
+}
+
+try {
+  process.exitCode = await main(process.argv[2]);
+} catch (error) {
+  if (!(error instanceof LabError)) throw error;
+  console.error(`cluster: ${error.message}`);
+  process.exitCode = error.code === "usage" ? 2 : 1;
+}

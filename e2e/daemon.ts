@@ -1,0 +1,37 @@
+import { join } from "node:path";
+import { createCriClient } from "@dockershim/cri-client";
+import { labFlags } from "@dockershim/testing";
+import type { LabEnv } from "../lab/env.ts";
+import type { Program } from "./processes.ts";
+
+const program = join(import.meta.dirname, "../packages/cli/bin/dockershim.js");
+
+/** Where the daemon of a node answers CRI. */
+export function daemonEndpoint(folder: string): string {
+  return `unix://${join(folder, "shim.sock")}`;
+}
+
+async function servesCri(endpoint: string): Promise<boolean> {
+  const client = createCriClient({ endpoint });
+  try {
+    const { status } = await client.runtime.status({});
+    return status?.conditions.every((condition) => condition.status) ?? false;
+  } catch {
+    return false;
+  } finally {
+    client.close();
+  }
+}
+
+/** The daemon on the lab's engine, with everything of its own in `folder`. */
+export function daemonOf(folder: string, lab: LabEnv): Program {
+  const endpoint = daemonEndpoint(folder);
+  const flags = { listen: endpoint, "root-dir": join(folder, "shim"), ...labFlags(lab) };
+  return {
+    name: "dockershim",
+    program: process.execPath,
+    args: [program, "serve", ...Object.entries(flags).map(([flag, value]) => `--${flag}=${value}`)],
+    timeoutMs: 60_000,
+    isReady: () => servesCri(endpoint),
+  };
+}

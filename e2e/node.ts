@@ -1,0 +1,138 @@
+import { createHash } from "node:crypto";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { command } from "../lab/command.ts";
+import type { LabEnv } from "../lab/env.ts";
+import { daemonEndpoint, daemonOf } from "./daemon.ts";
+import { freePort } from "./free-port.ts";
+import { type KubeletCluster, kubeletConfig } from "./kubelet-config.ts";
+import { claimKubeletHost, releaseKubeletHost } from "./kubelet-host.ts";
+import { makePodCgroup, removePodCgroup } from "./pod-cgroup.ts";
+import { answers, endProgram, startProgram } from "./processes.ts";
+
+export interface NodeOptions {
+  readonly lab: LabEnv;
+  /** Everything of the node is in this folder, below the lab's own so that it goes with it. */
+  readonly folder: string;
+  /** The kubelet's program. */
+  readonly kubelet: string;
+  readonly featureGates?: Readonly<Record<string, boolean>>;
+  /** See {@link kubeletConfig}. */
+  readonly longestRestartPause?: string;
+  readonly cluster?: KubeletCluster & { readonly kubeconfig: string };
+}
+
+/** The name of every node that is made here; each has a cluster of its own, or none. */
+export const nodeName = "node1";
+
+/** A node: the daemon on a lab's engine, and a kubelet that it serves. */
+export interface Node {
+  /** The node's address, of the lab's own bridge: not loopback, which a kubelet does not take. */
+  readonly address: string;
+  /** The runtime, as `unix:///path`. */
+  readonly endpoint: string;
+  /** The port of the kubelet's API, over HTTPS. */
+  readonly kubeletPort: number;
+  /** Where the kubelet reads static pods from. */
+  readonly manifests: string;
+  startDaemon(): Promise<void>;
+  startKubelet(): Promise<void>;
+  /** Ends one of the two; `graceMs` 0 kills it. Its pods go on. */
+  end(program: "dockershim" | "kubelet", graceMs?: number): Promise<void>;
+}
+
+interface Ports {
+  readonly kubelet: number;
+  readonly health: number;
+}
+
+/** The cgroup below which a node's pods have theirs. */
+function podCgroup(folder: string): string {
+  return `dskube-${createHash("sha256").update(folder).digest("hex").slice(0, 12)}`;
+}
+
+/** The ports of a node stay its own when its kubelet is started again. */
+async function portsOf(folder: string, address: string): Promise<Ports> {
+  const file = join(folder, "ports.json");
+  if (existsSync(file)) return JSON.parse(readFileSync(file, "utf8"));
+  const ports = { kubelet: await freePort(address), health: await freePort("127.0.0.1") };
+  writeFileSync(file, JSON.stringify(ports));
+  return ports;
+}
+
+/** The node's address in a lab: the one that the CNI plugin gives the lab's bridge. */
+export function nodeAddress(lab: LabEnv): string {
+  return lab.LAB_SUBNET.replace(/\.0\/\d+$/, ".1");
+}
+
+/** Gives the bridge its address: the CNI plugin does so with the first pod, which is too late for a kubelet. */
+async function addressBridge({ LAB_SUBNET, LAB_BRIDGE }: LabEnv, address: string): Promise<void> {
+  const length = LAB_SUBNET.split("/")[1];
+  await command("ip", ["address", "replace", `${address}/${length}`, "dev", LAB_BRIDGE]);
+}
+
+/** Readies the machine for a node; starts nothing yet. */
+export async function createNode(options: NodeOptions): Promise<Node> {
+  const { lab, folder, cluster } = options;
+  const manifests = join(folder, "manifests");
+  const configFile = join(folder, "kubelet.json");
+  const cgroup = podCgroup(folder);
+  mkdirSync(manifests, { recursive: true });
+  await claimKubeletHost(folder);
+  makePodCgroup(cgroup);
+  const address = nodeAddress(lab);
+  await addressBridge(lab, address);
+  const ports = await portsOf(folder, address);
+  const endpoint = daemonEndpoint(folder);
+  const { featureGates = {}, longestRestartPause } = options;
+  const config = kubeletConfig({
+    folder: join(folder, "kubelet"),
+    manifests,
+    endpoint,
+    address,
+    port: ports.kubelet,
+    healthPort: ports.health,
+    cgroup,
+    featureGates,
+    ...(longestRestartPause === undefined ? {} : { longestRestartPause }),
+    ...(cluster === undefined ? {} : { cluster }),
+  });
+  writeFileSync(configFile, `${JSON.stringify(config, undefined, 2)}\n`);
+  const flags = {
+    config: configFile,
+    "root-dir": join(folder, "kubelet"),
+    "cert-dir": join(folder, "kubelet/pki"),
+    "node-ip": address,
+    "hostname-override": nodeName,
+    ...(cluster === undefined ? {} : { kubeconfig: cluster.kubeconfig }),
+    v: "4",
+  };
+  return {
+    address,
+    endpoint,
+    kubeletPort: ports.kubelet,
+    manifests,
+    startDaemon: () => startProgram(folder, daemonOf(folder, lab)),
+    startKubelet: () =>
+      startProgram(folder, {
+        name: "kubelet",
+        program: options.kubelet,
+        args: Object.entries(flags).map(([flag, value]) => `--${flag}=${value}`),
+        timeoutMs: 120_000,
+        isReady: () => answers(`http://127.0.0.1:${ports.health}/healthz`),
+      }),
+    end: (program, graceMs) => endProgram(folder, program, graceMs),
+  };
+}
+
+/** Ends the node's programs, whatever state it is in; its pods still run. */
+export async function endNode(folder: string): Promise<void> {
+  await endProgram(folder, "kubelet");
+  await endProgram(folder, "dockershim");
+  await releaseKubeletHost(folder);
+}
+
+/** Clears away what is left of a node once the lab's engine, and with it its pods, is gone. */
+export function clearNode(folder: string): void {
+  removePodCgroup(podCgroup(folder));
+}

@@ -1,0 +1,84 @@
+import { createHash } from "node:crypto";
+import { mkdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { cacheFolder } from "../lab/cache.ts";
+import { command } from "../lab/command.ts";
+import type { LabConfig } from "../lab/config.ts";
+import { unpackPackages } from "../lab/debian.ts";
+import { findGo } from "../lab/go-programs.ts";
+import { LabError } from "../lab/lab-error.ts";
+
+/** The programs of Kubernetes that can be built. */
+export type KubernetesProgram =
+  | "kubelet"
+  | "kubectl"
+  | "kube-apiserver"
+  | "kube-controller-manager"
+  | "kube-scheduler";
+
+const moduleDir = join(import.meta.dirname, "kubernetes");
+
+/** The version of Kubernetes that go.mod pins, such as "v1.37.2". */
+function pinnedVersion(): string {
+  const text = readFileSync(join(moduleDir, "go.mod"), "utf8");
+  const version = /^\s*(?:require )?k8s\.io\/kubernetes (v\S+)/m.exec(text)?.[1];
+  if (version === undefined) throw new LabError("host", `${moduleDir}/go.mod pins no Kubernetes`);
+  return version;
+}
+
+/** Without these a program says that it is v0.0.0, and refuses to work with the others. */
+function linkerFlags(version: string): string {
+  const [major, minor] = version.slice(1).split(".");
+  const values = { gitVersion: version, gitMajor: major, gitMinor: minor };
+  const set = Object.entries(values).map(
+    ([name, value]) => `-X k8s.io/component-base/version.${name}=${value}`,
+  );
+  return ["-s -w", ...set].join(" ");
+}
+
+/**
+ * Builds programs of Kubernetes from the Go module proxy into the lab's cache, unless they are there. The
+ * first build of all takes a quarter of an hour on two cores; it is done once, whatever runs ask for it.
+ *
+ * @returns the path of each program
+ * @throws LabError when there is no Go, or a build fails
+ */
+export async function kubernetesPrograms<P extends KubernetesProgram>(
+  { cacheDir }: Pick<LabConfig, "cacheDir">,
+  wanted: readonly P[],
+): Promise<Record<P, string>> {
+  const version = pinnedVersion();
+  const sums = readFileSync(join(moduleDir, "go.sum"));
+  const sum = createHash("sha256").update(sums).digest("hex").slice(0, 12);
+  const folder = join(cacheDir, `kubernetes-${version}-${sum}`);
+  mkdirSync(folder, { recursive: true });
+  for (const [index, name] of wanted.entries()) {
+    const which = wanted.length === 1 ? "" : ` (${index + 1} of ${wanted.length})`;
+    const what = `building ${name} ${version} with Go${which}; the first time takes minutes`;
+    await cacheFolder(join(folder, name), { what }, async ({ part, lock }) => {
+      const go = await findGo();
+      if (go === undefined) {
+        throw new LabError(
+          "host",
+          "Kubernetes is built from source: put Go (go.dev/dl) on the PATH",
+        );
+      }
+      const source = `k8s.io/kubernetes/cmd/${name}`;
+      const args = ["build", "-ldflags", linkerFlags(version), "-o", join(part, name), source];
+      const env = { CGO_ENABLED: "0", GOFLAGS: "", GOWORK: "off" };
+      // Low priority: whoever works on this machine meanwhile comes first.
+      await command("nice", ["-n", "10", go, ...args], { cwd: moduleDir, env, inherit: lock });
+    });
+  }
+  return Object.fromEntries(wanted.map((name) => [name, join(folder, name, name)])) as Record<
+    P,
+    string
+  >;
+}
+
+/** Where etcd is: Debian's package of it, unpacked into the lab's cache. */
+export async function etcdProgram({ cacheDir }: Pick<LabConfig, "cacheDir">): Promise<string> {
+  const tree = join(cacheDir, "etcd");
+  await unpackPackages(tree, ["etcd-server"], { suite: "sid" });
+  return join(tree, "usr/bin/etcd");
+}
