@@ -4,7 +4,10 @@ import { shared } from "./jest.shared.js";
 
 export default {
   ...shared,
-  testPathIgnorePatterns: [...shared.testPathIgnorePatterns, "\\.(integration|fault)\\.test\\.ts$"],
+  testPathIgnorePatterns: [
+    ...shared.testPathIgnorePatterns,
+    "\\.(integration|fault|kubelet)\\.test\\.ts$",
+  ],
   // What hangs is still found; what is slow for want of processors is not called broken.
   testTimeout: patient(60_000),
 };

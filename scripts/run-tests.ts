@@ -1,10 +1,12 @@
 // The tests that a contributor runs: lint, types, packages, unit and integration tests.
 // The last line counts them: "N passed, N failed". Arguments select parts by name; the fault tests
-// are run only when they are asked for. What tests need from outside is fetched before the first of them.
+// and those with a kubelet are run only when they are asked for. What tests need from outside is fetched before the first of them.
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { clearNode, endNode } from "../e2e/node.ts";
+import { kubernetesPrograms } from "../e2e/programs.ts";
 import { labConfig } from "../lab/config.ts";
 import { fetchAll } from "../lab/fetch.ts";
 import { down, up } from "../lab/up-down.ts";
@@ -48,8 +50,12 @@ function jest(config: string, env: Record<string, string> = {}): Count {
   }
 }
 
-/** Runs tests that need a real engine in a lab of their own. */
-async function inLab(jestConfig: string): Promise<Count> {
+/** Runs tests that need a real engine in a lab of their own; `cleanUp` comes before the lab goes. */
+async function inLab(
+  jestConfig: string,
+  more: Record<string, string> = {},
+  cleanUp: () => Promise<void> = async () => undefined,
+): Promise<Count> {
   if (process.getuid?.() !== 0) {
     console.error("these tests need root, for a private Docker engine: not run, 1 failure");
     return { passed: 0, failed: 1 };
@@ -58,9 +64,24 @@ async function inLab(jestConfig: string): Promise<Count> {
   const env = await up(config).catch((error: Error) => console.error(`lab: ${error.message}`));
   if (env === undefined) return { passed: 0, failed: 1 };
   try {
-    return jest(jestConfig, { ...env });
+    return jest(jestConfig, { ...env, ...more });
   } finally {
+    await cleanUp();
     await down(config);
+  }
+}
+
+/** Runs tests with a real kubelet, which is built before their time counts. */
+async function withKubelet(): Promise<Count> {
+  const config = labConfig({ ...process.env, LAB: process.env.LAB ?? "test" });
+  const { kubelet } = await kubernetesPrograms(config, ["kubelet"]);
+  const folder = join(config.runDir, "kubelet-test");
+  try {
+    return await inLab("jest.kubelet.config.js", { KUBELET: kubelet, NODE_FOLDER: folder }, () =>
+      endNode(folder),
+    );
+  } finally {
+    clearNode(folder);
   }
 }
 
@@ -78,6 +99,7 @@ const parts: Record<string, () => Count | Promise<Count>> = {
   unit: () => jest("jest.config.js"),
   integration: () => inLab("jest.integration.config.js"),
   faults: () => inLab("jest.faults.config.js"),
+  kubelet: () => withKubelet(),
 };
 const usual = ["lint", "types", "packages", "unit", "integration"];
 

@@ -46,9 +46,7 @@ describe("calls that are answered ahead of the RPC framework", () => {
 
   async function outcome(call: Promise<unknown>): Promise<unknown> {
     try {
-      const reply = (await call) as { timestamp?: bigint };
-      // The one field that tells when it was asked.
-      return "timestamp" in reply ? { ...reply, timestamp: 0n } : reply;
+      return await call;
     } catch (reason) {
       const { code, rawMessage } = ConnectError.from(reason);
       return { code, rawMessage };

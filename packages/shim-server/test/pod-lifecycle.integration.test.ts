@@ -74,7 +74,8 @@ describe("a pod on a real engine", () => {
     await h.cri.runtime.stopPodSandbox({ podSandboxId });
     const stopped = await h.cri.runtime.podSandboxStatus({ podSandboxId });
     expect(stopped.status?.state).toBe(PodSandboxState.SANDBOX_NOTREADY);
-    expect(stopped.containersStatuses[0]?.state).toBe(ContainerState.CONTAINER_EXITED);
+    const ended = await h.cri.runtime.containerStatus({ containerId });
+    expect(ended.status?.state).toBe(ContainerState.CONTAINER_EXITED);
 
     await h.cri.runtime.removePodSandbox({ podSandboxId });
     expect((await h.cri.runtime.listPodSandbox({ filter })).items).toEqual([]);

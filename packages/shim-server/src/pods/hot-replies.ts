@@ -16,10 +16,8 @@ import type { ContainerRecord, SandboxRecord } from "../state/records.js";
 import { requireSandbox } from "../state/sandbox-lookup.js";
 import { type ContainerListParts, containerItems } from "./container-list.js";
 import { type ContainerStatusParts, containerStatusReply } from "./container-status.js";
-import { containerStatus } from "./container-view.js";
 import { type SandboxListParts, sandboxItems } from "./sandbox-list.js";
-import { type SandboxStatusParts, sandboxStatusReply, statusTimestamp } from "./sandbox-status.js";
-import { sandboxStatus } from "./sandbox-view.js";
+import { type SandboxStatusParts, sandboxStatusReply } from "./sandbox-status.js";
 
 // Each answers as its ordinary handler does, and shares with it every function that decides
 // content. What is repeated is encoded once per record.
@@ -46,7 +44,7 @@ export function createHotSandboxList(parts: SandboxListParts): EncodedReply {
   };
 }
 
-/** What the hot statuses use: a container's also changes with its image's names. */
+/** A container's status also changes with its image's names. */
 type Versioned = { readonly images: Pick<ImageStore, "version"> };
 
 /** ContainerStatus. */
@@ -63,31 +61,15 @@ export function createHotContainerStatus(parts: ContainerStatusParts & Versioned
 }
 
 /** PodSandboxStatus. */
-export function createHotSandboxStatus(parts: SandboxStatusParts & Versioned): EncodedReply {
-  const { store, network, images } = parts;
-  const sandboxes = createEncodedCache<SandboxRecord, readonly string[] | undefined>();
-  const containers = createEncodedCache<ContainerRecord, number>();
-
-  /** A container's status as PodSandboxStatus holds it. */
-  function nestedStatus(record: ContainerRecord): Uint8Array {
-    return containers(record, images.version, () => {
-      const status = containerStatus(record, parts);
-      return encode(PodSandboxStatusResponseSchema, { containersStatuses: [status] });
-    });
-  }
-
+export function createHotSandboxStatus(parts: SandboxStatusParts): EncodedReply {
+  const { store, network } = parts;
+  const statuses = createEncodedCache<SandboxRecord, readonly string[] | undefined>();
   return (request) => {
     const message = fromBinary(PodSandboxStatusRequestSchema, request);
-    if (message.verbose) {
-      return [encode(PodSandboxStatusResponseSchema, sandboxStatusReply(parts, message))];
-    }
+    const reply = (): Uint8Array =>
+      encode(PodSandboxStatusResponseSchema, sandboxStatusReply(parts, message));
+    if (message.verbose) return [reply()];
     const record = requireSandbox(store, message.podSandboxId);
-    return [
-      sandboxes(record, network.addresses(record.id), () =>
-        encode(PodSandboxStatusResponseSchema, { status: sandboxStatus(record, network) }),
-      ),
-      ...store.containersOf(record.id).map(nestedStatus),
-      encode(PodSandboxStatusResponseSchema, { timestamp: statusTimestamp() }),
-    ];
+    return [statuses(record, network.addresses(record.id), reply)];
   };
 }

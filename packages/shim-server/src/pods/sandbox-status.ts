@@ -1,37 +1,30 @@
-import type {
-  ContainerStatus,
-  PodSandboxStatus,
-  PodSandboxStatusRequest,
-} from "@dockershim/cri-types";
+import type { PodSandboxStatus, PodSandboxStatusRequest } from "@dockershim/cri-types";
 import { toVerboseInfo } from "@dockershim/pod-sandbox";
 import type { PodNetwork } from "../network/pod-network.js";
 import type { PodResources } from "../state/pod-resources.js";
 import type { SandboxRecord } from "../state/records.js";
 import { requireSandbox, type SandboxLookup } from "../state/sandbox-lookup.js";
-import type { Store } from "../state/store.js";
-import { type ContainerViewParts, containerStatus } from "./container-view.js";
 import { sandboxStatus } from "./sandbox-view.js";
 
 /** What PodSandboxStatus uses. */
-export interface SandboxStatusParts extends ContainerViewParts {
-  readonly store: SandboxLookup & Pick<Store, "containersOf">;
+export interface SandboxStatusParts {
+  readonly store: SandboxLookup;
   readonly network: Pick<PodNetwork, "addresses">;
   readonly podResources: Pick<PodResources, "get">;
 }
 
+/**
+ * CRI's `timestamp` and `containers_statuses` stay empty, as with containerd: a kubelet with the feature gate
+ * EventedPLEG takes a pod's containers from here when the timestamp is set, and then misses which of them
+ * are of the current sandbox (Kubernetes 1.37, `GetPodStatus`), so that it runs init containers again and
+ * again. Without it the kubelet asks for each container's status.
+ */
 interface Reply {
   status: PodSandboxStatus;
   info: Record<string, string>;
-  containersStatuses: ContainerStatus[];
-  timestamp: bigint;
 }
 
-/** When a status was taken, in ns since the epoch. */
-export function statusTimestamp(): bigint {
-  return BigInt(Date.now()) * 1_000_000n;
-}
-
-/** The status of a sandbox and of its containers (for evented PLEG), from memory. */
+/** The status of a sandbox, from memory. */
 export function sandboxStatusReply(
   parts: SandboxStatusParts,
   { podSandboxId, verbose }: Pick<PodSandboxStatusRequest, "podSandboxId" | "verbose">,
@@ -41,10 +34,6 @@ export function sandboxStatusReply(
   return {
     status: sandboxStatus(record, network),
     info: verbose ? verboseInfo(parts, record) : {},
-    containersStatuses: store
-      .containersOf(record.id)
-      .map((container) => containerStatus(container, parts)),
-    timestamp: statusTimestamp(),
   };
 }
 

@@ -9,7 +9,7 @@ import {
 } from "../pods/container-log-reopen.js";
 import { createContainerRemove } from "../pods/container-remove.js";
 import { type ContainerStartParts, createContainerStart } from "../pods/container-start.js";
-import { createContainerStatus } from "../pods/container-status.js";
+import { type ContainerStatusParts, createContainerStatus } from "../pods/container-status.js";
 import { createContainerStop } from "../pods/container-stop.js";
 import { type ContainerUpdateParts, createContainerUpdate } from "../pods/container-update.js";
 import {
@@ -55,6 +55,7 @@ import { createPortForwardUrl, type PortForwardUrlParts } from "../streaming/por
 export type RuntimeRouteParts = ContainerCreateParts &
   ContainerLogReopenParts &
   ContainerStartParts &
+  ContainerStatusParts &
   ContainerUpdateParts &
   SandboxRunParts &
   SandboxStatusParts &
