@@ -26,9 +26,10 @@ describe("a record is found", () => {
   );
 });
 
-test("a whole id that is unknown is nothing that went wrong", () => {
-  expect(find(unknown)).toBeUndefined();
-});
+test.each([unknown, "e1356c10-2115-4886-a43f-a4aa33a9fa43"])(
+  "a whole id that is unknown, be it ours or not, is nothing that went wrong: %s",
+  (id) => expect(find(id)).toBeUndefined(),
+);
 
 test.each([
   ["", "invalid_argument", "container_id: must not be empty"],

@@ -1,8 +1,8 @@
 import { ShimError } from "../shim-error.js";
 import { requireId } from "./require-id.js";
 
-/** An id as Docker and we give them: 64 hexadecimal digits. */
-const fullId = /^[\da-f]{64}$/;
+/** The beginning of an id as Docker and we give them: 64 hexadecimal digits. */
+const prefix = /^[\da-f]{1,63}$/;
 
 /** Records of one kind, by id and all of them. */
 export interface IdLookup<T extends { readonly id: string }> {
@@ -28,7 +28,8 @@ export function findById<T extends { readonly id: string }>(
 ): T | undefined {
   requireId(field, id);
   const exact = get(id);
-  if (exact !== undefined || fullId.test(id)) return exact;
+  // What cannot be a beginning is a whole id, of whatever runtime.
+  if (exact !== undefined || !prefix.test(id)) return exact;
   let found: T | undefined;
   for (const record of all()) {
     if (!record.id.startsWith(id)) continue;
