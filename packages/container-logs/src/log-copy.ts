@@ -1,15 +1,10 @@
-import { createCriLogLines } from "./cri-log-lines.js";
+import { createCopiedBefore } from "./copied-before.js";
+import { type CopyBuffers, createEntryConversion } from "./entry-conversion.js";
 import { entryAt, identityAt } from "./file-identity.js";
-import { type LastStamp, readLastStamp } from "./last-stamp.js";
-import { createLocalLogReader, findLocalLogEntry, type LocalLogEntry } from "./local-log-entry.js";
 import type { LogPosition, LogPositionFile } from "./log-position.js";
-import {
-  absolutePath,
-  type LogPath,
-  type LogTarget,
-  openLogTarget,
-  openRenamedTarget,
-} from "./log-target.js";
+import { absolutePath, type LogPath, openLogTarget } from "./log-target.js";
+import { createLogWriter, type LogWriter } from "./log-writer.js";
+import { resumeTarget } from "./resumed-target.js";
 import { openRotatedSource, type RotatedSource } from "./rotated-source.js";
 
 /** What a container's copy needs to know. */
@@ -21,12 +16,6 @@ export interface LogCopyOptions {
   readonly positions: LogPositionFile;
   /** Told what could not be kept, for the caller's own log. */
   readonly onProblem: (problem: string) => void;
-}
-
-/** Memory that all copies of a thread share; a step leaves nothing in it. */
-export interface CopyBuffers {
-  readonly input: Buffer;
-  readonly output: Buffer;
 }
 
 /** Copies one container's messages from Docker's files to its CRI log. */
@@ -61,14 +50,6 @@ export interface LogCopy {
 /** A crash costs reading so many bytes again at most, besides what Docker has rotated. */
 const saveEveryBytes = 4 * 1024 * 1024;
 
-/** How often it is looked whether the log file still has a name. */
-const removedCheckMs = 1_000;
-
-export function createCopyBuffers(inputBytes: number = 128 * 1024): CopyBuffers {
-  // The shortest message is 26 bytes and its line 42; see lineRoom.
-  return { input: Buffer.alloc(inputBytes), output: Buffer.alloc(2 * inputBytes) };
-}
-
 /**
  * Makes the copy of one container.
  *
@@ -79,91 +60,41 @@ export function createCopyBuffers(inputBytes: number = 128 * 1024): CopyBuffers 
 export function createLogCopy(options: LogCopyOptions, buffers: CopyBuffers): LogCopy {
   const { positions, onProblem } = options;
   const { input, output } = buffers;
-  const reader = createLocalLogReader();
-  const lines = createCriLogLines(options);
+  const copied = createCopiedBefore();
+  const convert = createEntryConversion({ tty: options.tty, copied, onProblem }, buffers);
   let source: RotatedSource | undefined;
-  let target: LogTarget | undefined;
-  let targetLength = 0;
-  /** Bytes that our file holds already. */
-  let skip = 0;
-  /** Set while messages up to a stamp are left out, for want of a position. */
-  let copiedUpTo: LastStamp | undefined;
-  let copiedWithStamp = 0;
-  /** Lines that the target did not take. */
-  let pending: Buffer | undefined;
-  let pendingWithinLine = false;
+  let writer: LogWriter | undefined;
   let reopenWhenCaughtUp = false;
   let unsaved = 0;
   let saveProblem = "";
-  let checkedAt = 0;
   let atEnd = false;
   let last: { identity: string; offset: number } | undefined;
 
-  function open(): boolean {
-    if (source !== undefined && target !== undefined) return true;
+  /** Opens what is not open; undefined while Docker has no file. */
+  function open(): { source: RotatedSource; writer: LogWriter } | undefined {
+    if (source !== undefined && writer !== undefined) return { source, writer };
     const saved = positions.load();
-    target ??= openTargetFor(saved);
+    writer ??= openWriter(saved);
     const opened = openRotatedSource({
       path: options.source,
       from: saved && { identity: saved.source, offset: saved.sourceOffset },
       onGap: onProblem,
     });
-    if (opened === undefined) return false;
+    if (opened === undefined) return undefined;
     source = opened.source;
     if (!opened.resumed) {
       if (saved !== undefined) onProblem("the engine rotated its files past the saved position");
-      resumeByStamp(target);
+      copied.setStamp(writer.cutToLastStamp());
     }
     save();
-    return true;
+    return { source, writer };
   }
 
-  function openTargetFor(saved: LogPosition | undefined): LogTarget {
-    const path = absolutePath(options.target);
-    const present = entryAt(path);
-    skip = 0;
-    reopenWhenCaughtUp = false;
-    let found: LogTarget;
-    let base: number | undefined;
-    const renamed =
-      saved !== undefined &&
-      present?.identity !== saved.target &&
-      saved.nextTargetOffset === undefined
-        ? openRenamedTarget(options.target, saved.target)
-        : undefined;
-    if (renamed !== undefined) {
-      found = renamed;
-      base = saved?.targetOffset;
-      reopenWhenCaughtUp = present !== undefined;
-    } else {
-      found = openLogTarget(options.target);
-      base = found.identity === saved?.target ? saved.targetOffset : saved?.nextTargetOffset;
-    }
-    targetLength = found.openedSize;
-    if (base !== undefined) skip = Math.max(0, targetLength - base);
-    checkedAt = Date.now();
-    return found;
-  }
-
-  function resumeByStamp(opened: LogTarget): void {
-    skip = 0;
-    copiedUpTo = readLastStamp(opened.fd, targetLength);
-    copiedWithStamp = 0;
-    if (copiedUpTo === undefined || copiedUpTo.wholeBytes === targetLength) return;
-    opened.truncate(copiedUpTo.wholeBytes);
-    targetLength = copiedUpTo.wholeBytes;
-  }
-
-  function wasCopied({ seconds, nanos }: LocalLogEntry): boolean {
-    if (copiedUpTo === undefined) return false;
-    const order = seconds - copiedUpTo.seconds || nanos - copiedUpTo.nanos;
-    if (order < 0) return true;
-    if (order === 0 && copiedWithStamp < copiedUpTo.lines) {
-      copiedWithStamp++;
-      return true;
-    }
-    copiedUpTo = undefined;
-    return false;
+  function openWriter(saved: LogPosition | undefined): LogWriter {
+    const { target, copiedBytes, replaced } = resumeTarget(options.target, saved);
+    copied.setBytes(copiedBytes);
+    reopenWhenCaughtUp = replaced;
+    return createLogWriter(target);
   }
 
   function save(): void {
@@ -184,103 +115,49 @@ export function createLogCopy(options: LogCopyOptions, buffers: CopyBuffers): Lo
   /** The position, where the lengths of both files belong together. */
   function currentPosition(): LogPosition | undefined {
     const at = source?.position;
-    if (at === undefined || target === undefined) return undefined;
-    if (pending !== undefined || skip > 0 || copiedUpTo !== undefined) return undefined;
+    if (at === undefined || writer === undefined) return undefined;
+    if (writer.waits || copied.some) return undefined;
     return {
       source: at.identity,
       sourceOffset: at.offset,
-      target: target.identity,
-      targetOffset: targetLength,
+      target: writer.identity,
+      targetOffset: writer.length,
     };
-  }
-
-  /** Writes whatever the target takes; the rest waits, and the error is thrown. */
-  function append(opened: LogTarget, bytes: Buffer, from: number, to: number): void {
-    let at = from;
-    try {
-      while (at < to) {
-        const written = opened.append(bytes, at, to);
-        at += written;
-        targetLength += written;
-      }
-      pending = undefined;
-    } catch (err) {
-      pendingWithinLine = at === from ? pendingWithinLine : bytes[at - 1] !== 0x0a;
-      pending = Buffer.from(bytes.subarray(at, to));
-      throw err;
-    }
-  }
-
-  /** A log file, or its whole folder, may be removed under us. */
-  function replaceRemovedTarget(): void {
-    const now = Date.now();
-    if (target === undefined || now - checkedAt < removedCheckMs) return;
-    checkedAt = now;
-    if (!target.isRemoved()) return;
-    const next = openLogTarget(options.target);
-    target.close();
-    target = next;
-    targetLength = next.openedSize;
-    skip = 0;
-    // The beginning of this line went with the old file.
-    if (pending !== undefined && pendingWithinLine) {
-      pending = pending.subarray(pending.indexOf(0x0a) + 1);
-    }
-    save();
-  }
-
-  function convert(length: number): { consumed: number; produced: number } {
-    const { entry } = reader;
-    let at = 0;
-    let produced = 0;
-    for (;;) {
-      const result = reader.read(input, at, length);
-      if (result === "entry") {
-        if (!wasCopied(entry)) produced = lines.write(entry, input, output, produced);
-        at = entry.next;
-      } else if (result === "incomplete") {
-        return { consumed: at, produced };
-      } else {
-        const found = findLocalLogEntry(reader, input, at, length);
-        if (found === at) return { consumed: at, produced };
-        onProblem(`${found - at} bytes in the engine's log file are no messages`);
-        at = found;
-      }
-    }
   }
 
   function step(): number {
     atEnd = false;
-    if (!open() || source === undefined || target === undefined) {
+    const files = open();
+    if (files === undefined) {
       atEnd = true;
       return 0;
     }
-    replaceRemovedTarget();
-    if (pending !== undefined) append(target, pending, 0, pending.length);
+    const { source, writer } = files;
+    // A log file, or its whole folder, may be removed under us.
+    if (writer.isRemoved()) {
+      writer.moveTo(openLogTarget(options.target));
+      copied.setBytes(0);
+      save();
+    }
+    writer.flush();
     source.refresh();
     const length = source.read(input);
     const { consumed, produced } = convert(length);
     source.consume(consumed);
-    const from = Math.min(skip, produced);
-    skip -= from;
-    pendingWithinLine = from > 0 && output[from - 1] !== 0x0a;
-    append(target, output, from, produced);
-    if (reopenWhenCaughtUp && skip === 0 && copiedUpTo === undefined) {
-      reopenWhenCaughtUp = false;
-      reopen();
-    }
+    writer.append(output, copied.takeBytes(produced), produced);
+    if (reopenWhenCaughtUp && !copied.some) reopen();
     unsaved += consumed;
     if (consumed === 0 && source.advance()) {
-      if (length > 0)
+      if (length > 0) {
         onProblem(`${length} bytes at the end of the engine's log file are no message`);
+      }
       save();
       return Math.max(1, length);
     }
     if (unsaved >= saveEveryBytes) save();
     if (consumed === 0) {
       // All that there is was copied before, whatever the stamps said.
-      copiedUpTo = undefined;
-      skip = 0;
+      copied.clear();
       atEnd = source.atNewest;
     }
     last = source.position;
@@ -288,20 +165,19 @@ export function createLogCopy(options: LogCopyOptions, buffers: CopyBuffers): Lo
   }
 
   function reopen(): void {
-    if (!open() || target === undefined) return;
+    const files = open();
+    if (files === undefined) return;
+    const { writer } = files;
     reopenWhenCaughtUp = false;
-    if (pending !== undefined) append(target, pending, 0, pending.length);
-    while ((skip > 0 || copiedUpTo !== undefined) && step() > 0);
+    writer.flush();
+    while (copied.some && step() > 0);
     const present = entryAt(absolutePath(options.target));
-    if (present?.identity === target.identity) return;
+    if (present?.identity === writer.identity) return;
     const here = currentPosition();
     // From here on a crash finds that the old file is complete, and goes on in a new one.
     if (here !== undefined) positions.save({ ...here, nextTargetOffset: present?.size ?? 0 });
     try {
-      const next = openLogTarget(options.target);
-      target.close();
-      target = next;
-      targetLength = next.openedSize;
+      writer.moveTo(openLogTarget(options.target));
     } finally {
       save();
     }
@@ -309,12 +185,10 @@ export function createLogCopy(options: LogCopyOptions, buffers: CopyBuffers): Lo
 
   function close(): void {
     source?.close();
-    target?.close();
+    writer?.close();
     source = undefined;
-    target = undefined;
-    pending = undefined;
-    copiedUpTo = undefined;
-    skip = 0;
+    writer = undefined;
+    copied.clear();
   }
 
   return {

@@ -15,7 +15,8 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
-import { createCopyBuffers, createLogCopy, type LogCopy } from "../src/log-copy.js";
+import { createCopyBuffers } from "../src/entry-conversion.js";
+import { createLogCopy, type LogCopy } from "../src/log-copy.js";
 import { createLogPositionFile } from "../src/log-position.js";
 import { localLog } from "./local-log-file.js";
 
