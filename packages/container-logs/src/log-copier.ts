@@ -56,7 +56,7 @@ export function createLogCopier(options: LogCopierOptions): LogCopier {
   made.catch(() => {});
 
   function positionOf(id: string): string {
-    if (!/^[\w.-]+$/.test(id)) {
+    if (!/^\w[\w.-]*$/.test(id)) {
       throw new ContainerLogError("invalid_path", `${JSON.stringify(id)} is no container's id`);
     }
     return join(directory, `${id}${suffix}`);
