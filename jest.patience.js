@@ -4,7 +4,7 @@ import { availableParallelism, loadavg } from "node:os";
 const usualMs = 150;
 
 /** The time limits of tests end what hangs, so that those of a slow machine may be long. */
-const most = 20;
+const most = 6;
 
 /** Milliseconds that a fixed piece of work takes: longer on a slow processor, and longer on a shared one. */
 function workMs() {
@@ -19,7 +19,7 @@ function measured() {
 }
 
 /**
- * A limit for a test, in ms, on this machine: `ms` on an idle one, up to 20 times as much on a slow or busy
+ * A limit for a test, in ms, on this machine: `ms` on an idle one, up to 6 times as much on a slow or busy
  * one. TEST_PATIENCE tells the factor instead of having it measured.
  */
 export function patient(ms) {

@@ -59,7 +59,8 @@ export interface LayerUsageTracker {
    * Begins to follow a layer; does nothing when it is followed already.
    *
    * @param id - The container.
-   * @param directory - Its upper directory, `GraphDriver.Data.UpperDir` of the engine's inspect.
+   * @param directory - Its upper directory, `GraphDriver.Data.UpperDir` of the engine's inspect, or
+   *   `upperdir` of the overlay at `/` in the container's mountinfo.
    */
   watch(id: string, directory: string): void;
   /** Ends following a layer. */

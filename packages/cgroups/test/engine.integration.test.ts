@@ -1,4 +1,4 @@
-import { rmdirSync } from "node:fs";
+import { readFileSync, rmdirSync } from "node:fs";
 import http from "node:http";
 import { afterAll, afterEach, beforeAll, expect, test } from "@jest/globals";
 import {
@@ -45,7 +45,14 @@ async function call<Reply>(method: string, path: string, body?: unknown): Promis
 interface Inspect {
   Id: string;
   State: { Pid: number };
-  GraphDriver: { Data: { UpperDir: string } };
+}
+
+/** What the container's root overlay is written to; an engine with containerd's image store does not tell. */
+function upperDirectory({ State: { Pid } }: Inspect): string {
+  const mounts = readFileSync(`/proc/${Pid}/mountinfo`, "utf8");
+  const upper = /^\S+ \S+ \S+ \S+ \/ .* - overlay .*\bupperdir=([^,\s]+)/m.exec(mounts)?.[1];
+  if (upper === undefined) throw new Error("the container's root is no overlay");
+  return upper;
 }
 
 const parent = `/dockershim-test-${process.pid}`;
@@ -155,7 +162,7 @@ test("what a container writes is in its layer's usage, and what it removes is no
   const container = await run("sleep 1000");
   const tracker = createLayerUsageTracker();
   try {
-    tracker.watch(container.Id, container.GraphDriver.Data.UpperDir);
+    tracker.watch(container.Id, upperDirectory(container));
     const before = await tracker.refresh(container.Id);
     await exec(
       container.Id,

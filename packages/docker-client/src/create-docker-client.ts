@@ -18,11 +18,11 @@ const silent: DockerClientLog = { debug: () => undefined, warn: () => undefined 
  * a `DockerError` with `invalid_argument` for options that make no sense.
  */
 export function createDockerClient(options: DockerClientOptions): DockerClient {
-  const { endpoint, minApiVersion = "1.41", maxApiVersion = "1.51" } = options;
+  const { endpoint, minApiVersion = "1.41", maxApiVersion = "1.56" } = options;
   const { requestTimeoutMs = 120_000, maxSockets = 32, log = silent } = options;
   const parsed = parseEndpoint(endpoint);
   check(isApiVersion(minApiVersion), "minApiVersion must read like 1.41");
-  check(isApiVersion(maxApiVersion), "maxApiVersion must read like 1.51");
+  check(isApiVersion(maxApiVersion), "maxApiVersion must read like 1.56");
   check(requestTimeoutMs > 0 && requestTimeoutMs < 2 ** 31, "requestTimeoutMs must be positive");
   check(Number.isInteger(maxSockets) && maxSockets > 0, "maxSockets must be a positive integer");
 

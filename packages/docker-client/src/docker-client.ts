@@ -43,7 +43,7 @@ export interface DockerClientOptions {
   endpoint: string;
   /** Lowest API version that is accepted, default `1.41`. */
   minApiVersion?: string | undefined;
-  /** Highest API version that is spoken, default `1.51`. */
+  /** Highest API version that is spoken, default `1.56`. */
   maxApiVersion?: string | undefined;
   /**
    * Milliseconds that a short call may take, default 120,000. It does not bound what takes as long

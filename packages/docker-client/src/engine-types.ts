@@ -96,8 +96,10 @@ export type DiskUsageType = "container" | "image" | "volume" | "build-cache";
 
 /** Reply of `GET /system/df`; members that were not asked for are absent or null. */
 export interface DiskUsage {
-  /** Bytes used by all image layers. */
+  /** Bytes used by all image layers; up to API 1.52, from 1.53 on see `ImageUsage`. */
   LayersSize?: number;
+  /** Bytes used by all image layers, and how many images there are (API 1.52 and later). */
+  ImageUsage?: { TotalSize?: number; TotalCount?: number } | null;
   Images?: { Id: string; Size: number; SharedSize: number; Containers: number }[] | null;
   Containers?: { Id: string; SizeRw?: number; SizeRootFs?: number }[] | null;
   Volumes?:

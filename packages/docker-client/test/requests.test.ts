@@ -43,7 +43,7 @@ describe("negotiation", () => {
 
   test("an engine that is too new fails with unsupported_api", async () => {
     engine.apiVersion = "1.60";
-    engine.minApiVersion = "1.52";
+    engine.minApiVersion = "1.57";
     await expect(client.apiVersion()).rejects.toMatchObject({
       code: "unsupported_api",
       engineMessage: expect.stringContaining("too new"),

@@ -1,6 +1,6 @@
 /**
  * The part of the Docker Engine API's `POST /containers/create` body that this package emits.
- * Field names and types are those of API 1.41–1.51; a field that needs more than 1.41 says so.
+ * Field names and types are those of API 1.41–1.56; a field that needs more than 1.41 says so.
  */
 export interface CreateContainerBody {
   Image: string;

@@ -1,7 +1,7 @@
 /**
  * The part of Docker's `GET /containers/{id}/json` reply that this package reads. Everything
  * that Docker may leave out or answer with null is optional here, so that the reply of any
- * engine from API 1.41 to 1.51 fits.
+ * engine from API 1.41 to 1.56 fits.
  */
 export interface InspectedContainer {
   Id: string;

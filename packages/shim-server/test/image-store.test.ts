@@ -165,6 +165,17 @@ describe("the usage of image layers", () => {
     expect(asked).toBe(1);
   });
 
+  test.each([
+    ["before API 1.52", { LayersSize: 7 }, 7n],
+    ["in API 1.52, which tells it twice", { LayersSize: 7, ImageUsage: { TotalSize: 7 } }, 7n],
+    ["since API 1.53", { ImageUsage: { TotalSize: 7 } }, 7n],
+    ["of an engine without images", { ImageUsage: {} }, 0n],
+  ])("is read where the engine tells it %s", async (_, reply, bytes) => {
+    const diskUsage = async () => reply;
+    const usage = createLayerUsage({ docker: { diskUsage }, images: { version: 1 } });
+    expect((await usage()).bytes).toBe(bytes);
+  });
+
   test("that could not be had fails once and is asked again", async () => {
     let asked = 0;
     const diskUsage = async () => {

@@ -15,7 +15,8 @@ const maxAgeMs = 30_000;
 const minAgeMs = 2_000;
 
 /**
- * Keeps the engine's own figure (`GET /system/df`, `LayersSize`).
+ * Keeps the engine's own figure (`GET /system/df`: `ImageUsage.TotalSize` since API 1.52, `LayersSize`
+ * before 1.53).
  *
  * Engines before API 1.42 measure containers and volumes with it, which takes minutes on a full
  * node, and refuse a second such call meanwhile. So only the first caller waits; later ones get
@@ -32,8 +33,8 @@ export function createLayerUsage(parts: {
   async function measure(): Promise<LayerUsage> {
     const { version } = images;
     const timestamp = BigInt(Date.now()) * 1_000_000n;
-    const { LayersSize } = await docker.diskUsage({ type: ["image"] });
-    const usage = { bytes: BigInt(LayersSize ?? 0), timestamp };
+    const { ImageUsage, LayersSize } = await docker.diskUsage({ type: ["image"] });
+    const usage = { bytes: BigInt(ImageUsage?.TotalSize ?? LayersSize ?? 0), timestamp };
     last = { usage, at: performance.now(), version };
     return usage;
   }
