@@ -1,7 +1,13 @@
 /** What the unit and the integration runs have in common: ESM through swc. */
 export const shared = {
   rootDir: import.meta.dirname,
-  roots: ["<rootDir>/packages", "<rootDir>/lab", "<rootDir>/conformance", "<rootDir>/e2e"],
+  roots: [
+    "<rootDir>/packages",
+    "<rootDir>/lab",
+    "<rootDir>/conformance",
+    "<rootDir>/e2e",
+    "<rootDir>/scripts",
+  ],
   testEnvironment: "node",
   testRegex: "\\.test\\.ts$",
   testPathIgnorePatterns: ["/node_modules/", "/dist/"],

@@ -95,7 +95,7 @@ async function fetchForLabs(): Promise<void> {
 const parts: Record<string, () => Count | Promise<Count>> = {
   lint: () => check("biome", ["ci", "."]),
   types: () => check("tsc", ["-b"]),
-  packages: () => check("turbo", ["run", "check:package", "--output-logs=errors-only"]),
+  packages: () => check("sh", ["scripts/with-tools.sh", "check-packages"]),
   unit: () => jest("jest.config.js"),
   integration: () => inLab("jest.integration.config.js"),
   faults: () => inLab("jest.faults.config.js"),

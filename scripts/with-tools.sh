@@ -33,7 +33,7 @@ build) build ;;
 lint) biome ci . ;;
 typecheck) build && typecheck ;;
 generate) turbo run generate ;;
-check-packages) turbo run check:package --output-logs=errors-only ;;
+check-packages) node scripts/check-workspace.ts && turbo run check:package --output-logs=errors-only ;;
 test) build && exec node scripts/run-tests.ts ;;
 test:unit) build && jest jest.config.js "$@" ;;
 test:integration)
