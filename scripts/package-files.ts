@@ -14,6 +14,8 @@ export function filesBelow(packageFolder: string, folder: string): string[] {
 
 /** What `tsc -b` makes in dist/ of a source in src/, with the settings of tsconfig.base.json. */
 export function outputsOf(source: string): string[] {
+  // Declarations are read by the compiler, not made or copied by it.
+  if (source.endsWith(".d.ts")) return [];
   const stem = source.replace(/^src\//, "dist/").replace(/\.ts$/, "");
   return [".js", ".js.map", ".d.ts", ".d.ts.map"].map((ending) => stem + ending);
 }
