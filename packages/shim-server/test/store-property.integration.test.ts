@@ -22,12 +22,19 @@ const criStates: Record<string, ContainerState> = {
 
 type State = Record<string, string>;
 
+/**
+ * A container that somebody renames stays its pod's as long as the daemon runs. One that starts
+ * later cannot tell it from a stranger with the same labels, and leaves it out.
+ */
+const renamed = new Set<string>();
+const leftOut = new Set<string>();
+
 /** What Docker has, in CRI's words, read from Docker alone. */
 async function truth(): Promise<State> {
   const state: State = {};
   for (const id of await h.dockerIds()) {
     const inspect = await h.docker.containers.inspect(id).catch(() => undefined);
-    if (inspect === undefined) continue;
+    if (inspect === undefined || leftOut.has(id)) continue;
     const { Status: status, Running: running, ExitCode: code } = inspect.State;
     if (inspect.Config.Labels?.["io.kubernetes.docker.type"] === "podsandbox") {
       state[id] =
@@ -84,13 +91,16 @@ const actions: Record<string, (choice: number) => Promise<unknown>> = {
   dockerStart: async (n) => h.docker.containers.start((await pick("container", n)) ?? "none"),
   dockerRemove: async (n) =>
     h.docker.containers.remove((await pick("container", n)) ?? "none", { force: true }),
-  dockerRename: async (n) =>
-    h.docker.containers.rename(
-      (await pick("container", n)) ?? "none",
-      `renamed-${n}-${Date.now()}`,
-    ),
+  dockerRename: async (n) => {
+    const id = (await pick("container", n)) ?? "none";
+    await h.docker.containers.rename(id, `renamed-${n}-${Date.now()}`);
+    renamed.add(id);
+  },
   dockerKillSandbox: async (n) => h.docker.containers.kill((await pick("podsandbox", n)) ?? "none"),
-  restartDaemon: () => h.restart(),
+  restartDaemon: async () => {
+    await h.restart();
+    for (const id of renamed) leftOut.add(id);
+  },
 };
 
 const step = fc.record({
