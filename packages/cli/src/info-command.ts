@@ -1,20 +1,14 @@
 import { CriClientError } from "@dockershim/cri-client";
-import {
-  type StatusResponse,
-  StatusResponseSchema,
-  type VersionResponse,
-} from "@dockershim/cri-types";
+import { type StatusResponse, StatusResponseSchema } from "@dockershim/cri-types";
 import type { DefineCommand } from "./command-context.js";
+import { describeRuntime } from "./info-report.js";
 import {
   addOutputOption,
-  formatYaml,
   messageToObject,
   type OutputFormat,
   printObject,
 } from "./output-format.js";
 import { addDebugOption, addRuntimeOptions, withRuntime } from "./runtime-options.js";
-import { formatTable } from "./table.js";
-import { describeVersion } from "./version-command.js";
 
 /** `dockershim info` */
 export const defineInfo: DefineCommand = (command, { terminal }) => {
@@ -30,10 +24,9 @@ export const defineInfo: DefineCommand = (command, { terminal }) => {
         const object = { ...messageToObject(StatusResponseSchema, status), info };
         await printObject(object, options.output, terminal);
       } else {
-        terminal.stdout.write(describeRuntime(client.endpoint, version, status));
-        if (Object.keys(info).length > 0) {
-          terminal.stdout.write(`\nDetails:\n${indent(await formatYaml(info))}`);
-        }
+        const { columns = 80 } = terminal.stdout as { columns?: number };
+        const facts = { endpoint: client.endpoint, version, status, info };
+        terminal.stdout.write(await describeRuntime(facts, columns));
       }
     }),
   );
@@ -56,43 +49,4 @@ function readInfo(info: StatusResponse["info"]): Record<string, unknown> {
       }
     }),
   );
-}
-
-function describeRuntime(
-  endpoint: string,
-  version: VersionResponse | undefined,
-  { status, runtimeHandlers, features }: StatusResponse,
-): string {
-  const conditions = (status?.conditions ?? []).map((condition) => [
-    condition.type,
-    condition.status ? "True" : "False",
-    condition.reason,
-    condition.message,
-  ]);
-  const handlers = runtimeHandlers.map((handler) => [
-    handler.name || "(default)",
-    yesNo(handler.features?.recursiveReadOnlyMounts),
-    yesNo(handler.features?.userNamespaces),
-  ]);
-  const parts = [
-    `Runtime:    ${version ? describeVersion(version) : "unknown, it could not tell its version"}`,
-    `Endpoint:   ${endpoint}`,
-    `Features:   supplemental groups policy: ${yesNo(features?.supplementalGroupsPolicy)}`,
-    "",
-    "Conditions:",
-    indent(formatTable(["type", "status", "reason", "message"], conditions)).trimEnd(),
-  ];
-  if (handlers.length > 0) {
-    const header = ["name", "recursive read-only", "user namespaces"];
-    parts.push("", "Runtime handlers:", indent(formatTable(header, handlers)).trimEnd());
-  }
-  return `${parts.join("\n")}\n`;
-}
-
-function yesNo(value: boolean | undefined): string {
-  return value ? "yes" : "no";
-}
-
-function indent(text: string): string {
-  return text.replace(/^(?=.)/gm, "  ");
 }

@@ -5,7 +5,7 @@ import { addDebugOption } from "./runtime-options.js";
 import { addServeOptions } from "./serve-options.js";
 
 /** `dockershim serve` */
-export const defineServe: DefineCommand = (command) => {
+export const defineServe: DefineCommand = (command, { terminal }) => {
   command.option(
     "--config <file>",
     "YAML or JSON file with these options, in camelCase; a flag comes before it",
@@ -35,15 +35,21 @@ configuration change at once, other options with the next start.`,
   command.action(async (flags: Record<string, unknown> & { config?: string }) => {
     const readOptions = () => gatherOptions(flags, flags.config);
     const options = await readOptions();
-    const { startShim } = await import("@dockershim/shim-server");
+    const { defaultShimOptions, startShim } = await import("@dockershim/shim-server");
+    const { createDaemonLog } = await import("./daemon-log.js");
     const { runDaemon } = await import("./run-daemon.js");
-    await runDaemon(() => startShim(options), {
+    const log = await createDaemonLog(options.logLevel ?? defaultShimOptions.logLevel, {
+      fd: process.stdout.fd,
+      isTerminal: process.stdout.isTTY === true,
+      env: terminal.env,
+    });
+    await runDaemon(() => startShim(options, log), {
       signals: process,
       exit: (code) => process.exit(code),
       readOptions,
       onReloadFailed: (reason) => {
-        const why = reason instanceof Error ? reason.message : String(reason);
-        console.error(`dockershim: not reloaded: ${why}`);
+        const error = reason instanceof Error ? reason.message : String(reason);
+        log.error({ error }, "not reloaded, all goes on as before");
       },
     });
   });

@@ -22,7 +22,7 @@ export function formatTable(
 }
 
 /** A line break or another control character in a value must not break the table, or the terminal. */
-function oneLine(cell: string): string {
+export function oneLine(cell: string): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for.
   return cell.replace(/[\u0000-\u001f\u007f-\u009f]+/g, " ");
 }

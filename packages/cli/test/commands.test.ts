@@ -141,7 +141,8 @@ describe("info", () => {
   test("shows conditions, handlers and details", async () => {
     const { stdout, code } = await dockershim("info");
     expect(stdout).toContain("Runtime:    fake 1.2.3, CRI v1\n");
-    expect(stdout).toMatch(/NetworkReady {3}False {4}NoConfig {3}no network configured\n/);
+    expect(stdout).toMatch(/RuntimeReady {3}True\n/);
+    expect(stdout).toMatch(/NetworkReady {3}False {2}NoConfig: no network configured\n/);
     expect(stdout).toMatch(/\(default\) {3}yes {19}no\n/);
     expect(stdout).toContain("root: /var/lib/fake");
     expect(code).toBe(0);

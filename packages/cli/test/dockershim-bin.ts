@@ -4,7 +4,8 @@ import { join } from "node:path";
 import type { Readable, Writable } from "node:stream";
 import { text } from "node:stream/consumers";
 
-const bin = join(import.meta.dirname, "../bin/dockershim.js");
+/** The command as it is installed. */
+export const bin = join(import.meta.dirname, "../bin/dockershim.js");
 
 /** Starts the command as a person would, with nothing of the surroundings but PATH. */
 export function startBin(

@@ -12,6 +12,7 @@ import { runBin, startBin, startBinWithInput } from "./dockershim-bin.js";
 let dir: string;
 let endpoint: string;
 let daemon: Daemon;
+const daemonLog: string[] = [];
 let client: CriClient;
 let podSandboxId: string;
 
@@ -24,33 +25,33 @@ beforeAll(async () => {
       "docker-endpoint": labVariable("LAB_DOCKER_ENDPOINT"),
       "root-dir": join(dir, "root"),
       "network-plugin": "none",
+      "restrict-oom-score-adj": "true",
     },
+    onLine: (line) => daemonLog.push(line),
   });
   client = createCriClient({ endpoint });
-  await startPod();
+  podSandboxId = await startPod("web");
 });
 
 afterAll(async () => {
-  if (podSandboxId) {
-    await client.runtime.stopPodSandbox({ podSandboxId });
-    await client.runtime.removePodSandbox({ podSandboxId });
-  }
+  const { items } = await client.runtime.listPodSandbox({});
+  for (const { id } of items) await client.runtime.removePodSandbox({ podSandboxId: id });
   client.close();
   await daemon.stop();
   await rm(dir, { recursive: true });
 });
 
-/** A pod `web` whose container `main` prints a line on each stream and then waits. */
-async function startPod(): Promise<void> {
+/** A pod whose container `main` prints a line on each stream and then waits. */
+async function startPod(name: string): Promise<string> {
   const config = {
-    metadata: { name: "web", namespace: "default", uid: `uid-${process.pid}`, attempt: 0 },
-    hostname: "web",
-    logDirectory: join(dir, "logs"),
+    metadata: { name, namespace: "default", uid: `uid-${name}-${process.pid}`, attempt: 0 },
+    hostname: name,
+    logDirectory: join(dir, "logs", name),
     linux: {},
   };
-  ({ podSandboxId } = await client.runtime.runPodSandbox({ config }));
+  const { podSandboxId: sandbox } = await client.runtime.runPodSandbox({ config });
   const { containerId } = await client.runtime.createContainer({
-    podSandboxId,
+    podSandboxId: sandbox,
     sandboxConfig: config,
     config: {
       metadata: { name: "main", attempt: 0 },
@@ -61,6 +62,7 @@ async function startPod(): Promise<void> {
     },
   });
   await client.runtime.startContainer({ containerId });
+  return sandbox;
 }
 
 const dockershim = (...args: string[]) => runBin(args, { CONTAINER_RUNTIME_ENDPOINT: endpoint });
@@ -145,6 +147,13 @@ test("a log is followed until the container ends", async () => {
   await client.runtime.stopContainer({ containerId: containers[0]?.id ?? "", timeout: 0n });
   expect(await once(follower, "close")).toEqual([0, null]);
   expect({ out, err }).toEqual({ out: "out\n", err: "err\n" });
+});
+
+test("what the host does not permit any pod is told once, not for each", async () => {
+  await startPod("another");
+  expect(daemonLog.filter((line) => line.includes("oom_score_adj"))).toEqual([
+    expect.stringContaining('"level":"warn"'),
+  ]);
 });
 
 test("the runtime tells that it is ready", async () => {

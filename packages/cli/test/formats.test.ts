@@ -4,6 +4,7 @@ import { formatBytes } from "../src/byte-size.js";
 import { formatDuration, parseDuration } from "../src/duration.js";
 import { shortId } from "../src/short-id.js";
 import { formatTable } from "../src/table.js";
+import { wrapText } from "../src/wrap-text.js";
 
 const now = Date.UTC(2026, 10, 23, 12);
 const ago = (seconds: number) => BigInt(now - seconds * 1_000) * 1_000_000n;
@@ -85,6 +86,29 @@ test("an id is shown by its first 13 characters, without the algorithm", () => {
   const hex = "0123456789abcdef0123";
   expect(shortId(`sha256:${hex}`, false)).toBe("0123456789abc");
   expect(shortId(`sha256:${hex}`, true)).toBe(`sha256:${hex}`);
+});
+
+describe("a text", () => {
+  test("is broken between words to fit a width", () => {
+    const text = "one two three four five six seven";
+    expect(wrapText(text, 20)).toEqual(["one two three four", "five six seven"]);
+    expect(wrapText(text, 80)).toEqual([text]);
+  });
+
+  test("is broken within a word that is longer than a line", () => {
+    const path = `/${"x".repeat(44)}`;
+    expect(wrapText(`in ${path} now`, 20)).toEqual([
+      "in",
+      path.slice(0, 20),
+      path.slice(20, 40),
+      `${path.slice(40)} now`,
+    ]);
+  });
+
+  test("has no line breaks of its own, and may be empty", () => {
+    expect(wrapText("first\nsecond\u001b[31m", 80)).toEqual(["first second [31m"]);
+    expect(wrapText("", 80)).toEqual([""]);
+  });
 });
 
 describe("a table", () => {

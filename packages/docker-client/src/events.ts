@@ -92,7 +92,7 @@ export async function* streamEvents(
           if (next.failure.code === "canceled") {
             throw next.failure;
           }
-          log.warn({ error: next.failure.message }, "docker events: disconnected");
+          log.debug({ error: next.failure.message }, "docker events: disconnected");
           broken = true;
           yield { kind: "disconnected", error: next.failure };
           break;

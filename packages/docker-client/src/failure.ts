@@ -106,7 +106,7 @@ export function toDockerError(
     operation,
     engineMessage:
       connecting !== undefined
-        ? `cannot connect to the Docker engine at ${endpoint}: ${connecting} (${text})`
+        ? `cannot connect to the Docker engine at ${endpoint}: ${connecting}`
         : `the connection to the Docker engine at ${endpoint} failed: ${text}`,
     cause: reason,
   });

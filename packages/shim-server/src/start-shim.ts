@@ -12,6 +12,7 @@ import { createReload, type ReloadOutcome } from "./start/reload.js";
 import { lockRootDir } from "./start/root-lock.js";
 import { instanceOf } from "./state/instance.js";
 import { createObservers } from "./telemetry/observers.js";
+import { unreadyReasons } from "./telemetry/readiness.js";
 import { createShimMetrics } from "./telemetry/shim-metrics.js";
 import { createTracing } from "./telemetry/tracing.js";
 import { version } from "./version.js";
@@ -45,7 +46,7 @@ const closeMs = 4_700;
  * @param options What differs from {@link defaultShimOptions}.
  * @param log Where to log; standard output as JSON lines by default.
  * @throws ShimError `invalid_argument` with every option that is wrong, `failed_precondition` when
- * the socket or the root directory is in use.
+ * the socket or the root directory is in use, `permission_denied` for a file that takes root.
  */
 export async function startShim(options: Partial<ShimOptions>, log?: Logger): Promise<Shim> {
   const chosen = completeOptions(options);
@@ -53,11 +54,13 @@ export async function startShim(options: Partial<ShimOptions>, log?: Logger): Pr
   // A child, since a logger that was given is not ours to change.
   const logger = (log ?? pino({ level: chosen.logLevel, base: null })).child({});
   const setLogLevel = followChildren(logger);
-  mkdirSync(chosen.rootDir, { recursive: true, mode: 0o700 });
-  const instance = instanceOf(chosen.rootDir);
   const closers = createCloserStack(logger, closeMs);
+  let instance: string;
+  let waitingFor: string[];
   let reload: (wanted: ShimOptions) => Promise<ReloadOutcome>;
   try {
+    mkdirSync(chosen.rootDir, { recursive: true, mode: 0o700 });
+    instance = instanceOf(chosen.rootDir);
     closers.push("the root directory", lockRootDir(chosen.rootDir, chosen.listen, logger));
     const metrics = chosen.metricsBindAddr === "" ? undefined : createShimMetrics();
     closers.push("process metrics", () => metrics?.close());
@@ -70,11 +73,15 @@ export async function startShim(options: Partial<ShimOptions>, log?: Logger): Pr
     const all = { ...known, ...node, metrics, tracing, socket };
     const front = await openFront(chosen, all, closers);
     reload = createReload(chosen, { front, network: node.network, setLogLevel, log: logger });
+    waitingFor = await unreadyReasons({ ...node, engine: engine.engine });
   } catch (err) {
     await closers.close();
-    throw err;
+    throw explainPermission(err);
   }
-  logger.info({ endpoint: chosen.listen, instance, version }, "ready");
+  // Whoever waits for the daemon to serve looks for this word.
+  const started = { endpoint: chosen.listen, instance, version };
+  if (waitingFor.length === 0) logger.info(started, "ready");
+  else logger.warn({ ...started, waitingFor }, "ready");
   return {
     endpoint: `unix://${socket}`,
     reload: async (changed) => await reload(completeOptions(changed)),
@@ -84,6 +91,18 @@ export async function startShim(options: Partial<ShimOptions>, log?: Logger): Pr
       logger.info("stopped");
     },
   };
+}
+
+/** Without root, the first file that cannot be had is told; it is not the file that is wrong. */
+function explainPermission(err: unknown): unknown {
+  const { code, syscall, path, address } = (err ?? {}) as NodeJS.ErrnoException & {
+    address?: string;
+  };
+  if (code !== "EACCES" && code !== "EPERM") return err;
+  const what = `${syscall ?? "use"} ${path ?? address ?? "a file"}`;
+  return new ShimError("permission_denied", `cannot ${what}: permission denied; run it as root`, {
+    cause: err,
+  });
 }
 
 /** @throws ShimError `invalid_argument` with every option that is wrong. */

@@ -5,6 +5,8 @@ import {
   type CniLog,
   createCni,
   holdNetns,
+  type NetworkState,
+  type NetworkWatcher,
   toCniResult,
   watchNetworks,
 } from "@dockershim/cni";
@@ -38,6 +40,7 @@ export async function createCniNetwork(options: ShimOptions, logger: Logger): Pr
     cni,
     log,
   });
+  tellReadiness(watcher, logger);
   const pods = new Map<string, readonly string[]>();
   for (const cached of await cni.cachedAttachments({ ifName: podInterface })) {
     if (cached.complete) pods.set(cached.containerId, cachedIps(cached, log));
@@ -119,3 +122,21 @@ function cachedIps({ result, file }: CachedAttachment, log: CniLog): readonly st
 function toCniLog(logger: Logger): CniLog {
   return (level, message, fields) => logger[level](fields ?? {}, message);
 }
+
+/** One line for each change: the kubelet asks all the time. */
+function tellReadiness(watcher: NetworkWatcher, log: Logger): void {
+  let told: string | undefined;
+  const tell = (state: NetworkState): void => {
+    const now = state.ready ? state.network.name : state.reason;
+    if (now === told) return;
+    told = now;
+    if (state.ready) log.info({ network: now }, "the pod network is ready");
+    else log.warn({ error: now, hint: networkAdvice }, "there is no pod network yet");
+  };
+  tell(watcher.current());
+  watcher.onChange(tell);
+}
+
+const networkAdvice =
+  "the cluster's network add-on brings one; --cni-conf-dir and --cni-bin-dir say where, " +
+  "--network-plugin=none does without";

@@ -74,7 +74,7 @@ export function createContainerCreate(
       instance,
       logConfig: logs.logConfig,
     });
-    for (const warning of plan.warnings) log.warn({ container: plan.name }, warning);
+    for (const warning of plan.warnings) log.debug({ container: plan.name }, warning);
     logs.prepare({ directory: sandboxConfig.logDirectory, file: config.logPath });
     const undo = createUndoStack(log);
     try {

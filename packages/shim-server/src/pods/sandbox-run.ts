@@ -81,7 +81,8 @@ export function createSandboxRun(
       seccompProfile,
       networkMode: onHostNetwork(config) ? "host" : "none",
     });
-    for (const warning of plan.warnings) log.warn({ sandbox: name }, warning);
+    // The host's limits, which are the same for every pod, were told at the start.
+    for (const warning of plan.warnings) log.debug({ sandbox: name }, warning);
 
     const reveal = store.conceal(name);
     const undo = createUndoStack(log);

@@ -72,14 +72,21 @@ export function createRuntimeStatus(
     }));
   }
 
+  async function askEngine(): Promise<object> {
+    try {
+      await engine.refresh();
+      return { engine: await engine.info(), facts: await engine.facts() };
+    } catch {
+      // It has just gone, which the conditions are going to tell.
+      return {};
+    }
+  }
+
   /** For people, who want to see the engine as it is now. */
   async function info(): Promise<Record<string, string>> {
-    if (engine.connected) await engine.refresh();
-    const known = engine.connected
-      ? { engine: await engine.info(), facts: await engine.facts() }
-      : {};
     const { options, instance } = parts;
-    return { info: JSON.stringify({ version, instance, options, ...known }) };
+    const now = engine.connected ? await askEngine() : {};
+    return { info: JSON.stringify({ version, instance, options, ...now }) };
   }
 
   return async ({ verbose }) => ({

@@ -15,8 +15,15 @@ const faults = new Set([Code.Internal, Code.Unknown, Code.Unavailable, Code.Data
 /**
  * One line for a call that succeeded, at debug: a kubelet makes thousands an hour. One at a higher
  * level for a failure that is ours.
+ *
+ * @param engineAway Whether the engine is out of reach, which the log has been told then: calls
+ * that fail for want of it are no news.
  */
-export function createCallLog(log: Logger, observe?: CallObserver): CallLog {
+export function createCallLog(
+  log: Logger,
+  engineAway: () => boolean,
+  observe?: CallObserver,
+): CallLog {
   return {
     succeeded(call, started) {
       observe?.(call, performance.now() - started, undefined);
@@ -24,7 +31,8 @@ export function createCallLog(log: Logger, observe?: CallObserver): CallLog {
     },
     failed(call, started, err) {
       observe?.(call, performance.now() - started, err.code);
-      const level = faults.has(err.code) ? "warn" : "debug";
+      const known = err.code === Code.Unavailable && engineAway();
+      const level = faults.has(err.code) && !known ? "warn" : "debug";
       log[level](
         { call, ms: elapsed(started), code: Code[err.code], error: err.rawMessage },
         "call failed",

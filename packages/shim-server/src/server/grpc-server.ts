@@ -5,6 +5,7 @@ import type { Logger } from "pino";
 import { maxMessageBytes } from "../messages/message-size.js";
 import type { CallObserver } from "../observed/observers.js";
 import type { Tracing } from "../observed/tracing.js";
+import type { Engine } from "../state/engine.js";
 import type { EventFeed } from "../state/event-feed.js";
 import { createCallInterceptor } from "./call-interceptor.js";
 import { createCallLog } from "./call-log.js";
@@ -24,6 +25,7 @@ export interface GrpcServerParts {
   readonly runtime: Routes<typeof RuntimeService>;
   readonly image: Routes<typeof ImageService>;
   readonly feed: Pick<EventFeed, "ready" | "current">;
+  readonly engine: Pick<Engine, "connected">;
   readonly log: Logger;
   /** Undefined when nobody wants to know. */
   readonly onCall: CallObserver | undefined;
@@ -34,7 +36,7 @@ export interface GrpcServerParts {
 /** Serves both CRI services, and gRPC's health checks, on a unix socket. */
 export async function serveGrpc(parts: GrpcServerParts, path: string): Promise<GrpcServer> {
   const { runtime, image, feed, tracing } = parts;
-  const log = createCallLog(parts.log, parts.onCall);
+  const log = createCallLog(parts.log, () => !parts.engine.connected, parts.onCall);
   const handler = connectNodeAdapter({
     connect: false,
     grpcWeb: false,

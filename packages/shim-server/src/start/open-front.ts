@@ -6,7 +6,7 @@ import type { ShimOptions } from "../options.js";
 import { serveGrpc } from "../server/grpc-server.js";
 import { startStreaming } from "../streaming/streaming.js";
 import { type OperationsServer, serveOperations } from "../telemetry/operations-server.js";
-import { whyUnready } from "../telemetry/readiness.js";
+import { unreadyReasons } from "../telemetry/readiness.js";
 import type { ShimMetrics } from "../telemetry/shim-metrics.js";
 import { imageRoutes } from "./image-routes.js";
 import type { EngineParts } from "./open-engine.js";
@@ -48,7 +48,7 @@ export async function openFront(
       ? undefined
       : await serveOperations(address, {
           metrics: metrics.render,
-          unready: () => whyUnready(parts),
+          unready: () => unreadyReasons(parts),
           log,
         });
   metrics?.watch({ ...parts, streaming });
@@ -62,6 +62,7 @@ export async function openFront(
       runtime: runtimeRoutes(served),
       image: imageRoutes(served),
       feed,
+      engine: parts.engine,
       log,
       onCall: metrics?.onCall,
       tracing,

@@ -1,3 +1,4 @@
+import type { EngineFacts } from "@dockershim/pod-sandbox";
 import type { Logger } from "pino";
 import type { CloserStack } from "../async/closer-stack.js";
 import { type CgroupLimits, createCgroupLimits } from "../engine-work/cgroup-limits.js";
@@ -48,13 +49,21 @@ export async function openNode(
   const network = await openNetwork(options, parts, closers);
   const strays = createStrayRelease({ store, network, log });
   closers.push("networks being released", () => strays.close());
+  const imageFiles = createImageFiles(docker, instance, log);
+  let first = true;
   const feed = startEventFeed({
     docker,
     store,
     images,
     engine,
     execExits,
-    onSynced: strays.collect,
+    onSynced() {
+      strays.collect();
+      if (!first) return;
+      first = false;
+      void imageFiles.removeLeftovers();
+      tellLimits(engine.known().facts, log);
+    },
     observer: parts.feedObserver,
     log,
   });
@@ -62,9 +71,7 @@ export async function openNode(
   const stats = createStatsSource({ store, engine, log });
   closers.push("statistics", () => stats.close());
   const pull = createEnginePull({ docker, images, options, log });
-  const imageFiles = createImageFiles(docker, instance, log);
   await feed.firstContact;
-  void imageFiles.removeLeftovers();
   if (feed.current) await logs.sweep(new Set([...store.containers()].map(({ id }) => id)));
   return {
     network,
@@ -77,6 +84,18 @@ export async function openNode(
     imageAccounts: createImageAccounts(imageFiles),
     cgroupLimits: createCgroupLimits(),
   };
+}
+
+/** What the host does not let pods have; told once, since it is the same for each of them. */
+function tellLimits({ minOomScoreAdj }: EngineFacts, log: Logger): void {
+  if (minOomScoreAdj <= -1000) return;
+  log.warn(
+    {
+      lowest: minOomScoreAdj,
+      hint: "harmless in nested setups; CAP_SYS_RESOURCE for Docker and dockershim lifts it",
+    },
+    "oom_score_adj of pods is raised to the lowest that this host permits",
+  );
 }
 
 async function openNetwork(

@@ -1,5 +1,10 @@
 import { setTimeout } from "node:timers/promises";
-import type { DockerClient, EngineEvent } from "@dockershim/docker-client";
+import {
+  type DockerClient,
+  type DockerError,
+  type EngineEvent,
+  isDockerError,
+} from "@dockershim/docker-client";
 import { TYPE_LABEL } from "@dockershim/pod-sandbox";
 import type { Logger } from "pino";
 import type { FeedObserver } from "../observed/observers.js";
@@ -62,13 +67,16 @@ export function startEventFeed(options: EventFeedOptions): EventFeed {
 
   const background = (what: string, work: Promise<unknown>): void => {
     work.catch((err) => {
-      if (!controller.signal.aborted) log.warn({ err, what }, "could not read from the engine");
+      if (controller.signal.aborted) return;
+      // That the engine is away is told once, when its events break off.
+      const level = isDockerError(err, "unavailable") ? "debug" : "warn";
+      log[level]({ err, what }, "could not read from the engine");
     });
   };
 
   /** @param current False once a later connection has made this resync pointless. */
   async function resyncAll(current: () => boolean): Promise<void> {
-    while (current()) {
+    for (let attempt = 1; current(); attempt++) {
       try {
         await Promise.all([engine.facts(), store.resync({ full: true }), images.refresh()]);
         if (!current()) return;
@@ -78,7 +86,8 @@ export function startEventFeed(options: EventFeedOptions): EventFeed {
         return;
       } catch (err) {
         if (!engine.connected) return;
-        log.warn({ err }, "could not read the engine, trying again");
+        // Told once, and not at first: the engine may just be going away, which its events tell.
+        log[attempt === 2 ? "warn" : "debug"]({ err }, "could not read the engine, trying again");
         await setTimeout(resyncRetryMs, undefined, { signal: controller.signal });
       }
     }
@@ -121,18 +130,23 @@ export function startEventFeed(options: EventFeedOptions): EventFeed {
   }
 
   async function follow(): Promise<void> {
+    let lost = false;
     const filters = { type: ["container", "image", "daemon"] };
     for await (const item of docker.events({ filters, signal: controller.signal })) {
       if (item.kind === "event") {
         onEvent(item.event);
       } else if (item.kind === "connected") {
+        if (lost) log.info("Docker is reachable again");
+        lost = false;
         engine.markConnected();
         startSync();
       } else {
-        engine.markDisconnected(item.error.message);
+        const { engineMessage: error } = item.error;
+        engine.markDisconnected(error);
         markContact();
         observer?.lost();
-        log.warn({ error: item.error.message }, "lost the engine's events");
+        lost = true;
+        log.warn({ error, hint: adviceFor(item.error) }, "Docker is not reachable");
       }
     }
   }
@@ -162,4 +176,15 @@ export function startEventFeed(options: EventFeedOptions): EventFeed {
       await following;
     },
   };
+}
+
+/** What an operator can do about an engine that is away. */
+function adviceFor({ code, cause }: DockerError): string {
+  const { code: reason } = (cause ?? {}) as NodeJS.ErrnoException;
+  if (reason === "EACCES" || reason === "EPERM") return "run dockershim as root";
+  if (code === "unsupported_api") return "dockershim needs Docker 20.10 or newer";
+  return (
+    "start Docker (systemctl start docker), or name its socket with --docker-endpoint; " +
+    "dockershim goes on trying"
+  );
 }

@@ -6,8 +6,8 @@ import { ShimError } from "../shim-error.js";
 export interface OperationsParts {
   /** The metrics, in Prometheus' text format. */
   metrics(): string;
-  /** Why the daemon cannot serve pods now; undefined when it can. */
-  unready(): Promise<string | undefined>;
+  /** Why the daemon cannot serve pods now; empty when it can. */
+  unready(): Promise<readonly string[]>;
   readonly log: Logger;
 }
 
@@ -74,9 +74,9 @@ async function answer(
       reply(200, "ok\n");
       return;
     case "/readyz": {
-      const why = await unready();
-      if (why === undefined) reply(200, "ok\n");
-      else reply(503, `${why}\n`);
+      const reasons = await unready();
+      if (reasons.length === 0) reply(200, "ok\n");
+      else reply(503, `${reasons.join("\n")}\n`);
       return;
     }
     default:

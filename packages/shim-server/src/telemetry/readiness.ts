@@ -13,15 +13,13 @@ export interface ReadinessParts {
  * Whether the daemon can serve pods: the engine is there, the store holds what it holds, and the
  * network has a configuration.
  *
- * @returns Why it cannot, for people; undefined when it can.
+ * @returns Why it cannot, for people; empty when it can.
  */
-export async function whyUnready({
-  feed,
-  engine,
-  network,
-}: ReadinessParts): Promise<string | undefined> {
-  if (!engine.connected) return `Docker Engine is out of reach: ${engine.problem}`;
-  if (!feed.current) return "the engine is being read";
+export async function unreadyReasons({ feed, engine, network }: ReadinessParts): Promise<string[]> {
+  const reasons: string[] = [];
+  if (!engine.connected) reasons.push(`Docker Engine is out of reach: ${engine.problem}`);
+  else if (!feed.current) reasons.push("the engine is being read");
   const { ready, message } = await network.readiness();
-  return ready ? undefined : message;
+  if (!ready) reasons.push(message);
+  return reasons;
 }
