@@ -3,8 +3,8 @@ import { request } from "node:https";
 import { join } from "node:path";
 import type { Certificate } from "./certificates.ts";
 import { createAuthority, createTokenKey, issueCertificate } from "./certificates.ts";
-import { freePort } from "./free-port.ts";
 import { writeKubeconfig } from "./kubeconfig.ts";
+import { freePort } from "./ports.ts";
 import { answers, endProgram, type Program, startProgram } from "./processes.ts";
 
 /** The programs that a control plane is made of. */

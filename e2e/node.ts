@@ -4,10 +4,10 @@ import { join } from "node:path";
 import { command } from "../lab/command.ts";
 import type { LabEnv } from "../lab/env.ts";
 import { daemonEndpoint, daemonOf } from "./daemon.ts";
-import { freePort } from "./free-port.ts";
 import { type KubeletCluster, kubeletConfig } from "./kubelet-config.ts";
 import { claimKubeletHost, releaseKubeletHost } from "./kubelet-host.ts";
 import { makePodCgroup, removePodCgroup } from "./pod-cgroup.ts";
+import { freePort, listens } from "./ports.ts";
 import { answers, endProgram, startProgram } from "./processes.ts";
 
 export interface NodeOptions {
@@ -119,7 +119,10 @@ export async function createNode(options: NodeOptions): Promise<Node> {
         program: options.kubelet,
         args: Object.entries(flags).map(([flag, value]) => `--${flag}=${value}`),
         timeoutMs: 120_000,
-        isReady: () => answers(`http://127.0.0.1:${ports.health}/healthz`),
+        // It says that it is well before it takes calls.
+        isReady: async () =>
+          (await answers(`http://127.0.0.1:${ports.health}/healthz`)) &&
+          (await listens(address, ports.kubelet)),
       }),
     end: (program, graceMs) => endProgram(folder, program, graceMs),
   };

@@ -1,4 +1,4 @@
-import { createServer } from "node:net";
+import { connect, createServer } from "node:net";
 
 /** A port of that address that nobody listens on. */
 export function freePort(address: string): Promise<number> {
@@ -10,5 +10,17 @@ export function freePort(address: string): Promise<number> {
       if (typeof bound !== "object" || bound === null) return reject(new Error("no port"));
       server.close(() => resolve(bound.port));
     });
+  });
+}
+
+/** Whether somebody listens on that port. */
+export function listens(address: string, port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, address);
+    socket.once("connect", () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.once("error", () => resolve(false));
   });
 }
