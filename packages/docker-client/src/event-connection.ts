@@ -1,16 +1,16 @@
 import type { EngineHttp, OpenReply } from "./engine-http.js";
 import type { EngineRequest } from "./engine-request.js";
 import { DockerError } from "./errors.js";
+import { createEventLineReader, type EventLine } from "./event-lines.js";
 import { toDockerError } from "./failure.js";
-import { createLineSplitter } from "./json-lines.js";
 
-/** One line of the stream, or its end. */
-export type EventLine = { line: string } | { failure: DockerError };
+/** Characters of events that may wait for the consumer, whatever their number. */
+const maxBufferedLength = 16 * 1024 * 1024;
 
 /** One connection to `GET /events`. */
 export interface EventConnection {
-  /** The next line; after the failure only the failure. */
-  next(): Promise<EventLine>;
+  /** The next line; after the last one only the failure that ended the stream. */
+  next(): Promise<{ line: EventLine } | { failure: DockerError }>;
   /** Gives it up. */
   close(): void;
 }
@@ -34,8 +34,9 @@ export async function openEventConnection(
 ): Promise<EventConnection> {
   const { http, request } = options;
   const { response, scope }: OpenReply = await http.open(request);
-  const splitter = createLineSplitter();
-  const queue: string[] = [];
+  const reader = createEventLineReader();
+  const queue: EventLine[] = [];
+  let queuedLength = 0;
   let failure: DockerError | undefined;
   let wake: (() => void) | undefined;
   let active = true;
@@ -55,13 +56,12 @@ export async function openEventConnection(
     if (failure !== undefined) {
       return;
     }
-    try {
-      queue.push(...splitter.push(chunk));
-    } catch (reason) {
-      fail(reason);
+    for (const line of reader.push(chunk)) {
+      queue.push(line);
+      queuedLength += line.text.length;
     }
-    if (queue.length > options.maxBufferedEvents) {
-      fail(broken(`more than ${options.maxBufferedEvents} events were waiting for the consumer`));
+    if (queue.length > options.maxBufferedEvents || queuedLength > maxBufferedLength) {
+      fail(broken(`${queue.length} events were waiting for the consumer, which is too many`));
     }
     wake?.();
   }
@@ -108,6 +108,7 @@ export async function openEventConnection(
       for (;;) {
         const line = queue.shift();
         if (line !== undefined) {
+          queuedLength -= line.text.length;
           return { line };
         }
         if (failure !== undefined) {

@@ -18,6 +18,12 @@ export interface EngineEvent {
   time: number;
   /** Unix time in nanoseconds, exact. */
   timeNano: bigint;
+  /**
+   * Set when the event was longer than 128 KiB. Of its `Attributes` only some are there, those of
+   * less than 4 KiB, and `Action` ends after 4 KiB; all else is whole. The engine puts all labels of
+   * an image into its events and those of its containers, so that any image can make them long.
+   */
+  abridged?: true;
 }
 
 /** What the event stream yields. */
@@ -56,7 +62,7 @@ export interface EventStreamOptions {
   /** Milliseconds that the ping of the idle check may take. Default 10,000. */
   idleCheckTimeoutMs?: number | undefined;
   /**
-   * Events held for a slow consumer. On overflow the stream counts as broken (`disconnected`, then
+   * Events held for a slow consumer, of 16 MiB in all at most. On overflow the stream counts as broken (`disconnected`, then
    * `connected`), for the engine drops events of subscribers that don't read. Default 10,000.
    */
   maxBufferedEvents?: number | undefined;

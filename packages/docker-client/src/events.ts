@@ -1,9 +1,9 @@
 import type { DockerClientLog } from "./docker-client.js";
 import type { EngineHttp } from "./engine-http.js";
-
 import { openEventConnection } from "./event-connection.js";
 import { formatNanos, parseEventLine } from "./event-line.js";
-import type { EventStreamItem, EventStreamOptions } from "./event-types.js";
+import type { EventLine } from "./event-lines.js";
+import type { EngineEvent, EventStreamItem, EventStreamOptions } from "./event-types.js";
 import { toDockerError } from "./failure.js";
 
 const operation = "events";
@@ -97,7 +97,7 @@ export async function* streamEvents(
           yield { kind: "disconnected", error: next.failure };
           break;
         }
-        if (!seen.add(next.line)) {
+        if (!seen.add(next.line.digest)) {
           continue;
         }
         const event = parseEvent(next.line, log);
@@ -113,15 +113,13 @@ export async function* streamEvents(
   }
 }
 
-function parseEvent(
-  line: string,
-  log: DockerClientLog,
-): ReturnType<typeof parseEventLine> | undefined {
+function parseEvent(line: EventLine, log: DockerClientLog): EngineEvent | undefined {
   try {
-    return parseEventLine(line);
+    const event = parseEventLine(line.text);
+    return line.abridged ? { ...event, abridged: true } : event;
   } catch (reason) {
     // One odd line must not end the stream.
-    log.warn({ line: line.slice(0, 200), error: String(reason) }, "docker events: unreadable");
+    log.warn({ line: line.text.slice(0, 200), error: String(reason) }, "docker events: unreadable");
     return undefined;
   }
 }
@@ -130,18 +128,18 @@ function laterOf(a: bigint, b: bigint): bigint {
   return a > b ? a : b;
 }
 
-/** Remembers the last lines; a replayed event is the same text to the byte. */
-function createLineMemory(): { add(line: string): boolean } {
-  const lines = new Set<string>();
+/** Remembers the last lines by their digests; a replayed event is the same text to the byte. */
+function createLineMemory(): { add(digest: string): boolean } {
+  const digests = new Set<string>();
   return {
-    add(line) {
-      if (lines.has(line)) {
+    add(digest) {
+      if (digests.has(digest)) {
         return false;
       }
-      lines.add(line);
-      if (lines.size > rememberedLines) {
-        for (const oldest of lines) {
-          lines.delete(oldest);
+      digests.add(digest);
+      if (digests.size > rememberedLines) {
+        for (const oldest of digests) {
+          digests.delete(oldest);
           break;
         }
       }

@@ -1,10 +1,10 @@
 import type { Readable } from "node:stream";
 
-/** Longest line that is taken; progress lines and events are far shorter. */
+/** Longest line that is taken; progress lines are far shorter. */
 const maxLineLength = 4 * 1024 * 1024;
 
 /** Splits text that comes in pieces into lines. */
-export interface LineSplitter {
+interface LineSplitter {
   /** The lines that are complete now, without their ends; empty ones are left out. */
   push(chunk: Buffer): string[];
   /** What came after the last end of line. */
@@ -12,7 +12,7 @@ export interface LineSplitter {
 }
 
 /** Makes a splitter. Throws from `push` when a line exceeds 4 MiB, as no sane engine sends that. */
-export function createLineSplitter(): LineSplitter {
+function createLineSplitter(): LineSplitter {
   let pending: Buffer[] = [];
   let pendingLength = 0;
   return {

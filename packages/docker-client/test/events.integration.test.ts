@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { access, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
+import { imageTarOf } from "@dockershim/testing";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { createDockerClient, type DockerClient, type EventStreamItem } from "../src/index.js";
 import { type LabEngine, openLabEngine } from "./lab-engine.js";
@@ -104,6 +105,56 @@ describe("events", () => {
     const ours = seen.filter((id) => ids.includes(id));
     expect(ours).toEqual(ids);
     expect(outages).toBeGreaterThan(1);
+    ending.abort();
+    await client.close();
+    await proxy.close();
+  });
+});
+
+describe("an image with 5 MiB of labels", () => {
+  test.each([
+    ["one", 1],
+    ["many", 50_000],
+  ])("in %s of them costs no event, its own and its containers' included", async (_name, count) => {
+    const reference = `test.invalid/${lab.uniqueName()}:v1`;
+    const each = Math.ceil((5 * 1024 * 1024) / count);
+    const labels = Object.fromEntries(
+      Array.from({ length: count }, (_, i) => [`label-${i}`, "x".repeat(each)]),
+    );
+    const proxy = await startSocketProxy(lab.endpoint);
+    const client = createDockerClient({ endpoint: proxy.endpoint });
+    const ending = new AbortController();
+    const items = client
+      .events({
+        signal: ending.signal,
+        filters: { type: ["container", "image"] },
+        reconnectDelayMs: 1,
+      })
+      [Symbol.asyncIterator]();
+    await items.next();
+    await lab.client.images.load(imageTarOf(reference, labels));
+    const image = await lab.client.images.inspect(reference);
+    const id = await lab.create({ Image: reference });
+    await lab.client.containers.remove(id);
+    await lab.client.images.remove(reference);
+    const isLast = (item: EventStreamItem) =>
+      item.kind === "event" && item.event.Action === "delete" && item.event.Actor.ID === image.Id;
+    const seen = await take(items, isLast);
+    expect(seen.filter(({ kind }) => kind !== "event")).toEqual([]);
+    expect(actions(seen, id)).toEqual(["create", "destroy"]);
+    expect(actions(seen, image.Id)).toEqual(expect.arrayContaining(["untag", "delete"]));
+    const created = seen.find((item) => item.kind === "event" && item.event.Actor.ID === id);
+    expect(created).toMatchObject({ event: { abridged: true, timeNano: expect.any(BigInt) } });
+
+    // A new connection replays the last second. What comes next is not what was there before.
+    proxy.cut();
+    await take(items, (item) => item.kind === "connected");
+    const next = await lab.create();
+    const replayed = await take(
+      items,
+      (item) => item.kind === "event" && item.event.Actor.ID === next,
+    );
+    expect(actions(replayed, id)).toEqual([]);
     ending.abort();
     await client.close();
     await proxy.close();

@@ -1,5 +1,13 @@
 import type { ServerResponse } from "node:http";
-import { type FakeEngine, json, type SeenRequest, startFakeEngine } from "@dockershim/testing";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
+import {
+  type FakeEngine,
+  json,
+  type SeenRequest,
+  startFakeEngine,
+  until,
+} from "@dockershim/testing";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import {
   createDockerClient,
@@ -192,7 +200,93 @@ describe("the event stream", () => {
   });
 });
 
+describe("an event of an image with megabytes of labels", () => {
+  function longLine(id: string, timeNano: bigint, mib: number = 5): string {
+    const big = `"big":"${"x".repeat(mib * 1024 * 1024)}"`;
+    return line(id, timeNano).replace('"Attributes":{}', `"Attributes":{${big},"name":"n"}`);
+  }
+
+  test("is told abridged, and the stream goes on", async () => {
+    const next = subscriptions();
+    const items = client.events({ signal: ending.signal })[Symbol.asyncIterator]();
+    await items.next();
+    const { response } = await next();
+    response.write(longLine("long", t) + line("after", t + 1n));
+    expect((await items.next()).value).toEqual({
+      kind: "event",
+      event: {
+        Type: "container",
+        Action: "start",
+        Actor: { ID: "long", Attributes: { name: "n" } },
+        time: 1_700_000_000,
+        timeNano: t,
+        abridged: true,
+      },
+    });
+    expect((await items.next()).value).toMatchObject({ event: { Actor: { ID: "after" } } });
+    expect(engine.requests.filter(({ path }) => path === "/events")).toHaveLength(1);
+  });
+
+  test("is not repeated when a new connection replays it, and moves the resumption on", async () => {
+    const next = subscriptions();
+    const items = open({ since: t });
+    await items.next();
+    const first = await next();
+    const late = t + 60_000_000_000n;
+    first.response.write(longLine("long", late));
+    expect(await items.next()).toBe("long");
+    first.response.destroy();
+    expect([await items.next(), await items.next()]).toEqual([
+      "disconnected: unavailable",
+      "reconnected",
+    ]);
+    const second = await next();
+    expect(second.seen.query.get("since")).toBe("1700000059.000000000");
+    second.response.write(longLine("long", late) + line("after", late + 1n));
+    expect(await items.next()).toBe("after");
+  });
+
+  test("leaves nothing of its labels in memory, nor do forty", async () => {
+    setFlagsFromString("--expose-gc");
+    const collect = runInNewContext("gc") as () => void;
+    const next = subscriptions();
+    const items = open();
+    await items.next();
+    const { response } = await next();
+    const used = (): number => {
+      collect();
+      const { heapUsed, external } = process.memoryUsage();
+      return (heapUsed + external) / 2 ** 20;
+    };
+    const before = used();
+    for (let i = 0; i < 40; i++) {
+      response.write(longLine(`e${i}`, t + BigInt(i), 3));
+      expect(await items.next()).toBe(`e${i}`);
+    }
+    expect(used() - before).toBeLessThan(20);
+  });
+});
+
 describe("a slow consumer", () => {
+  test("gets what fits into 16 MiB, and is told when more came", async () => {
+    const next = subscriptions();
+    const items = open();
+    await items.next();
+    const first = await next();
+    for (let i = 0; i < 300; i++) {
+      const label = `"Attributes":{"label":"${"x".repeat(100 * 1024)}"}`;
+      first.response.write(line(`e${i}`, t + BigInt(i)).replace('"Attributes":{}', label));
+    }
+    await until(() => first.response.destroyed, { deadlineMs: 10_000 });
+    let events = 0;
+    while ((await items.next()) === `e${events}`) {
+      events++;
+    }
+    expect(events).toBeGreaterThan(150);
+    expect(events).toBeLessThan(170);
+    expect(await items.next()).toBe("reconnected");
+  });
+
   test("gets all events that fit, and is told when more came", async () => {
     const next = subscriptions();
     const items = open({ maxBufferedEvents: 3 });

@@ -15,5 +15,5 @@ export {
   startFakeEngine,
 } from "./fake-engine.ts";
 export { labVariable } from "./lab-variable.ts";
-export { tarOf } from "./tar.ts";
+export { imageTarOf, tarOf, tarOfFiles } from "./tar.ts";
 export { type UntilOptions, until } from "./until.ts";

@@ -120,11 +120,14 @@ export function startEventFeed(options: EventFeedOptions): EventFeed {
       return;
     }
     const { ID: id, Attributes: attributes } = event.Actor;
-    if (event.Action === "exec_die" && attributes.execID !== undefined) {
-      execExits.report(attributes.execID, Number(attributes.exitCode));
+    const { execID, exitCode } = attributes;
+    if (event.Action === "exec_die" && execID !== undefined && exitCode !== undefined) {
+      execExits.report(execID, Number(exitCode));
       return;
     }
-    if (silent.test(event.Action) || attributes[TYPE_LABEL] === undefined) return;
+    if (silent.test(event.Action)) return;
+    // Of an abridged event the label may be what was left out.
+    if (attributes[TYPE_LABEL] === undefined && event.abridged !== true) return;
     if (event.Action === "destroy") store.forget(id);
     else background("container", store.refresh(id));
   }
