@@ -2,6 +2,7 @@ import { setTimeout } from "node:timers/promises";
 import type { DockerExec } from "@dockershim/docker-client";
 import { type ExecCreateBody, type HijackedStream, isDockerError } from "@dockershim/docker-client";
 import type { Logger } from "pino";
+import { within } from "../async/within.js";
 import type { ExecExits } from "../state/exec-exits.js";
 import type { Store } from "../state/store.js";
 import { killExecProcesses } from "./process-tree.js";
@@ -60,11 +61,8 @@ export function createExecRunner(parts: ExecRunnerParts): ExecRunner {
 
   async function exitCode(execId: string, exit: Promise<number>): Promise<number> {
     for (let patience = exitPatienceMs.first; ; patience = exitPatienceMs.later) {
-      const timer = new AbortController();
-      const late = setTimeout(patience, undefined, { signal: timer.signal }).catch(() => undefined);
-      const code = await Promise.race([exit, late]);
-      timer.abort();
-      if (code !== undefined) return code;
+      const code = await within(exit, patience);
+      if (code !== "late") return code;
       // A command that could not be started ends without an event, and events may be cut off.
       const state = await docker.exec.inspect(execId);
       if (!state.Running && state.ExitCode !== null) return state.ExitCode;

@@ -1,6 +1,6 @@
-import { setTimeout } from "node:timers/promises";
 import { type CopiedContainer, createLogCopier, localLogFile } from "@dockershim/container-logs";
 import type { Logger } from "pino";
+import { within } from "../async/within.js";
 import type { Engine } from "../state/engine.js";
 import type { ContainerRecord } from "../state/records.js";
 import type { ContainerLogs, LogWay } from "./container-logs.js";
@@ -46,11 +46,7 @@ export function createCriLogs(options: CriLogsOptions): CriLogs {
   async function settle(container: CopiedContainer): Promise<void> {
     if (settled.has(container.id)) return;
     followed.delete(container.id);
-    const timer = new AbortController();
-    const late = setTimeout(settleMs, "late", { signal: timer.signal }).catch(() => "late");
-    const outcome = await Promise.race([copier.settle(container).then(() => "complete"), late]);
-    timer.abort();
-    if (outcome === "complete") settled.add(container.id);
+    if ((await within(copier.settle(container), settleMs)) !== "late") settled.add(container.id);
     else {
       log.warn({ container: container.id }, "the end is made known before the log is complete");
     }

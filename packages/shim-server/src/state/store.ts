@@ -8,6 +8,7 @@ import { PodSandboxError, TYPE_LABEL } from "@dockershim/pod-sandbox";
 import type { Logger } from "pino";
 import { createRefreshQueue } from "../async/refresh-queue.js";
 import { createRetries } from "../async/retries.js";
+import { within } from "../async/within.js";
 import { listedInspect } from "./listed-inspect.js";
 import { type ContainerRecord, type SandboxRecord, type StoreRecord, toRecord } from "./records.js";
 
@@ -207,20 +208,10 @@ export function createStore(options: StoreOptions): Store {
 
   /** Reads a container for a resync, which one that is not answered must not hold up. */
   async function readOrList(summary: ContainerSummary): Promise<void> {
-    const reading = queue.refresh(summary.Id).then(
-      () => "read" as const,
-      (err: unknown) => {
-        if (!isUnreadable(err)) throw err;
-        return "read" as const;
-      },
-    );
-    const { promise: late, resolve } = Promise.withResolvers<"late">();
-    const timer = setTimeout(resolve, patienceMs, "late");
-    try {
-      if ((await Promise.race([reading, late])) === "read") return;
-    } finally {
-      clearTimeout(timer);
-    }
+    const reading = queue.refresh(summary.Id).catch((err: unknown) => {
+      if (!isUnreadable(err)) throw err;
+    });
+    if ((await within(reading, patienceMs)) !== "late") return;
     reading.catch((err) => log.warn({ err, id: summary.Id }, "could not read from the engine"));
     if (!removed.has(summary.Id)) {
       putListed(summary, `no answer for ${patienceMs} ms`);

@@ -1,5 +1,6 @@
 import { createStreamingServer, type StreamingServer } from "@dockershim/streaming";
 import type { Logger } from "pino";
+import { within } from "../async/within.js";
 import type { ExecRunner } from "../exec/exec-process.js";
 import type { ShimOptions } from "../options.js";
 import type { EventFeed } from "../state/event-feed.js";
@@ -83,10 +84,7 @@ export async function startStreaming(parts: StreamingParts): Promise<Streaming> 
 
   async function shutDown(): Promise<void> {
     await server.close();
-    const { promise: late, resolve } = Promise.withResolvers<void>();
-    const timer = setTimeout(resolve, cleanupMs);
-    await Promise.race([Promise.allSettled(running), late]);
-    clearTimeout(timer);
+    await within(Promise.allSettled(running), cleanupMs);
     await sockets.close();
   }
 }

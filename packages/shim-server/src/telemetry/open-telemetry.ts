@@ -16,6 +16,7 @@ import {
   TracerProvider,
 } from "@opentelemetry/sdk-trace";
 import type { Logger } from "pino";
+import { within } from "../async/within.js";
 import type { Tracing } from "../observed/tracing.js";
 import { version } from "../version.js";
 import { parseTraceParent } from "./trace-parent.js";
@@ -86,10 +87,7 @@ export function startTracing(url: string, log: Logger): Tracing {
     },
     async close() {
       const sent = provider.shutdown().catch((err) => log.warn({ err }, "could not send spans"));
-      const { promise: late, resolve } = Promise.withResolvers<void>();
-      const timer = setTimeout(resolve, closeMs);
-      await Promise.race([sent, late]);
-      clearTimeout(timer);
+      await within(sent, closeMs);
     },
   };
 }
