@@ -23,7 +23,5 @@ export function containerItems(
 export function createContainerList(
   parts: ContainerListParts,
 ): (request: ListContainersRequest) => Promise<{ containers: Container[] }> {
-  return async ({ filter }) => {
-    return { containers: containerItems(parts, filter) };
-  };
+  return async ({ filter }) => ({ containers: containerItems(parts, filter) });
 }

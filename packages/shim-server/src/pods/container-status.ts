@@ -29,7 +29,5 @@ export function containerStatusReply(
 export function createContainerStatus(
   parts: ContainerStatusParts,
 ): (request: ContainerStatusRequest) => Promise<Reply> {
-  return async (request) => {
-    return containerStatusReply(parts, request);
-  };
+  return async (request) => containerStatusReply(parts, request);
 }

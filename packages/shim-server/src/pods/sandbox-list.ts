@@ -27,7 +27,5 @@ export function sandboxItems(
 export function createSandboxList(
   parts: SandboxListParts,
 ): (request: ListPodSandboxRequest) => Promise<{ items: PodSandbox[] }> {
-  return async ({ filter }) => {
-    return { items: sandboxItems(parts, filter) };
-  };
+  return async ({ filter }) => ({ items: sandboxItems(parts, filter) });
 }

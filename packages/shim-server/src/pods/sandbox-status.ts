@@ -51,7 +51,5 @@ function verboseInfo(
 export function createSandboxStatus(
   parts: SandboxStatusParts,
 ): (request: PodSandboxStatusRequest) => Promise<Reply> {
-  return async (request) => {
-    return sandboxStatusReply(parts, request);
-  };
+  return async (request) => sandboxStatusReply(parts, request);
 }

@@ -1,4 +1,5 @@
 import { ShimError } from "../shim-error.js";
+import type { StoreRecord } from "./records.js";
 import { requireId } from "./require-id.js";
 
 /** The beginning of an id as Docker and we give them: 64 hexadecimal digits. */
@@ -41,6 +42,36 @@ export function findById<T extends { readonly id: string }>(
     }
     found = record;
   }
-  if (found === undefined) throw new ShimError("not_found", `${field}: no ${kind} ${id}`);
-  return found;
+  return found ?? missing(field, kind, id);
+}
+
+/**
+ * The record that a request names.
+ *
+ * @throws ShimError like {@link findById}, and `not_found` for an unknown one.
+ */
+export function requireById<T extends { readonly id: string }>(lookup: IdLookup<T>, id: string): T {
+  return findById(lookup, id) ?? missing(lookup.field, lookup.kind, id);
+}
+
+/**
+ * The record that a request wants to do something with while it runs.
+ *
+ * @throws ShimError like {@link requireById}, and `failed_precondition` for one that is not
+ * running.
+ */
+export function requireRunningById<T extends StoreRecord>(lookup: IdLookup<T>, id: string): T {
+  const record = requireById(lookup, id);
+  const { Status: status } = record.inspect.State;
+  if (status !== "running") {
+    throw new ShimError(
+      "failed_precondition",
+      `${lookup.field}: ${lookup.kind} ${id} is ${status}`,
+    );
+  }
+  return record;
+}
+
+function missing(field: string, kind: string, id: string): never {
+  throw new ShimError("not_found", `${field}: no ${kind} ${id}`);
 }
