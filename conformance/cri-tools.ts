@@ -3,8 +3,7 @@ import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
 import { homedir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { cacheFolder } from "../lab/cache.ts";
-import { command } from "../lab/command.ts";
-import { findGo } from "../lab/go-programs.ts";
+import { findGo, runGo } from "../lab/go-programs.ts";
 import { ConformanceError } from "./conformance-error.ts";
 
 /** The two programs of Kubernetes' cri-tools, and where they come from. */
@@ -61,8 +60,7 @@ export async function buildCriTools(source: string | undefined): Promise<CriTool
     const options = { cwd: folder, inherit: lock };
     for (const verb of [["test", "-c"], ["build"]]) {
       const name = verb[0] === "test" ? "critest" : "crictl";
-      const args = ["-n", "10", go, ...verb, "-o", join(part, name), `${moduleName}/cmd/${name}`];
-      await command("nice", args, options);
+      await runGo(go, [...verb, "-o", join(part, name), `${moduleName}/cmd/${name}`], options);
     }
   });
   return { critest: join(target, "critest"), crictl: join(target, "crictl"), version };

@@ -1,5 +1,5 @@
+import { runCommandLine } from "../lab/command-line.ts";
 import { labConfig } from "../lab/config.ts";
-import { LabError } from "../lab/lab-error.ts";
 import { down, up } from "./up-down.ts";
 
 const usage = `usage: npm run cluster -- up | down
@@ -39,10 +39,4 @@ async function main(verb: string | undefined): Promise<number> {
   }
 }
 
-try {
-  process.exitCode = await main(process.argv[2]);
-} catch (error) {
-  if (!(error instanceof LabError)) throw error;
-  console.error(`cluster: ${error.message}`);
-  process.exitCode = error.code === "usage" ? 2 : 1;
-}
+await runCommandLine("cluster", () => main(process.argv[2]));

@@ -2,10 +2,9 @@ import { createHash } from "node:crypto";
 import { mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { cacheFolder } from "../lab/cache.ts";
-import { command } from "../lab/command.ts";
 import type { LabConfig } from "../lab/config.ts";
 import { unpackPackages } from "../lab/debian.ts";
-import { findGo } from "../lab/go-programs.ts";
+import { requireGo, runGo } from "../lab/go-programs.ts";
 import { LabError } from "../lab/lab-error.ts";
 
 /** The programs of Kubernetes that can be built. */
@@ -56,18 +55,11 @@ export async function kubernetesPrograms<P extends KubernetesProgram>(
     const which = wanted.length === 1 ? "" : ` (${index + 1} of ${wanted.length})`;
     const what = `building ${name} ${version} with Go${which}; the first time takes minutes`;
     await cacheFolder(join(folder, name), { what }, async ({ part, lock }) => {
-      const go = await findGo();
-      if (go === undefined) {
-        throw new LabError(
-          "host",
-          "Kubernetes is built from source: put Go (go.dev/dl) on the PATH",
-        );
-      }
+      const go = await requireGo("Kubernetes");
       const source = `k8s.io/kubernetes/cmd/${name}`;
       const args = ["build", "-ldflags", linkerFlags(version), "-o", join(part, name), source];
       const env = { CGO_ENABLED: "0", GOFLAGS: "", GOWORK: "off" };
-      // Low priority: whoever works on this machine meanwhile comes first.
-      await command("nice", ["-n", "10", go, ...args], { cwd: moduleDir, env, inherit: lock });
+      await runGo(go, args, { cwd: moduleDir, env, inherit: lock });
     });
   }
   return Object.fromEntries(wanted.map((name) => [name, join(folder, name, name)])) as Record<

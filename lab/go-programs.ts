@@ -2,7 +2,7 @@ import { mkdirSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { cacheFolder } from "./cache.ts";
-import { command, tryCommand } from "./command.ts";
+import { type CommandOptions, command, tryCommand } from "./command.ts";
 import { LabError } from "./lab-error.ts";
 
 /** Programs that one Go module is built to. */
@@ -27,6 +27,29 @@ export async function findGo(): Promise<string | undefined> {
 }
 
 /**
+ * The Go command.
+ *
+ * @param what - What is built from source with it, for the person who has none.
+ * @throws LabError `host` where there is no Go
+ */
+export async function requireGo(what: string): Promise<string> {
+  const go = await findGo();
+  if (go === undefined) {
+    throw new LabError("host", `${what} is built from source: put Go (go.dev/dl) on the PATH`);
+  }
+  return go;
+}
+
+/** Runs Go at low priority: whoever works on this machine meanwhile comes first. */
+export async function runGo(
+  go: string,
+  args: readonly string[],
+  options: CommandOptions,
+): Promise<void> {
+  await command("nice", ["-n", "10", go, ...args], options);
+}
+
+/**
  * Builds the programs of a module into a folder of the cache, unless they are there; returns the folder.
  * Go's own caches keep what a killed build had done.
  */
@@ -41,27 +64,16 @@ export async function buildGoPrograms(
   const names = packages.map((path) => basename(path || module)).join(", ");
   const what = `building ${names} from ${module}@${version} with Go; this takes minutes`;
   await cacheFolder(target, { what, signal }, async ({ part, lock }) => {
-    const go = await findGo();
-    if (go === undefined) {
-      throw new LabError("host", `${module} is built from source: put Go (go.dev/dl) on the PATH`);
-    }
+    const go = await requireGo(module);
     const paths = packages.map((path) => [module, path].filter(Boolean).join("/"));
     const flags = [
       "-tags",
       tags.join(" "),
       ...(ldflags === undefined ? [] : ["-ldflags", ldflags]),
     ];
-    // Low priority: whoever works on this machine meanwhile comes first.
-    const args = [
-      "-n",
-      "10",
-      go,
-      "install",
-      ...flags,
-      ...paths.map((path) => `${path}@${version}`),
-    ];
+    const args = ["install", ...flags, ...paths.map((path) => `${path}@${version}`)];
     const env = { GOBIN: part, CGO_ENABLED: cgo ? "1" : "0", GOFLAGS: "", GOWORK: "off" };
-    await command("nice", args, { cwd: tmpdir(), env, inherit: lock, signal });
+    await runGo(go, args, { cwd: tmpdir(), env, inherit: lock, signal });
   });
   return target;
 }

@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import { runCommandLine } from "./command-line.ts";
 import { labConfig } from "./config.ts";
 import { labEnv } from "./env.ts";
 import { fetchAll } from "./fetch.ts";
@@ -76,10 +77,4 @@ async function main(verb: string | undefined): Promise<number> {
   }
 }
 
-try {
-  process.exitCode = await main(process.argv[2]);
-} catch (error) {
-  if (!(error instanceof LabError)) throw error;
-  console.error(`lab: ${error.message}`);
-  process.exitCode = error.code === "usage" ? 2 : 1;
-}
+await runCommandLine("lab", () => main(process.argv[2]));
