@@ -25,7 +25,8 @@ for (const folder of folders) {
 
 /** A package of plain TypeScript, without a build, is one project with its tests. */
 function includesTests(folder: string): boolean {
-  return /"include": \["\."/.test(readFileSync(join(root, folder, "tsconfig.json"), "utf8"));
+  const { include = [] } = readJson<{ include?: string[] }>(`${folder}/tsconfig.json`);
+  return include.includes(".");
 }
 
 const { references } = readJson<{ references: { path: string }[] }>("tsconfig.json");
