@@ -263,7 +263,8 @@ describe("an event of an image with megabytes of labels", () => {
       response.write(longLine(`e${i}`, t + BigInt(i), 3));
       expect(await items.next()).toBe(`e${i}`);
     }
-    expect(used() - before).toBeLessThan(20);
+    // Buffers are given back a moment after they were collected; what is kept never is.
+    await until(() => used() - before < 20);
   });
 });
 
