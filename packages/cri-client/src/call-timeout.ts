@@ -18,6 +18,8 @@ const operations = new Set([
   "UpdateContainerResources",
   "UpdatePodSandboxResources",
   "ReopenContainerLog",
+  "CheckpointPod",
+  "RestorePod",
   "RemoveImage",
 ]);
 

@@ -11,7 +11,7 @@ const packageDir: string = join(import.meta.dirname, "..");
 const buf: string = join(packageDir, "node_modules/.bin/buf");
 
 /** The upstream release that our api.proto carries over. */
-export const upstreamVersion = "v0.36.3";
+export const upstreamVersion = "v0.37.2";
 
 /** Where the recorded facts of that release are kept. */
 export const upstreamFixture: string = join(

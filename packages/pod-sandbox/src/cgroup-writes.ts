@@ -28,6 +28,19 @@ export interface UnifiedPlan {
   writes: CgroupWrite[];
 }
 
+/** What the kernel gives a new cgroup, and a kubelet with MemoryQoS names for each container. */
+const kernelDefaults: ReadonlyMap<string, string> = new Map([
+  ["memory.min", "0"],
+  ["memory.low", "0"],
+  ["memory.high", "max"],
+  ["memory.oom.group", "0"],
+]);
+
+/** Leaves out what a new cgroup has anyway. A container that already runs may have something else. */
+export function forNewCgroup(writes: readonly CgroupWrite[]): CgroupWrite[] {
+  return writes.filter(({ file, value }) => kernelDefaults.get(file) !== value);
+}
+
 /**
  * Sorts CRI's `unified` map: `pids.max` and `memory.swap.max` (where a memory limit goes with it)
  * become Docker options, so that Docker's own record agrees with the cgroup.

@@ -1,5 +1,5 @@
 import type { LinuxContainerResources } from "@dockershim/cri-types";
-import { hugepageWrites, planUnified } from "./cgroup-writes.js";
+import { forNewCgroup, hugepageWrites, planUnified } from "./cgroup-writes.js";
 import type { CgroupWrite, HostConfig, UpdateContainerBody } from "./docker-create.js";
 import type { EngineFacts } from "./engine-facts.js";
 import { PodSandboxError } from "./pod-sandbox-error.js";
@@ -58,7 +58,10 @@ export function planResources(
   }
   return {
     fields,
-    cgroupWrites: [...hugepageWrites(resources.hugepageLimits, engine), ...unified.writes],
+    cgroupWrites: [
+      ...hugepageWrites(resources.hugepageLimits, engine),
+      ...forNewCgroup(unified.writes),
+    ],
     warnings,
   };
 }

@@ -94,6 +94,10 @@ function validateMounts(mounts: readonly Mount[]): void {
       const name = mount.uidMappings.length > 0 ? "uidMappings" : "gidMappings";
       throw new PodSandboxError("unimplemented", `${field}.${name}`, reason);
     }
+    if (mount.mountOptions.length > 0) {
+      const reason = `Docker has no way to mount with ${mount.mountOptions.join(", ")}`;
+      throw new PodSandboxError("unimplemented", `${field}.mount_options`, reason);
+    }
     if (mount.image !== undefined && mount.image.image !== "") validateImageMount(mount, field);
     else validateHostMount(mount, field);
   }

@@ -83,6 +83,17 @@ describe("limits of a new container", () => {
     ]);
   });
 
+  test("that a new cgroup has anyway are not written: a kubelet with MemoryQoS names them", () => {
+    const unified = { "memory.min": "0", "memory.low": "0", "memory.oom.group": "1" };
+    const oomGroup = { controller: "memory", file: "memory.oom.group", value: "1", required: true };
+    expect(plan({ unified }).cgroupWrites).toEqual([oomGroup]);
+    expect(update({ unified }).cgroupWrites).toEqual([
+      { controller: "memory", file: "memory.min", value: "0", required: true },
+      { controller: "memory", file: "memory.low", value: "0", required: true },
+      oomGroup,
+    ]);
+  });
+
   test("in unified are refused on cgroup v1", () => {
     expect(thrown(() => plan({ unified: { "memory.high": "1" } }, oldest))).toMatchObject({
       code: "failed_precondition",

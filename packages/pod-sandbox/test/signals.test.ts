@@ -12,6 +12,18 @@ describe("stop signals", () => {
     expect(all).toHaveLength(66);
   });
 
+  // CRI 0.37 spells them SIGNAL_SIGTERM, of which the generated enum keeps SIGTERM.
+  test.each([
+    [Signal.RUNTIME_DEFAULT, undefined],
+    [Signal.SIGTERM, "SIGTERM"],
+    [Signal.SIGKILL, "SIGKILL"],
+    [Signal.SIGRTMIN, "SIGRTMIN"],
+    [Signal.SIGRTMINPLUS3, "SIGRTMIN+3"],
+    [Signal.SIGRTMAXMINUS1, "SIGRTMAX-1"],
+  ])("%d is %j to Docker", (signal, name) => {
+    expect(toDockerSignal(signal)).toBe(name);
+  });
+
   test.each([
     ["", Signal.SIGTERM],
     ["SIGQUIT", Signal.SIGQUIT],

@@ -270,6 +270,12 @@ const containerRefusals: [string, ContainerInit, string, string?][] = [
     "unimplemented",
   ],
   [
+    "mount options",
+    mount({ mountOptions: ["noexec"] }),
+    "config.mounts[0].mount_options",
+    "unimplemented",
+  ],
+  [
     "recursion without read-only",
     mount({ recursiveReadOnly: true }),
     "config.mounts[0].recursive_read_only",

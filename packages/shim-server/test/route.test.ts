@@ -35,8 +35,10 @@ describe("the route table", () => {
     const free = Object.entries(runtime).filter(([, { needs }]) => needs === "nothing");
     expect(free.map(([name]) => name).sort()).toEqual([
       "checkpointContainer",
+      "checkpointPod",
       "getContainerEvents",
       "listMetricDescriptors",
+      "restorePod",
       "runtimeConfig",
       "status",
       "updateRuntimeConfig",
@@ -44,12 +46,15 @@ describe("the route table", () => {
     expect(Object.values(image).every(({ needs }) => needs === "store")).toBe(true);
   });
 
-  test("answers what Docker cannot back with UNIMPLEMENTED and the reason", async () => {
-    await expect(runtime.checkpointContainer?.handler()).rejects.toMatchObject({
-      code: "unimplemented",
-      message: expect.stringContaining("checkpoint"),
-    });
-  });
+  test.each(["checkpointContainer", "checkpointPod", "restorePod"])(
+    "answers %s, which Docker cannot back, with UNIMPLEMENTED and the reason",
+    async (name) => {
+      await expect(runtime[name]?.handler()).rejects.toMatchObject({
+        code: "unimplemented",
+        message: expect.stringContaining("checkpoint"),
+      });
+    },
+  );
 
   test("answers the calls that a kubelet repeats ahead of the RPC framework", () => {
     const hot = hotCallsOf(RuntimeService, runtimeRoutes(unused() as RuntimeRouteParts));

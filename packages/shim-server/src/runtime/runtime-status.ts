@@ -30,7 +30,11 @@ interface Reply {
   status: { conditions: Condition[] };
   info: Record<string, string>;
   runtimeHandlers: Handler[];
-  features: { supplementalGroupsPolicy: boolean; userNamespacesHostNetwork: boolean };
+  features: {
+    supplementalGroupsPolicy: boolean;
+    userNamespacesHostNetwork: boolean;
+    mountOptions: boolean;
+  };
 }
 
 /**
@@ -93,6 +97,11 @@ export function createRuntimeStatus(
     status: { conditions: await conditions() },
     info: verbose ? await info() : {},
     runtimeHandlers: await handlers(),
-    features: { supplementalGroupsPolicy: true, userNamespacesHostNetwork: false },
+    features: {
+      supplementalGroupsPolicy: true,
+      userNamespacesHostNetwork: false,
+      // Docker's mounts have no field for noexec, nodev and nosuid.
+      mountOptions: false,
+    },
   });
 }

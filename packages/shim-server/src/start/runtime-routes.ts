@@ -119,6 +119,12 @@ export function runtimeRoutes(parts: RuntimeRouteParts): Routes<typeof RuntimeSe
     checkpointContainer: unimplemented(
       "Docker Engine's checkpoints are not what CRI's checkpoint archives are",
     ),
+    checkpointPod: unimplemented(
+      "Docker Engine checkpoints containers one by one, not the containers of a pod at one moment",
+    ),
+    restorePod: unimplemented(
+      "Docker Engine restores a checkpoint into the container it was taken of, not into a new pod",
+    ),
 
     execSync: { handler: createExecSync(parts), needs: "store" },
     exec: { handler: createExecUrl(parts), needs: "store" },
