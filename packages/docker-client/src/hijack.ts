@@ -26,6 +26,7 @@ export function createHijackedStream(options: HijackOptions): HijackedStream {
   const demultiplexer = options.tty ? undefined : createDemultiplexer();
   const full = new Set<Readable>();
   let ended = false;
+  let chunks = 0;
 
   const stdout = createOutput();
   const stderr = createOutput();
@@ -90,6 +91,7 @@ export function createHijackedStream(options: HijackOptions): HijackedStream {
     if (ended) {
       return;
     }
+    chunks++;
     if (demultiplexer === undefined) {
       deliver(stdout, chunk);
       return;
@@ -128,6 +130,19 @@ export function createHijackedStream(options: HijackOptions): HijackedStream {
       stderr.push(null);
       socket.destroy();
     }
+  }
+
+  function closeOnceQuiet(quietMs: number): void {
+    const before = chunks;
+    const look = () => {
+      if (chunks !== before || full.size > 0) {
+        closeOnceQuiet(quietMs);
+      } else {
+        finish();
+      }
+    };
+    // What came while this process was held up is read first.
+    setTimeout(() => setImmediate(look), quietMs).unref();
   }
 
   function fail(reason: unknown): void {
@@ -171,5 +186,5 @@ export function createHijackedStream(options: HijackOptions): HijackedStream {
     fail(socket.errored ?? new Error("the connection closed"));
     onClose();
   }
-  return { stdin, stdout, stderr, close: finish };
+  return { stdin, stdout, stderr, close: finish, closeOnceQuiet };
 }

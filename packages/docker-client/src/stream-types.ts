@@ -78,4 +78,9 @@ export interface HijackedStream {
   readonly stderr: Readable;
   /** Gives up the connection and ends the output. The process goes on. Idempotent. */
   close(): void;
+  /**
+   * The same, once the engine has sent nothing for `quietMs` milliseconds in which it was listened
+   * to: for a process that is known to have ended, whose connection the engine leaves open.
+   */
+  closeOnceQuiet(quietMs: number): void;
 }

@@ -123,6 +123,21 @@ describe("a process behind a hijacked connection", () => {
     expect(await text(stream.stdout)).toBe("");
   });
 
+  test("ends on closeOnceQuiet() after the last of what still comes, also to a slow reader", async () => {
+    const upgraded = nextUpgrade();
+    const stream = await client.exec.start("e", piped);
+    const socket = (await upgraded).resume();
+    const closed = once(socket, "end");
+    const large = "x".repeat(1024 * 1024);
+    socket.write(frame(1, large));
+    stream.closeOnceQuiet(20);
+    stream.stderr.resume();
+    // Nobody reads stdout for many times as long as the connection may be quiet.
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    expect((await text(stream.stdout)).length).toBe(large.length);
+    await closed;
+  });
+
   test("is cut off when the client is closed", async () => {
     const upgraded = nextUpgrade();
     const stream = await client.exec.start("e", piped);

@@ -89,6 +89,26 @@ test("in a pod that shares its process namespace, the other processes stay", asy
   expect(await commands(shared.containerId)).toContain("sleep 3600");
 });
 
+test("a command ends with its container, also where the engine forgets how it ended", async () => {
+  const waiting = await h.runPod(
+    { linux: { securityContext: { namespaceOptions: { pid: 0 } } } },
+    { command: ["sh", "-c", "while [ ! -e /go ]; do sleep 0.05; done"] },
+  );
+  const answer = await h.cri.runtime
+    .execSync({
+      containerId: waiting.containerId,
+      cmd: ["sh", "-c", "touch /go; exec sleep 70012"],
+    })
+    .then(
+      ({ exitCode }) => exitCode,
+      ({ code, message }) => `${code} ${message}`,
+    );
+  // Docker 20.10 does not know; later ones say that it was killed.
+  expect(answer).toEqual(
+    typeof answer === "number" ? 137 : expect.stringMatching(/^FAILED_PRECONDITION .*exit code/),
+  );
+});
+
 test("output beyond what a reply can hold is dropped, which stderr tells, and the command succeeds", async () => {
   const reply = await exec("head -c 40000000 /dev/zero; head -c 40000000 /dev/zero >&2; exit 5");
   expect(reply.exitCode).toBe(5);

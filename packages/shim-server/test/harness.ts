@@ -38,6 +38,24 @@ export interface Harness {
   close(): Promise<void>;
 }
 
+/**
+ * A client whose every call that answers once has a deadline, well before jest's own, so that a
+ * daemon that hangs is found with the name of the call.
+ */
+function createClient(endpoint: string): CriClient {
+  const deadlineMs = 60_000 * Number(process.env.TEST_PATIENCE || 1);
+  const client = createCriClient({
+    endpoint,
+    timeoutMs: deadlineMs,
+    operationTimeoutMs: deadlineMs,
+  });
+  const { execSync } = client.runtime;
+  // What has no timeout of its own may run for ever otherwise.
+  client.runtime.execSync = (request, options) =>
+    execSync(request, request.timeout ? options : { timeoutMs: deadlineMs, ...options });
+  return client;
+}
+
 export async function createHarness(changes: Partial<ShimOptions> = {}): Promise<Harness> {
   const dir = mkdtempSync(join(tmpdir(), "shim-"));
   const options: Partial<ShimOptions> = {
@@ -60,7 +78,7 @@ export async function createHarness(changes: Partial<ShimOptions> = {}): Promise
     dir,
     options,
     docker,
-    cri: createCriClient({ endpoint: shim.endpoint }),
+    cri: createClient(shim.endpoint),
     async stop() {
       stopped ??= shim.close();
       await stopped;
@@ -70,7 +88,7 @@ export async function createHarness(changes: Partial<ShimOptions> = {}): Promise
       await harness.stop();
       stopped = undefined;
       shim = await startShim({ ...options, ...restarted }, log);
-      harness.cri = createCriClient({ endpoint: shim.endpoint });
+      harness.cri = createClient(shim.endpoint);
     },
     sandboxConfig(sandbox = {}) {
       const name = `pod-${pods++}`;

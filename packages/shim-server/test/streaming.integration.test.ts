@@ -247,6 +247,27 @@ test("a container that ends between the URL and its use is told to the client", 
   expect(status.message).toContain("exited");
 });
 
+test("a session ends with its container, after all that its command wrote", async () => {
+  const waiting = await h.runPod(
+    { linux: { securityContext: { namespaceOptions: { pid: 0 } } } },
+    { command: ["sh", "-c", "while [ ! -e /go ]; do sleep 0.05; done"] },
+  );
+  const { url } = await h.cri.runtime.exec({
+    containerId: waiting.containerId,
+    cmd: ["sh", "-c", "head -c 2000000 /dev/zero; touch /go; exec sleep 70013"],
+    stdout: true,
+    stderr: true,
+  });
+  const client = await dialStream(url);
+  const status = await client.status();
+  expect(client.bytes(1)).toBe(2_000_000);
+  expect(status.status).toBe("Failure");
+  // Docker 20.10 does not know the exit code; later ones say that it was killed.
+  expect(JSON.stringify(status.details?.causes)).toMatch(
+    /"message":"(137|.*does not know the command's exit code)"/,
+  );
+});
+
 test.each([
   ["IPv4", "127.0.0.1", 7001],
   ["IPv6 alone", "[::1]", 7002],

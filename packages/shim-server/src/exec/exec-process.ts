@@ -3,14 +3,15 @@ import type { DockerExec } from "@dockershim/docker-client";
 import { type ExecCreateBody, type HijackedStream, isDockerError } from "@dockershim/docker-client";
 import type { Logger } from "pino";
 import { within } from "../async/within.js";
+import { ShimError } from "../shim-error.js";
+import { type ContainerEnds, containerEnd } from "../state/container-end.js";
 import type { ExecExits } from "../state/exec-exits.js";
-import type { Store } from "../state/store.js";
 import { killExecProcesses } from "./process-tree.js";
 
 /** What running a command takes. */
 export interface ExecRunnerParts {
   readonly docker: { readonly exec: DockerExec };
-  readonly store: Pick<Store, "container">;
+  readonly store: ContainerEnds;
   readonly execExits: ExecExits;
   readonly log: Pick<Logger, "warn">;
 }
@@ -18,7 +19,12 @@ export interface ExecRunnerParts {
 /** A command that runs in a container. */
 export interface ExecProcess {
   readonly stream: HijackedStream;
-  /** The exit code, once the output has ended. Rejects when the signal fires before. */
+  /**
+   * The exit code, once the output has ended. Rejects when the signal fires before.
+   *
+   * @throws ShimError `failed_precondition` when the container ended meanwhile and the engine does
+   * not know how the command did.
+   */
   exitCode(): Promise<number>;
   /** Sets the size of its terminal, as soon as it has one. */
   resize(size: { readonly width: number; readonly height: number }): Promise<void>;
@@ -50,6 +56,15 @@ const deathPatienceMs = 2_000;
 /** How often something is tried again that the engine has no event for, in ms. */
 const retryMs = 20;
 
+/** How often the engine is asked for an exec whose container has ended, in ms. */
+const forgottenAskMs = 1_000;
+
+/** What is left of the output of an exec that the engine has forgotten comes within so many ms. */
+const lastOutputMs = 1_000;
+
+/** What the engine's event says of an exec that it has forgotten; a shell says it, too. */
+const forgottenExitCode = 127;
+
 /**
  * Makes the function that runs a command in a container, for ExecSync and for streaming.
  *
@@ -62,10 +77,33 @@ export function createExecRunner(parts: ExecRunnerParts): ExecRunner {
   async function exitCode(execId: string, exit: Promise<number>): Promise<number> {
     for (let patience = exitPatienceMs.first; ; patience = exitPatienceMs.later) {
       const code = await within(exit, patience);
-      if (code !== "late") return code;
+      if (code !== "late" && code !== forgottenExitCode) return code;
       // A command that could not be started ends without an event, and events may be cut off.
-      const state = await docker.exec.inspect(execId);
+      const state = await docker.exec.inspect(execId).catch(explainForgotten);
       if (!state.Running && state.ExitCode !== null) return state.ExitCode;
+      if (code !== "late") return code;
+    }
+  }
+
+  /**
+   * When a container ends, the engine forgets its execs. Docker 20.10 may do so before it has heard
+   * of their end, in a pod that shares its process namespace for one, and then never closes their
+   * connections.
+   */
+  async function closeForgotten(
+    execId: string,
+    containerId: string,
+    stream: HijackedStream,
+    signal: AbortSignal,
+  ): Promise<void> {
+    await containerEnd(store, containerId, signal);
+    for (;;) {
+      const known = await docker.exec.inspect(execId, { signal }).then(
+        () => true,
+        (err) => !isDockerError(err, "not_found"),
+      );
+      if (!known) return stream.closeOnceQuiet(lastOutputMs);
+      await setTimeout(forgottenAskMs, undefined, { signal });
     }
   }
 
@@ -122,6 +160,7 @@ export function createExecRunner(parts: ExecRunnerParts): ExecRunner {
         signal,
       });
       const ended = AbortSignal.any([signal, watched.signal]);
+      closeForgotten(execId, containerId, stream, watched.signal).catch(() => undefined);
       return await use({
         stream,
         // The output of a command may end long before the command does.
@@ -137,6 +176,15 @@ export function createExecRunner(parts: ExecRunnerParts): ExecRunner {
       watched.abort();
     }
   };
+}
+
+function explainForgotten(err: unknown): never {
+  if (!isDockerError(err, "not_found")) throw err;
+  throw new ShimError(
+    "failed_precondition",
+    "the container ended while the command ran, and the engine does not know the command's exit code",
+    { cause: err },
+  );
 }
 
 async function abortable<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {

@@ -1,0 +1,43 @@
+import type { ContainerRecord } from "./records.js";
+import type { Store } from "./store.js";
+
+/** What it takes to learn of the end of a container. */
+export type ContainerEnds = Pick<Store, "container" | "onChange">;
+
+/**
+ * Settles when the container's process, which runs now, has ended; at once when none runs.
+ *
+ * @throws The signal's reason when that fires first.
+ */
+export async function containerEnd(
+  store: ContainerEnds,
+  id: string,
+  signal: AbortSignal,
+): Promise<void> {
+  const begun = startOf(store.container(id));
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  const look = (): void => {
+    // One that somebody restarts may never be seen at rest.
+    if (begun === undefined || startOf(store.container(id)) !== begun) resolve();
+  };
+  const onAbort = (): void => reject(signal.reason);
+  const stop = store.onChange((change) => {
+    if (change.id === id) look();
+  });
+  signal.addEventListener("abort", onAbort, { once: true });
+  try {
+    if (signal.aborted) onAbort();
+    look();
+    await promise;
+  } finally {
+    stop();
+    signal.removeEventListener("abort", onAbort);
+  }
+}
+
+/** When the process was started that runs; undefined where none does. */
+function startOf(record: ContainerRecord | undefined): string | undefined {
+  if (record === undefined) return undefined;
+  const { Status: status, StartedAt: startedAt } = record.inspect.State;
+  return status === "exited" || status === "dead" ? undefined : startedAt;
+}
