@@ -1,7 +1,7 @@
-import { mkdir, readlink, symlink, unlink } from "node:fs/promises";
-import { dirname } from "node:path";
+import { readlink, symlink, unlink } from "node:fs/promises";
 import { ContainerLogError } from "./errors.js";
-import { absolutePath, type LogPath } from "./log-target.js";
+import { openLogFolder } from "./log-folder.js";
+import type { LogPath } from "./log-path.js";
 
 /**
  * Makes a log path a symbolic link to the file that Docker's `json-file` driver writes, in place
@@ -11,10 +11,13 @@ import { absolutePath, type LogPath } from "./log-target.js";
  * @throws ContainerLogError
  */
 export async function linkDockerLog(path: LogPath, dockerFile: string): Promise<void> {
-  const link = absolutePath(path);
   try {
-    await mkdir(dirname(link), { recursive: true });
-    await replaceLink(link, dockerFile);
+    const folder = openLogFolder(path, true);
+    try {
+      await replaceLink(folder.file, dockerFile);
+    } finally {
+      folder.close();
+    }
   } catch (err) {
     throw ContainerLogError.from(err);
   }
@@ -30,14 +33,26 @@ async function replaceLink(link: string, target: string): Promise<void> {
   }
 }
 
-/** Removes that link; what somebody else has put in its place is theirs and stays. */
+/**
+ * Removes that link; what somebody else has put in its place is theirs and stays.
+ *
+ * @throws ContainerLogError
+ */
 export async function unlinkDockerLog(path: LogPath, dockerFile: string): Promise<void> {
-  const link = absolutePath(path);
-  const target = await readlink(link).catch(() => undefined);
-  if (target !== dockerFile) return;
-  await unlink(link).catch(ignoreMissing);
+  try {
+    const folder = openLogFolder(path, false);
+    if (folder === undefined) return;
+    try {
+      const target = await readlink(folder.file).catch(() => undefined);
+      if (target === dockerFile) await unlink(folder.file).catch(ignoreMissing);
+    } finally {
+      folder.close();
+    }
+  } catch (err) {
+    throw ContainerLogError.from(err);
+  }
 }
 
 function ignoreMissing(err: NodeJS.ErrnoException): void {
-  if (err.code !== "ENOENT") throw ContainerLogError.from(err);
+  if (err.code !== "ENOENT") throw err;
 }

@@ -1,7 +1,7 @@
 /**
  * What went wrong:
  *
- * - `invalid_path`: a path or an id that no file can have;
+ * - `invalid_path`: a path or an id that no file can have, or one with an element that is too long;
  * - `path_refused`: a symbolic link on the way to the log, or something there that is no file or
  *   no folder;
  * - `no_space`: the disk of the log, or of the positions, is full;
@@ -32,5 +32,8 @@ export class ContainerLogError extends Error {
 
 const systemCodes: Record<string, ContainerLogErrorCode> = {
   EDQUOT: "no_space",
+  ELOOP: "path_refused",
+  ENAMETOOLONG: "invalid_path",
   ENOSPC: "no_space",
+  ENOTDIR: "path_refused",
 };

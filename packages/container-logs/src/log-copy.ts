@@ -1,8 +1,9 @@
 import { createCopiedBefore } from "./copied-before.js";
 import { type CopyBuffers, createEntryConversion } from "./entry-conversion.js";
-import { entryAt, identityAt } from "./file-identity.js";
+import { identityAt } from "./file-identity.js";
+import type { LogPath } from "./log-path.js";
 import type { LogPosition, LogPositionFile } from "./log-position.js";
-import { absolutePath, type LogPath, openLogTarget } from "./log-target.js";
+import { openLogTarget, targetEntry } from "./log-target.js";
 import { createLogWriter, type LogWriter } from "./log-writer.js";
 import { resumeTarget } from "./resumed-target.js";
 import { openRotatedSource, type RotatedSource } from "./rotated-source.js";
@@ -171,7 +172,7 @@ export function createLogCopy(options: LogCopyOptions, buffers: CopyBuffers): Lo
     reopenWhenCaughtUp = false;
     writer.flush();
     while (copied.some && step() > 0);
-    const present = entryAt(absolutePath(options.target));
+    const present = targetEntry(options.target);
     if (present?.identity === writer.identity) return;
     const here = currentPosition();
     // From here on a crash finds that the old file is complete, and goes on in a new one.

@@ -39,7 +39,7 @@ export function createLogPositionFile(path: string): LogPositionFile {
   function load(): LogPosition | undefined {
     let content: Buffer;
     try {
-      const fd = openSync(path, constants.O_RDONLY);
+      const fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW);
       try {
         const buffer = Buffer.alloc(2 * slotBytes);
         content = buffer.subarray(0, readSync(fd, buffer, 0, buffer.length, 0));
@@ -66,7 +66,8 @@ export function createLogPositionFile(path: string): LogPositionFile {
     load: () => load(),
     save(position) {
       if (known !== undefined && same(known, position)) return;
-      const fd = openSync(path, constants.O_RDWR | constants.O_CREAT, 0o600);
+      const { O_RDWR, O_CREAT, O_NOFOLLOW } = constants;
+      const fd = openSync(path, O_RDWR | O_CREAT | O_NOFOLLOW, 0o600);
       try {
         if (sequence === 0) ftruncateSync(fd, 2 * slotBytes);
         const slot = encodeSlot(sequence + 1, position);

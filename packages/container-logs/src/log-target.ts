@@ -1,24 +1,18 @@
 import {
   closeSync,
   constants,
+  fchmodSync,
   fstatSync,
   ftruncateSync,
-  mkdirSync,
   openSync,
   readdirSync,
   writeSync,
 } from "node:fs";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { ContainerLogError } from "./errors.js";
 import { entryAt, identityOfFd } from "./file-identity.js";
-
-/** Where a container's log goes. */
-export interface LogPath {
-  /** An absolute path that is trusted: it may lead through links. CRI's log_directory of a pod. */
-  readonly directory: string;
-  /** The rest, relative to it, in which no link is followed. CRI's log_path of a container. */
-  readonly file: string;
-}
+import { openLogFolder } from "./log-folder.js";
+import { absolutePath, type LogPath } from "./log-path.js";
 
 /** The open file that a container's lines are appended to. */
 export interface LogTarget {
@@ -36,35 +30,22 @@ export interface LogTarget {
   close(): void;
 }
 
-export function absolutePath({ directory, file }: LogPath): string {
-  return join(directory, file);
-}
+/** Readable for the group, as containerd's logs are. */
+const fileMode = 0o640;
 
 /**
- * Opens the file at a container's log path, making it and the folders above it where missing.
+ * Opens the file at a container's log path, making it and the folders above it where missing, with
+ * modes 0640 and 0755 whatever the umask is.
  *
- * Below the directory nothing may be a symbolic link: who copies logs is root, and would write
- * wherever the link leads.
- *
- * @throws ContainerLogError `path_refused` for a link on the way, or for something at the path that is no file.
+ * @throws ContainerLogError `path_refused` for a link on the way (see {@link openLogFolder}) or at
+ * the path, or for something there that is no file.
  */
 export function openLogTarget(path: LogPath): LogTarget {
-  makeFolders(path);
-  return openTarget(absolutePath(path), constants.O_CREAT);
-}
-
-/** Makes the folder of a container's log; see {@link openLogTarget} for what is refused. */
-function makeFolders({ directory, file }: LogPath): void {
-  mkdirSync(directory, { recursive: true, mode: 0o755 });
-  let folder = directory;
-  for (const name of dirname(file).split("/")) {
-    if (name === "." || name === "") continue;
-    folder = join(folder, name);
-    const found = entryAt(folder);
-    if (found === undefined) mkdirSync(folder, { recursive: true, mode: 0o755 });
-    else if (found.kind === "link") {
-      throw new ContainerLogError("path_refused", `${folder} is a symbolic link`);
-    }
+  const folder = openLogFolder(path, true);
+  try {
+    return toTarget(openOrMake(folder.file, absolutePath(path)), absolutePath(path));
+  } finally {
+    folder.close();
   }
 }
 
@@ -77,12 +58,28 @@ function makeFolders({ directory, file }: LogPath): void {
  */
 export function prepareLogPath(path: LogPath, { link = false }: { link?: boolean } = {}): void {
   try {
-    makeFolders(path);
+    const folder = openLogFolder(path, true);
+    try {
+      if (!link && entryAt(folder.file)?.kind === "link") throw linkRefused(absolutePath(path));
+    } finally {
+      folder.close();
+    }
   } catch (err) {
     throw ContainerLogError.from(err);
   }
-  if (!link && entryAt(absolutePath(path))?.kind === "link") {
-    throw new ContainerLogError("path_refused", `${absolutePath(path)} is a symbolic link`);
+}
+
+/**
+ * What is at a container's log path now; undefined when nothing is.
+ *
+ * @throws ContainerLogError `path_refused` for a link on the way.
+ */
+export function targetEntry(path: LogPath): ReturnType<typeof entryAt> {
+  const folder = openLogFolder(path, false);
+  try {
+    return folder && entryAt(folder.file);
+  } finally {
+    folder?.close();
   }
 }
 
@@ -92,28 +89,25 @@ export function prepareLogPath(path: LogPath, { link = false }: { link?: boolean
  * @returns undefined when there is none.
  */
 export function openRenamedTarget(path: LogPath, identity: string): LogTarget | undefined {
-  const folder = dirname(absolutePath(path));
-  let names: string[];
+  const folder = openLogFolder(path, false);
+  if (folder === undefined) return undefined;
   try {
-    names = readdirSync(folder);
-  } catch (err) {
-    if ((err as NodeJS.ErrnoException).code === "ENOENT") return undefined;
-    throw err;
+    for (const name of readdirSync(folder.path)) {
+      const candidate = join(folder.path, name);
+      if (entryAt(candidate)?.identity !== identity) continue;
+      return toTarget(openOrRefuse(candidate, 0, name), name);
+    }
+    return undefined;
+  } finally {
+    folder.close();
   }
-  for (const name of names) {
-    const candidate = join(folder, name);
-    if (entryAt(candidate)?.identity === identity) return openTarget(candidate, 0);
-  }
-  return undefined;
 }
 
-function openTarget(path: string, extraFlags: number): LogTarget {
-  const flags = constants.O_RDWR | constants.O_APPEND | constants.O_NOFOLLOW | extraFlags;
-  const fd = openOrRefuse(path, flags);
+function toTarget(fd: number, name: string): LogTarget {
   const stats = fstatSync(fd);
   if (!stats.isFile()) {
     closeSync(fd);
-    throw new ContainerLogError("path_refused", `${path} is no regular file`);
+    throw new ContainerLogError("path_refused", `${name} is no regular file`);
   }
   return {
     fd,
@@ -126,11 +120,34 @@ function openTarget(path: string, extraFlags: number): LogTarget {
   };
 }
 
-function openOrRefuse(path: string, flags: number): number {
-  try {
-    return openSync(path, flags | constants.O_NONBLOCK, 0o640);
-  } catch (err) {
-    if ((err as NodeJS.ErrnoException).code !== "ELOOP") throw err;
-    throw new ContainerLogError("path_refused", `${path} is a symbolic link`);
+/** Who makes a file sets its mode, so it must be known who made it. */
+function openOrMake(path: string, name: string): number {
+  for (;;) {
+    try {
+      return openOrRefuse(path, 0, name);
+    } catch (err) {
+      if ((err as NodeJS.ErrnoException).code !== "ENOENT") throw err;
+    }
+    try {
+      const fd = openOrRefuse(path, constants.O_CREAT | constants.O_EXCL, name);
+      fchmodSync(fd, fileMode);
+      return fd;
+    } catch (err) {
+      if ((err as NodeJS.ErrnoException).code !== "EEXIST") throw err;
+    }
   }
+}
+
+function openOrRefuse(path: string, extraFlags: number, name: string): number {
+  const { O_RDWR, O_APPEND, O_NOFOLLOW, O_NONBLOCK } = constants;
+  try {
+    return openSync(path, O_RDWR | O_APPEND | O_NOFOLLOW | O_NONBLOCK | extraFlags, fileMode);
+  } catch (err) {
+    if ((err as NodeJS.ErrnoException).code === "ELOOP") throw linkRefused(name);
+    throw err;
+  }
+}
+
+function linkRefused(name: string): ContainerLogError {
+  return new ContainerLogError("path_refused", `${name} is a symbolic link`);
 }

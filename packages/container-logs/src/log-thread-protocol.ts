@@ -1,5 +1,5 @@
 import type { ContainerLogErrorCode } from "./errors.js";
-import type { LogPath } from "./log-target.js";
+import type { LogPath } from "./log-path.js";
 
 /** A container whose log is to be copied. */
 export interface CopiedContainer {

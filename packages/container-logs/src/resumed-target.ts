@@ -1,12 +1,6 @@
-import { entryAt } from "./file-identity.js";
+import type { LogPath } from "./log-path.js";
 import type { LogPosition } from "./log-position.js";
-import {
-  absolutePath,
-  type LogPath,
-  type LogTarget,
-  openLogTarget,
-  openRenamedTarget,
-} from "./log-target.js";
+import { type LogTarget, openLogTarget, openRenamedTarget, targetEntry } from "./log-target.js";
 
 /** The file that a copy goes on in. */
 export interface ResumedTarget {
@@ -22,7 +16,7 @@ export interface ResumedTarget {
  * at the path, which is made if missing.
  */
 export function resumeTarget(path: LogPath, saved: LogPosition | undefined): ResumedTarget {
-  const present = entryAt(absolutePath(path));
+  const present = targetEntry(path);
   const handedOver = saved?.nextTargetOffset !== undefined;
   if (saved !== undefined && present?.identity !== saved.target && !handedOver) {
     const renamed = openRenamedTarget(path, saved.target);
