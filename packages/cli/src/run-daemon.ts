@@ -5,8 +5,10 @@ import { CliError } from "./cli-error.js";
 export interface DaemonControl {
   /** Emits the signals; `process`. */
   signals: EventEmitter;
-  /** Ends the process at once; `process.exit`. */
+  /** Ends the process at once; {@link endProcess}. */
   exit(code: number): void;
+  /** Told when the process is ended although something in it still runs. */
+  onForcedEnd(): void;
   /** Reads the options anew, for SIGHUP. */
   readOptions(): Promise<Partial<ShimOptions>>;
   /** Told why a reload failed; the daemon goes on as it was. */
@@ -15,11 +17,15 @@ export interface DaemonControl {
   closeDeadlineMs?: number;
 }
 
+/** What the last lines of the log, and what ends by itself, get after the daemon is closed, in ms. */
+const lingerMs = 150;
+
 const signalNumbers = { SIGINT: 2, SIGTERM: 15 } as const;
 
 /**
  * Runs a daemon until SIGTERM or SIGINT, then closes it. A second signal ends the
- * process without waiting, with 128 and the signal's number as shells have it. SIGHUP
+ * process without waiting, with 128 and the signal's number as shells have it. Whatever is
+ * left running after the close, the process ends a moment later. SIGHUP
  * reads the options again and reloads, one reload at a time.
  *
  * @throws CliError failure when it doesn't close in time, and whatever start() and
@@ -27,6 +33,14 @@ const signalNumbers = { SIGINT: 2, SIGTERM: 15 } as const;
  */
 export async function runDaemon(start: () => Promise<Shim>, control: DaemonControl): Promise<void> {
   const { signals, exit, readOptions, onReloadFailed, closeDeadlineMs = 4_800 } = control;
+  const endAfterwards = (code: number): void => {
+    const timer = setTimeout(() => {
+      control.onForcedEnd();
+      exit(code);
+    }, lingerMs);
+    // A process that has nothing more to do ends by itself.
+    timer.unref();
+  };
   const stopped = Promise.withResolvers<void>();
   const late = Promise.withResolvers<never>();
   let deadline: NodeJS.Timeout | undefined;
@@ -66,9 +80,25 @@ export async function runDaemon(start: () => Promise<Shim>, control: DaemonContr
       await shim.close();
     };
     await Promise.race([run(), late.promise]);
+    endAfterwards(0);
+  } catch (err) {
+    endAfterwards(1);
+    throw err;
   } finally {
     clearTimeout(deadline);
     signals.off("SIGHUP", onHangup);
     for (const { name, listener } of listeners) signals.off(name, listener);
   }
+}
+
+/**
+ * Ends this process, with SIGKILL where nothing else can: Node's exit waits for its threads, and
+ * one of them may be in a system call for ever.
+ */
+export function endProcess(code: number): void {
+  const waiting = process
+    .getActiveResourcesInfo()
+    .some((kind) => /^(?:FS|GetAddr|GetName)/.test(kind));
+  if (waiting) process.kill(process.pid, "SIGKILL");
+  process.exit(code);
 }

@@ -37,7 +37,7 @@ configuration change at once, other options with the next start.`,
     const options = await readOptions();
     const { defaultShimOptions, startShim } = await import("@dockershim/shim-server");
     const { createDaemonLog } = await import("./daemon-log.js");
-    const { runDaemon } = await import("./run-daemon.js");
+    const { endProcess, runDaemon } = await import("./run-daemon.js");
     const log = await createDaemonLog(options.logLevel ?? defaultShimOptions.logLevel, {
       fd: process.stdout.fd,
       isTerminal: process.stdout.isTTY === true,
@@ -45,7 +45,8 @@ configuration change at once, other options with the next start.`,
     });
     await runDaemon(() => startShim(options, log), {
       signals: process,
-      exit: (code) => process.exit(code),
+      exit: endProcess,
+      onForcedEnd: () => log.warn("something still runs, the process ends without it"),
       readOptions,
       onReloadFailed: (reason) => {
         const error = reason instanceof Error ? reason.message : String(reason);

@@ -7,6 +7,7 @@ import { runDaemon } from "../src/run-daemon.js";
 function setUp(closeDeadlineMs = 5_000) {
   const signals = new EventEmitter();
   const exit = jest.fn<(code: number) => void>();
+  const onForcedEnd = jest.fn<() => void>();
   const started = Promise.withResolvers<Shim>();
   const closing = Promise.withResolvers<void>();
   const closed = Promise.withResolvers<void>();
@@ -27,6 +28,7 @@ function setUp(closeDeadlineMs = 5_000) {
   const run = runDaemon(() => started.promise, {
     signals,
     exit,
+    onForcedEnd,
     closeDeadlineMs,
     readOptions,
     onReloadFailed,

@@ -1,4 +1,4 @@
-import { spawn } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -20,13 +20,18 @@ afterEach(async () => {
 });
 
 /** Starts a daemon whose engine is away, and waits until it serves. */
-async function serve(...args: string[]) {
-  const started = startBin([
-    "serve",
-    ...["--docker-endpoint", `unix://${dir}/no-docker.sock`],
-    ...["--root-dir", join(dir, "root"), "--network-plugin", "none"],
-    ...args,
-  ]);
+const serve = (...args: string[]) => serveWith({}, ...args);
+
+async function serveWith(env: Readonly<Record<string, string>>, ...args: string[]) {
+  const started = startBin(
+    [
+      "serve",
+      ...["--docker-endpoint", `unix://${dir}/no-docker.sock`],
+      ...["--root-dir", join(dir, "root"), "--network-plugin", "none"],
+      ...args,
+    ],
+    env,
+  );
   child = started;
   for await (const line of createInterface({ input: started.stdout })) {
     if (JSON.parse(line).msg === "ready") break;
@@ -41,6 +46,44 @@ test.each(["SIGTERM", "SIGINT"] as const)("a daemon ends with code 0 after %s", 
   daemon.kill(signal);
   expect(await once(daemon, "exit")).toEqual([0, null]);
   await expect(stat(socket)).rejects.toMatchObject({ code: "ENOENT" });
+});
+
+test("a daemon ends although all of Node's threads for files hang", async () => {
+  // Its data directory may be on a server that is away; a FIFO that nobody writes to hangs alike.
+  const fifo = join(dir, "fifo");
+  execFileSync("mkfifo", [fifo]);
+  const hang = join(dir, "hang.mjs");
+  await writeFile(
+    hang,
+    `import { readFile } from "node:fs";
+     const hang = () => readFile(${JSON.stringify(fifo)}, () => {});
+     process.once("SIGTERM", () => Array.from({ length: 8 }, hang));`,
+  );
+  const daemon = await serveWith(
+    { NODE_OPTIONS: `--import=${hang}` },
+    "--listen",
+    `unix://${dir}/cri.sock`,
+  );
+  let output = "";
+  daemon.stdout.on("data", (chunk) => {
+    output += chunk;
+  });
+  daemon.kill("SIGTERM");
+  // Jest's own limit ends what hangs.
+  expect(await once(daemon, "close")).toEqual([null, "SIGKILL"]);
+  expect(output).toContain("something still runs, the process ends without it");
+});
+
+test("a daemon ends although something keeps its event loop alive: code 0", async () => {
+  const hang = join(dir, "hang.mjs");
+  await writeFile(hang, `process.once("SIGTERM", () => setInterval(() => {}, 1000));`);
+  const daemon = await serveWith(
+    { NODE_OPTIONS: `--import=${hang}` },
+    "--listen",
+    `unix://${dir}/cri.sock`,
+  );
+  daemon.kill("SIGTERM");
+  expect(await once(daemon, "exit")).toEqual([0, null]);
 });
 
 test("a flag comes before the file, and the file before the default", async () => {

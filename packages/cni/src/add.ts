@@ -136,7 +136,9 @@ async function undo(
   attachment: Attachment,
 ): Promise<CniError | undefined> {
   const { containerId, ifName } = attachment;
-  const deadline = createDeadline("DEL after a failed ADD", context.cleanupTimeoutMs, undefined);
+  const deadline = createDeadline("DEL after a failed ADD", context.cleanupTimeoutMs, [
+    context.closed,
+  ]);
   try {
     const [cached] = await context.cache.list({ containerId, ifName, network: network.name });
     await tearDown(context, { cached, network, attachment, signal: deadline.signal });

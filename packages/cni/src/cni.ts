@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import { add } from "./add.js";
 import type { Attachment, AttachmentId } from "./attachment.js";
 import { createAttachmentLock } from "./attachment-lock.js";
@@ -84,8 +85,9 @@ export interface Cni {
   /** What the caches hold, this runtime's own first. */
   cachedAttachments(filter?: Partial<AttachmentId>): Promise<CachedAttachment[]>;
   /**
-   * Ends the idle shells that plugins are started through. They end with this
-   * process anyway, and do not keep it alive.
+   * Ends what is under way with `aborted`, killing the plugin that runs, and the
+   * idle shells that plugins are started through. The next runtime on this cache
+   * finds what was begun and not finished.
    */
   close(): void;
 }
@@ -100,6 +102,9 @@ export function createCni(options: CniOptions): Cni {
     env: options.env ?? process.env,
   });
   const cache = createResultCache({ cacheDir, extraCacheDirs, log });
+  const closing = new AbortController();
+  // Each operation under way listens.
+  setMaxListeners(0, closing.signal);
   const context: OperationContext = {
     caller,
     cache,
@@ -109,6 +114,7 @@ export function createCni(options: CniOptions): Cni {
     binDirs,
     timeoutMs: options.timeoutMs ?? 220_000,
     cleanupTimeoutMs: options.cleanupTimeoutMs ?? 60_000,
+    closed: closing.signal,
     log,
   };
   const versions = createPluginVersions(caller, binDirs);
@@ -125,6 +131,9 @@ export function createCni(options: CniOptions): Cni {
         validateNetwork(versions, network, signal),
       ),
     cachedAttachments: (filter) => context.cache.list(filter),
-    close: () => exec.close(),
+    close: () => {
+      closing.abort();
+      exec.close();
+    },
   };
 }

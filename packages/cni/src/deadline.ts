@@ -11,30 +11,36 @@ export interface Deadline {
 /**
  * @param what names the work in the error
  * @param timeoutMs time limit in milliseconds
- * @param signal the caller's own signal, if any
+ * @param signals whose abort ends the work as well: the caller's own, the runtime's end
  */
 export function createDeadline(
   what: string,
   timeoutMs: number,
-  signal: AbortSignal | undefined,
+  signals: readonly (AbortSignal | undefined)[],
 ): Deadline {
   const controller = new AbortController();
   const timer = setTimeout(() => {
     controller.abort(new CniError("timeout", `${what} did not finish within ${timeoutMs} ms`));
   }, timeoutMs);
+  const given = signals.filter((signal) => signal !== undefined);
   const onAbort = () => {
-    controller.abort(new CniError("aborted", `${what} was aborted`, { cause: signal?.reason }));
+    const cause = given.find((signal) => signal.aborted)?.reason;
+    controller.abort(new CniError("aborted", `${what} was aborted`, { cause }));
   };
-  if (signal?.aborted) {
+  if (given.some((signal) => signal.aborted)) {
     onAbort();
   } else {
-    signal?.addEventListener("abort", onAbort, { once: true });
+    for (const signal of given) {
+      signal.addEventListener("abort", onAbort, { once: true });
+    }
   }
   return {
     signal: controller.signal,
     dispose: () => {
       clearTimeout(timer);
-      signal?.removeEventListener("abort", onAbort);
+      for (const signal of given) {
+        signal.removeEventListener("abort", onAbort);
+      }
     },
   };
 }

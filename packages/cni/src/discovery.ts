@@ -1,4 +1,4 @@
-import { readdir, readFile } from "node:fs/promises";
+import { readdir } from "node:fs/promises";
 import { extname, join } from "node:path";
 import { CniError } from "./errors.js";
 import type { JsonObject } from "./json.js";
@@ -8,6 +8,7 @@ import {
   parsePluginObject,
   readNetworkName,
 } from "./network-config.js";
+import { maxConfigBytes, readRegularFile } from "./read-file.js";
 
 const networkExtensions: readonly string[] = [".conf", ".conflist", ".json"];
 
@@ -29,7 +30,8 @@ export interface LoadedNetworks {
  * `loadOnlyInlinedPlugins`, a network also has the plugins in
  * `<confDir>/<network>/*.conf` (CNI spec 1.1.0, section 1).
  *
- * A directory that is not there holds no networks. Whether the plugins exist
+ * What is no regular file, or larger than 1 MiB, is rejected unread. A
+ * directory that is not there holds no networks. Whether the plugins exist
  * is not looked at: see `Cni.validate`.
  *
  * @throws CniError `invalid_config` when the directory cannot be read
@@ -48,11 +50,11 @@ export async function loadNetworks(confDir: string): Promise<LoadedNetworks> {
 }
 
 async function loadNetwork(file: string, confDir: string): Promise<Network> {
-  const text = await readFile(file, "utf8");
+  const text = await readRegularFile(file, maxConfigBytes);
   const extraPlugins: JsonObject[] = [];
   for (const pluginFile of await listConfigFiles(join(confDir, readNetworkName(text)), [".conf"])) {
     try {
-      extraPlugins.push(parsePluginObject(await readFile(pluginFile, "utf8")));
+      extraPlugins.push(parsePluginObject(await readRegularFile(pluginFile, maxConfigBytes)));
     } catch (cause) {
       throw new CniError("invalid_config", `${pluginFile}: ${(cause as Error).message}`, { cause });
     }

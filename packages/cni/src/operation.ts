@@ -25,6 +25,8 @@ export interface OperationContext {
   readonly timeoutMs: number;
   /** Time limit in milliseconds of the DEL that follows a failed ADD. */
   readonly cleanupTimeoutMs: number;
+  /** Fires when the runtime is closed. */
+  readonly closed: AbortSignal;
   readonly log: CniLog;
 }
 
@@ -35,7 +37,10 @@ export async function withDeadline<T>(
   options: OperationOptions,
   work: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
-  const deadline = createDeadline(what, options.timeoutMs ?? context.timeoutMs, options.signal);
+  const deadline = createDeadline(what, options.timeoutMs ?? context.timeoutMs, [
+    options.signal,
+    context.closed,
+  ]);
   try {
     return await work(deadline.signal);
   } finally {

@@ -1,10 +1,12 @@
 import { existsSync } from "node:fs";
-import { mkdir, open, readdir, readFile, rename, unlink } from "node:fs/promises";
+import { mkdir, open, readdir, rename, unlink } from "node:fs/promises";
 import { join } from "node:path";
 import type { Attachment, AttachmentId, CniArg } from "./attachment.js";
 import { CniError } from "./errors.js";
 import { isJsonObject, type JsonObject } from "./json.js";
 import type { CniLog } from "./log.js";
+import { maxStdoutBytes } from "./plugin-exec.js";
+import { readRegularFile } from "./read-file.js";
 
 /** What the cache knows of an attachment. */
 export interface CachedAttachment extends AttachmentId {
@@ -159,7 +161,7 @@ async function readCacheDir(
       continue;
     }
     const file = join(dir, name);
-    const text = await readFile(file, "utf8").catch(() => undefined);
+    const text = await readRegularFile(file, maxEntryBytes).catch(() => undefined);
     const cached = text === undefined ? undefined : parse(text, file, readOnly);
     if (cached === undefined) {
       log("warn", "skipping a file in the result cache that cannot be read", { file });
@@ -169,6 +171,9 @@ async function readCacheDir(
   }
   return found;
 }
+
+/** A plugin's result, its configuration and some room. */
+const maxEntryBytes = 4 * maxStdoutBytes;
 
 function matches(
   cached: CachedAttachment,

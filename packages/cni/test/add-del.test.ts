@@ -1,4 +1,5 @@
-import { mkdir, readdir, rm, writeFile } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { until } from "@dockershim/testing";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
@@ -296,6 +297,23 @@ describe("a failed ADD", () => {
     });
     expect(await fakes.sequence()).toEqual(["ADD first", "DEL third", "DEL second", "DEL first"]);
     expect(await cacheFiles()).toEqual([]);
+  });
+
+  test("closing the runtime kills the plugins that run, also the DEL after a failed ADD", async () => {
+    await fakes.script("first", "ADD", failing(11, "no"));
+    await fakes.script(
+      "first",
+      "DEL",
+      `echo $$ >${fakes.root}/pid.new; mv ${fakes.root}/pid.new ${fakes.root}/pid; sleep 1000`,
+    );
+    const adding = cni.add(network(), attachment());
+    adding.catch(() => undefined);
+    await appears("pid");
+    cni.close();
+    await expect(adding).rejects.toMatchObject({ code: "plugin_failed" });
+    const pid = (await readFile(join(fakes.root, "pid"), "utf8")).trim();
+    await until(() => !existsSync(`/proc/${pid}`));
+    await expect(cni.del(attachment())).rejects.toMatchObject({ code: "aborted" });
   });
 
   test("because the caller gave up is undone", async () => {
