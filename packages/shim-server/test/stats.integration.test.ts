@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, rmdirSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, rmdirSync } from "node:fs";
 import { join } from "node:path";
 import { until } from "@dockershim/testing";
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
@@ -28,6 +28,12 @@ function removePodCgroup(): void {
 
 const spin = ["sh", "-c", "while :; do :; done"];
 
+/** Processor time of a process in user mode, in clock ticks (proc(5)). */
+function userTicks(pid: number): number {
+  const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+  return Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[11]);
+}
+
 describe("ContainerStats", () => {
   it("fills every field that the kubelet reads", async () => {
     const { containerId } = await harness.runPod({}, { annotations: { note: "kept" } });
@@ -53,6 +59,10 @@ describe("ContainerStats", () => {
 
   it("knows the processor use at the first call, since it sampled the container's start", async () => {
     const { containerId } = await harness.runPod({}, { command: spin });
+    // On a busy machine the process may not have run yet since it was sampled: that is a use of 0.
+    const { State: state } = await harness.docker.containers.inspect(containerId);
+    const before = userTicks(state.Pid);
+    await until(() => userTicks(state.Pid) > before);
     const { stats } = await harness.cri.runtime.containerStats({ containerId });
     expect(stats?.cpu?.usageNanoCores?.value).toBeGreaterThan(0n);
     await harness.cri.runtime.stopContainer({ containerId, timeout: 0n });
