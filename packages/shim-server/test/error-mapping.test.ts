@@ -1,16 +1,17 @@
-import { Code } from "@connectrpc/connect";
+import { Code, ConnectError } from "@connectrpc/connect";
 import { CgroupError, type CgroupErrorCode } from "@dockershim/cgroups";
 import { CniError } from "@dockershim/cni";
 import { ContainerLogError } from "@dockershim/container-logs";
 import { DockerError } from "@dockershim/docker-client";
 import { PodSandboxError } from "@dockershim/pod-sandbox";
 import { describe, expect, test } from "@jest/globals";
+import { maxErrorBytes } from "../src/messages/brief-message.js";
 import { toConnectError } from "../src/server/error-mapping.js";
 import { ShimError } from "../src/shim-error.js";
 
 const open = new AbortController().signal;
-const docker = (code: DockerError["code"]) =>
-  new DockerError({ code, operation: "start container x", engineMessage: "because" });
+const docker = (code: DockerError["code"], engineMessage = "because") =>
+  new DockerError({ code, operation: "start container x", engineMessage });
 
 describe("errors at the edge", () => {
   test.each<[unknown, Code]>([
@@ -54,6 +55,17 @@ describe("errors at the edge", () => {
 
   test("the engine's own words reach the caller", () => {
     expect(toConnectError(docker("server_error"), open).rawMessage).toContain("because");
+  });
+
+  test.each([
+    ["of ours", new ShimError("not_found", "x".repeat(100_000)), Code.NotFound],
+    ["of the engine's", docker("conflict", "x".repeat(100_000)), Code.FailedPrecondition],
+    ["of the framework's", new ConnectError("x".repeat(100_000), Code.NotFound), Code.NotFound],
+    ["of nobody's", "x".repeat(100_000), Code.Internal],
+  ])("a long message %s is cut to what a header carries", (_whose, reason, code) => {
+    const error = toConnectError(reason, open);
+    expect(error.code).toBe(code);
+    expect(error.rawMessage.length).toBeLessThanOrEqual(maxErrorBytes);
   });
 
   test("after the caller's deadline any error is DEADLINE_EXCEEDED", () => {

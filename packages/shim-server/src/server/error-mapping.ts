@@ -5,6 +5,7 @@ import { ContainerLogError, type ContainerLogErrorCode } from "@dockershim/conta
 import { DockerError, type DockerErrorCode } from "@dockershim/docker-client";
 import { PodSandboxError, type PodSandboxErrorCode } from "@dockershim/pod-sandbox";
 import { StreamingError, type StreamingErrorCode } from "@dockershim/streaming";
+import { briefMessage } from "../messages/brief-message.js";
 import { ShimError, type ShimErrorCode } from "../shim-error.js";
 
 const codes: Record<
@@ -77,17 +78,24 @@ const kernelCodes: Readonly<Record<string, Code>> = {
 
 /**
  * The gRPC status of an error, whoever threw it. All handlers' errors pass here and nowhere else.
+ * Its message is short enough for a header ({@link briefMessage}).
  *
  * @param reason What a handler threw.
  * @param signal The call's own signal: when it has fired, the caller's deadline or departure is
  * the reason, whatever error it surfaced as.
  */
 export function toConnectError(reason: unknown, signal: AbortSignal): ConnectError {
-  if (reason instanceof ConnectError) return reason;
-  if (signal.aborted) {
+  if (!(reason instanceof ConnectError) && signal.aborted) {
     const ended = ConnectError.from(signal.reason, Code.Canceled);
     return new ConnectError(ended.rawMessage, ended.code, undefined, undefined, reason);
   }
+  const message = briefMessage(messageOf(reason));
+  if (reason instanceof ConnectError && message === reason.rawMessage) return reason;
+  return new ConnectError(message, codeOf(reason), undefined, undefined, reason);
+}
+
+function codeOf(reason: unknown): Code {
+  if (reason instanceof ConnectError) return reason.code;
   if (
     reason instanceof ShimError ||
     reason instanceof ContainerLogError ||
@@ -95,17 +103,17 @@ export function toConnectError(reason: unknown, signal: AbortSignal): ConnectErr
     reason instanceof PodSandboxError ||
     reason instanceof StreamingError
   ) {
-    return new ConnectError(reason.message, codes[reason.code], undefined, undefined, reason);
+    return codes[reason.code];
   }
-  if (reason instanceof CniError) {
-    const code = cniCodes[reason.code] ?? Code.Internal;
-    return new ConnectError(reason.message, code, undefined, undefined, reason);
-  }
+  if (reason instanceof CniError) return cniCodes[reason.code] ?? Code.Internal;
   if (reason instanceof CgroupError) {
     const { code: kernelCode = "" } = (reason.cause ?? {}) as { readonly code?: string };
-    const code = kernelCodes[kernelCode] ?? cgroupCodes[reason.code];
-    return new ConnectError(reason.message, code, undefined, undefined, reason);
+    return kernelCodes[kernelCode] ?? cgroupCodes[reason.code];
   }
-  const message = reason instanceof Error ? reason.message : String(reason);
-  return new ConnectError(message, Code.Internal, undefined, undefined, reason);
+  return Code.Internal;
+}
+
+function messageOf(reason: unknown): string {
+  if (reason instanceof ConnectError) return reason.rawMessage;
+  return reason instanceof Error ? reason.message : String(reason);
 }

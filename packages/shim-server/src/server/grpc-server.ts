@@ -33,6 +33,12 @@ export interface GrpcServerParts {
   readonly tracing: Tracing | undefined;
 }
 
+/**
+ * The most bytes of a request's headers; what is larger is reset. The framework's own errors quote
+ * them, and a byte of a quoted one may become three in the reply's.
+ */
+const maxHeaderListBytes = 16 * 1024;
+
 /** Serves both CRI services, and gRPC's health checks, on a unix socket. */
 export async function serveGrpc(parts: GrpcServerParts, path: string): Promise<GrpcServer> {
   const { runtime, image, feed, tracing } = parts;
@@ -57,7 +63,7 @@ export async function serveGrpc(parts: GrpcServerParts, path: string): Promise<G
   });
   // The framework's server listens nowhere: it is handed the streams that are not hot.
   const ordinary = createServer(handler);
-  const server = createServer();
+  const server = createServer({ settings: { maxHeaderListSize: maxHeaderListBytes } });
   server.on("stream", (stream, headers, flags, rawHeaders) => {
     if (!hotCalls(stream, headers)) ordinary.emit("stream", stream, headers, flags, rawHeaders);
   });

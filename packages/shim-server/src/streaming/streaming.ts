@@ -2,6 +2,7 @@ import { createStreamingServer, type StreamingServer } from "@dockershim/streami
 import type { Logger } from "pino";
 import { within } from "../async/within.js";
 import type { ExecRunner } from "../exec/exec-process.js";
+import { briefMessage } from "../messages/brief-message.js";
 import type { ShimOptions } from "../options.js";
 import type { EventFeed } from "../state/event-feed.js";
 import type { SandboxLookup } from "../state/sandbox-lookup.js";
@@ -43,7 +44,7 @@ export async function startStreaming(parts: StreamingParts): Promise<Streaming> 
 
   /**
    * Sessions begin when memory is current, as calls do. They are remembered until they have
-   * settled, their cleanup included.
+   * settled, their cleanup included. What their errors quote may be of any size.
    */
   function tracked<Request, Reply>(call: (request: Request) => Promise<Reply>) {
     return async (request: Request): Promise<Reply> => {
@@ -51,6 +52,9 @@ export async function startStreaming(parts: StreamingParts): Promise<Streaming> 
       running.add(reply);
       try {
         return await reply;
+      } catch (cause) {
+        const message = cause instanceof Error ? cause.message : String(cause);
+        throw new Error(briefMessage(message), { cause });
       } finally {
         running.delete(reply);
       }

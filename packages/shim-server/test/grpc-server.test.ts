@@ -1,0 +1,126 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { connect } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Code, ConnectError, createClient, type Transport } from "@connectrpc/connect";
+import {
+  compressionGzip,
+  createGrpcTransport,
+  Http2SessionManager,
+} from "@connectrpc/connect-node";
+import { ImageService, RuntimeService } from "@dockershim/cri-types";
+import { Health } from "@dockershim/cri-types/health";
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { pino } from "pino";
+import { type GrpcServer, serveGrpc } from "../src/server/grpc-server.js";
+import { type Routes, unimplemented } from "../src/server/route.js";
+import { ShimError } from "../src/shim-error.js";
+
+type Service = typeof RuntimeService | typeof ImageService;
+
+/** Routes of a service on which every call fails with a text that is as long as wanted. */
+function failing<S extends Service>(service: S, message: () => string): Routes<S> {
+  const fail = (): never => {
+    throw new ShimError("not_found", message());
+  };
+  const route = { ...unimplemented(""), handler: async () => fail(), hot: fail };
+  const entries = service.methods.map(({ localName }) => [localName, route]);
+  return Object.fromEntries(entries) as Routes<S>;
+}
+
+describe("errors of a server of gRPC", () => {
+  const dir = mkdtempSync(join(tmpdir(), "grpc-"));
+  const path = join(dir, "grpc.sock");
+  let message = "";
+  let server: GrpcServer;
+  let session: Http2SessionManager;
+
+  function transport(options: { readonly compressed: boolean }): Transport {
+    const gzip = { sendCompression: compressionGzip, compressMinBytes: 0 };
+    return createGrpcTransport({
+      baseUrl: "http://localhost",
+      sessionManager: session,
+      ...(options.compressed ? gzip : {}),
+    });
+  }
+
+  beforeAll(async () => {
+    const parts = {
+      runtime: failing(RuntimeService, () => message),
+      image: failing(ImageService, () => message),
+      feed: { current: true, ready: async () => undefined },
+      engine: { connected: true },
+      log: pino({ level: "silent" }),
+      onCall: undefined,
+      tracing: undefined,
+    };
+    server = await serveGrpc(parts, path);
+    const createConnection = () => connect(path);
+    session = new Http2SessionManager("http://localhost", {}, { createConnection });
+  });
+  afterAll(async () => {
+    session.abort();
+    await server.close(0);
+    rmSync(dir, { recursive: true });
+  });
+
+  async function failure(call: Promise<unknown>): Promise<ConnectError> {
+    return await call.then(
+      () => {
+        throw new Error("the call did not fail");
+      },
+      (reason) => ConnectError.from(reason),
+    );
+  }
+
+  /** Does something while another call of the connection runs, which must not hear of it. */
+  async function besides(work: () => Promise<void>): Promise<void> {
+    const health = createClient(Health, transport({ compressed: false }));
+    const ended = new AbortController();
+    const watched = health.watch({ service: "" }, { signal: ended.signal });
+    const states = watched[Symbol.asyncIterator]();
+    await states.next();
+    const rest = failure(states.next());
+    await work();
+    await expect(health.check({ service: "" })).resolves.toMatchObject({ status: 1 });
+    const reason = new Error("this test is over");
+    ended.abort(reason);
+    expect((await rest).cause).toBe(reason);
+  }
+
+  // A request that is compressed is answered by the RPC framework, others ahead of it.
+  test.each([
+    ["the RPC framework", true],
+    ["the hot path", false],
+  ])(
+    "a long message of %s reaches its caller, and harms no other call",
+    async (_who, compressed) => {
+      message = `no such container: ${"ä".repeat(200_000)} the end`;
+      const runtime = createClient(RuntimeService, transport({ compressed }));
+      await besides(async () => {
+        const err = await failure(runtime.containerStatus({ containerId: "x" }));
+        expect(err.code).toBe(Code.NotFound);
+        expect(err.rawMessage).toMatch(/^no such container: .* the end$/);
+      });
+    },
+  );
+
+  test("a long name that an error of the framework's kind quotes reaches its caller too", async () => {
+    const health = createClient(Health, transport({ compressed: true }));
+    const err = await failure(health.check({ service: "y".repeat(1_000_000) }));
+    expect(err.code).toBe(Code.NotFound);
+    expect(err.rawMessage).toMatch(/^no service y+/);
+  });
+
+  test.each([
+    ["grpc-encoding", " ä".repeat(4_000)],
+    ["grpc-timeout", "%".repeat(9_000)],
+    ["x-anything", "z".repeat(60_000)],
+  ])("a long header %s costs its own call at most", async (name, value) => {
+    const health = createClient(Health, transport({ compressed: false }));
+    const headers = [[name, encodeURI(value)]] as [string, string][];
+    await besides(async () => {
+      await health.check({ service: "" }, { headers }).catch(() => undefined);
+    });
+  });
+});
