@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { closeSync, openSync, readFileSync } from "node:fs";
+import { closeSync, fstatSync, openSync, readFileSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
 import { LabError, type LabErrorCode } from "./lab-error.ts";
 import { endProcess, identify, isAlive, type ProcessId } from "./process-id.ts";
@@ -16,15 +16,39 @@ export interface DaemonOptions {
   /** Called with the new process at once, before it is ready, so that it can be recorded. */
   readonly onStart: (process: ProcessId) => void;
   readonly isReady: () => Promise<boolean>;
+  /** Words in the log of one that ended which say that the machine was too slow; it is then started again. */
+  readonly slowWords?: string;
+  /** Called before each start. */
+  readonly beforeStart?: () => void;
 }
 
-function tail(file: string): string {
-  return readFileSync(file, "utf8").trim().split("\n").slice(-8).join("\n");
+/** How often a program is started that ends because the machine is slow. */
+const maxStarts = 5;
+
+/** The last lines of a log, as far as they were written after a place in it. */
+function tail(file: string, begin: number): string {
+  const written = readFileSync(file).subarray(begin).toString("utf8");
+  return written.trim().split("\n").slice(-8).join("\n");
 }
 
 /** Starts a program that outlives us, in a session of its own, and waits until it answers. */
 export async function startDaemon(options: DaemonOptions): Promise<void> {
+  const { slowWords, logFile } = options;
+  for (let start = 1; ; start++) {
+    options.beforeStart?.();
+    try {
+      return await startOnce(options);
+    } catch (error) {
+      const slow = slowWords !== undefined && (error as Error).message.includes(slowWords);
+      if (!slow || start === maxStarts) throw error;
+      console.error(`lab: starting ${options.program} again: ${slowWords}; see ${logFile}`);
+    }
+  }
+}
+
+async function startOnce(options: DaemonOptions): Promise<void> {
   const log = openSync(options.logFile, "a");
+  const begin = fstatSync(log).size;
   const child = spawn(options.program, options.args, {
     detached: true,
     cwd: "/",
@@ -42,7 +66,7 @@ export async function startDaemon(options: DaemonOptions): Promise<void> {
   child.unref();
   const id = child.pid === undefined ? undefined : identify(child.pid);
   if (id === undefined) {
-    const reason = child.pid === undefined ? (await failure).message : tail(options.logFile);
+    const reason = child.pid === undefined ? (await failure).message : tail(options.logFile, begin);
     throw new LabError(options.code, `${options.program} did not start: ${reason}`);
   }
   options.onStart(id);
@@ -54,7 +78,7 @@ export async function startDaemon(options: DaemonOptions): Promise<void> {
       const what = died ? "ended at once" : "did not become ready in time";
       throw new LabError(
         options.code,
-        `${options.program} ${what}; the end of ${options.logFile}:\n${tail(options.logFile)}`,
+        `${options.program} ${what}; the end of ${options.logFile}:\n${tail(options.logFile, begin)}`,
       );
     }
     await delay(50);

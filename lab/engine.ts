@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { ImageStore, LabConfig } from "./config.ts";
 import { startDaemon } from "./daemon.ts";
@@ -8,7 +8,7 @@ import { enginePrograms } from "./engine-programs.ts";
 import { clearRemains } from "./engine-remains.ts";
 import { LabError } from "./lab-error.ts";
 import { publicRegistries } from "./look-alikes.ts";
-import { endProcess, isAlive } from "./process-id.ts";
+import { endProcess, identify, isAlive } from "./process-id.ts";
 import { readState, updateState } from "./state.ts";
 
 /** Whether the lab's own engine runs and answers. */
@@ -109,6 +109,17 @@ export async function upEngine(
   updateState(config, { engineVersion: version.Version, apiVersion: version.ApiVersion });
 }
 
+/**
+ * Removes the pid file of an engine's containerd that has died.
+ *
+ * It dies with a killed dockerd, but stays a zombie until its new parent reaps it, and Docker 20.10 takes the
+ * zombie for a containerd that runs.
+ */
+function dropDeadPidFile(file: string): void {
+  if (!existsSync(file)) return;
+  if (identify(Number(readFileSync(file, "utf8"))) === undefined) rmSync(file);
+}
+
 /** Starts dockerd with that configuration file and waits until it answers. */
 export async function startEngineProcess(
   config: LabConfig,
@@ -126,6 +137,9 @@ export async function startEngineProcess(
     timeoutMs: 300_000,
     onStart: (engine) => updateState(config, { engine }),
     isReady: () => ping(config),
+    // dockerd gives its containerd 15 s and then ends; a busy machine takes longer the first time.
+    slowWords: "timeout waiting for containerd to start",
+    beforeStart: () => dropDeadPidFile(join(config.execRoot, "containerd", "containerd.pid")),
   });
 }
 

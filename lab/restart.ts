@@ -1,8 +1,8 @@
-import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { LabConfig } from "./config.ts";
 import { startEngineProcess } from "./engine.ts";
-import { endProcess, identify, isAlive } from "./process-id.ts";
+import { endProcess, isAlive } from "./process-id.ts";
 import { readState } from "./state.ts";
 
 /** How the engine goes down: told to, or killed in the middle of whatever it does. */
@@ -13,17 +13,6 @@ export async function endEngine(config: LabConfig, how: EngineEnd): Promise<void
   const { engine } = readState(config);
   if (!isAlive(engine)) return;
   await endProcess(engine, how === "killed" ? 0 : 30_000);
-}
-
-/**
- * Removes the pid file of an engine's containerd that has died.
- *
- * It dies with a killed dockerd, but stays a zombie until its new parent reaps it, and Docker 20.10 takes the
- * zombie for a containerd that runs.
- */
-function dropDeadPidFile(file: string): void {
-  if (!existsSync(file)) return;
-  if (identify(Number(readFileSync(file, "utf8"))) === undefined) rmSync(file);
 }
 
 /**
@@ -38,6 +27,5 @@ export async function restartEngine(
   const file = join(config.stateDir, "daemon.json");
   const settings = JSON.parse(readFileSync(file, "utf8"));
   writeFileSync(file, `${JSON.stringify({ ...settings, "live-restore": liveRestore })}\n`);
-  dropDeadPidFile(join(config.execRoot, "containerd", "containerd.pid"));
   await startEngineProcess(config, file, settings["insecure-registries"]);
 }
