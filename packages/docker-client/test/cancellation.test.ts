@@ -163,16 +163,17 @@ test("a short call ends at requestTimeoutMs with deadline_exceeded", async () =>
 
 test("a stop may take longer than requestTimeoutMs", async () => {
   const hasty = createDockerClient({ endpoint: engine.endpoint, requestTimeoutMs: 30 });
-  let answer: (() => void) | undefined;
+  const stop = Promise.withResolvers<ServerResponse>();
   engine.handle = (seen, response) => {
     if (seen.path.endsWith("/stop")) {
-      answer = () => response.writeHead(204).end();
+      stop.resolve(response);
     }
   };
   const stopping = hasty.containers.stop("a");
+  const response = await Promise.race([stop.promise, stopping]);
   // When this one has run into its deadline, the other has outlived the same one.
   await expect(hasty.containers.list()).rejects.toMatchObject({ code: "deadline_exceeded" });
-  answer?.();
+  (response as ServerResponse).writeHead(204).end();
   await expect(stopping).resolves.toEqual({ changed: true });
   await hasty.close();
 });

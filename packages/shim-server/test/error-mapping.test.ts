@@ -1,4 +1,5 @@
 import { Code, ConnectError } from "@connectrpc/connect";
+import { createDeadlineSignal } from "@connectrpc/connect/protocol";
 import { CgroupError, type CgroupErrorCode } from "@dockershim/cgroups";
 import { CniError } from "@dockershim/cni";
 import { ContainerLogError } from "@dockershim/container-logs";
@@ -69,9 +70,18 @@ describe("errors at the edge", () => {
   });
 
   test("after the caller's deadline any error is DEADLINE_EXCEEDED", () => {
-    const late = AbortSignal.abort(new DOMException("late", "TimeoutError"));
-    expect([Code.DeadlineExceeded, Code.Canceled]).toContain(
-      toConnectError(docker("canceled"), late).code,
-    );
+    // Connect's server makes the deadline of a call so.
+    const late = createDeadlineSignal(0).signal;
+    for (const reason of [docker("canceled"), new ShimError("internal", "x"), "text"]) {
+      expect(toConnectError(reason, late).code).toBe(Code.DeadlineExceeded);
+    }
+  });
+
+  test("once the caller has gone any error is CANCELED", () => {
+    for (const why of [new ConnectError("gone", Code.Canceled), new Error("gone"), undefined]) {
+      expect(toConnectError(docker("server_error"), AbortSignal.abort(why)).code).toBe(
+        Code.Canceled,
+      );
+    }
   });
 });
