@@ -4,7 +4,6 @@ import {
   ImageSpecSchema,
   type Mount,
   MountSchema,
-  type PodSandboxConfig,
 } from "@dockershim/cri-types";
 import { toCgroupParent } from "./cgroup-parent.js";
 import { toDeviceMappings, toDeviceRequests } from "./devices.js";
@@ -30,8 +29,7 @@ import { toDockerRuntime, toOciAnnotations } from "./runtime-handler.js";
 import { containerSecurity } from "./security-context.js";
 import { toDockerSignal } from "./signals.js";
 import { type ImageUser, toUserFields } from "./users.js";
-import { type ValidContainerConfig, validateContainerConfig } from "./validate-container.js";
-import { validateSandboxMetadata } from "./validate-metadata.js";
+import type { ValidContainerConfigs } from "./validate-container.js";
 
 /** The image a container is made of. */
 export interface PlannedImage {
@@ -45,9 +43,7 @@ export interface PlannedImage {
 }
 
 /** What `planContainer` needs to know. */
-export interface ContainerPlanInput {
-  config: ContainerConfig;
-  sandboxConfig: PodSandboxConfig;
+export interface ContainerPlanInput extends ValidContainerConfigs {
   sandbox: {
     /** Docker id of the sandbox. */
     id: string;
@@ -80,12 +76,10 @@ export interface ContainerPlan {
 /**
  * Plans an app container: plain data for `POST /containers/create`.
  *
- * @throws PodSandboxError naming the field that is wrong or cannot be done
+ * @throws PodSandboxError naming the field that this image or engine cannot do
  */
 export function planContainer(input: ContainerPlanInput): ContainerPlan {
   const { config, sandboxConfig, sandbox, image, engine } = input;
-  validateContainerConfig(config, sandboxConfig);
-  const pod = validateSandboxMetadata(sandboxConfig.metadata, "sandbox_config.metadata");
   const context = config.linux?.securityContext;
   const images = input.imageMounts ?? new Map();
   const hostPaths = input.resolvedHostPaths ?? new Map();
@@ -101,7 +95,7 @@ export function planContainer(input: ContainerPlanInput): ContainerPlan {
     config.annotations,
   );
   const cgroupParent = toCgroupParent(sandboxConfig.linux?.cgroupParent ?? "", engine);
-  const name = containerName(pod, config.metadata);
+  const name = containerName(sandboxConfig.metadata, config.metadata);
   const body: CreateContainerBody = {
     // The id and not the name: a tag may move between the kubelet's pull and this call.
     Image: image.id,
@@ -161,7 +155,7 @@ function processFields(config: ContainerConfig, image: PlannedImage): ProcessFie
 
 function containerLabels(
   name: string,
-  config: ValidContainerConfig,
+  config: ValidContainerConfigs["config"],
   images: ReadonlyMap<string, MountedImage>,
   input: ContainerPlanInput,
 ): Record<string, string> {

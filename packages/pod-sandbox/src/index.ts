@@ -99,7 +99,11 @@ export { type ProfileChoice, seccompChoice } from "./security-profiles.js";
 export { fromDockerSignal, toDockerSignal } from "./signals.js";
 export { parseTimestamp } from "./timestamps.js";
 export { type ImageUser, imageUserNeeded, resolveImageUser } from "./users.js";
-export { type ValidContainerConfig, validateContainerConfig } from "./validate-container.js";
-export { validateContainerResources } from "./validate-resources.js";
+export {
+  type ContainerConfigs,
+  type ValidContainerConfigs,
+  validateContainerConfigs,
+} from "./validate-container.js";
+export { type ValidContainerResources, validateContainerResources } from "./validate-resources.js";
 export { type ValidSandboxConfig, validateSandboxConfig } from "./validate-sandbox.js";
 export { toVerboseInfo } from "./verbose-info.js";

@@ -3,7 +3,7 @@ import { forNewCgroup, hugepageWrites, planUnified } from "./cgroup-writes.js";
 import type { CgroupWrite, HostConfig, UpdateContainerBody } from "./docker-create.js";
 import type { EngineFacts } from "./engine-facts.js";
 import { PodSandboxError } from "./pod-sandbox-error.js";
-import { validateContainerResources } from "./validate-resources.js";
+import type { ValidContainerResources } from "./validate-resources.js";
 
 /**
  * What the kernel reads as no memory limit: the greatest number of whole pages in an int64.
@@ -32,12 +32,11 @@ export interface ResourcePlan {
  * @throws PodSandboxError naming the field
  */
 export function planResources(
-  resources: LinuxContainerResources | undefined,
+  resources: ValidContainerResources | undefined,
   engine: EngineFacts,
   field = "config.linux.resources",
 ): ResourcePlan {
   if (resources === undefined) return { fields: {}, cgroupWrites: [], warnings: [] };
-  validateContainerResources(resources, field);
   const warnings: string[] = [];
   const memory = resources.memoryLimitInBytes;
   if (memory <= 0n && resources.memorySwapLimitInBytes > 0n) {
@@ -68,7 +67,7 @@ export function planResources(
 
 /** What `planUpdate` needs to know. */
 export interface UpdatePlanInput {
-  resources: LinuxContainerResources;
+  resources: ValidContainerResources;
   engine: EngineFacts;
   /** The container's present `OomScoreAdj`, which Docker cannot change. */
   current?: { OomScoreAdj?: number | null | undefined } | null | undefined;
@@ -90,7 +89,6 @@ export interface UpdatePlan {
  */
 export function planUpdate(input: UpdatePlanInput): UpdatePlan {
   const { resources, engine, current } = input;
-  validateContainerResources(resources, "linux");
   const warnings: string[] = [];
   const memory = resources.memoryLimitInBytes;
   const unified = planUnified(resources.unified, memory > 0n, engine, "linux.unified");

@@ -1,4 +1,4 @@
-import type { DNSConfig, PodSandboxConfig } from "@dockershim/cri-types";
+import type { DNSConfig } from "@dockershim/cri-types";
 import { toCgroupParent } from "./cgroup-parent.js";
 import type { CreateContainerBody, HostConfig } from "./docker-create.js";
 import type { EngineFacts } from "./engine-facts.js";
@@ -19,7 +19,7 @@ import { clampOomScoreAdj } from "./resources.js";
 import { toDockerRuntime, toOciAnnotations } from "./runtime-handler.js";
 import { sandboxSecurity } from "./security-context.js";
 import { toUserFields } from "./users.js";
-import { validateSandboxConfig } from "./validate-sandbox.js";
+import type { ValidSandboxConfig } from "./validate-sandbox.js";
 
 // The pause process uses next to no CPU, and must be among the last that an OOM kill takes: its
 // death would end the pod.
@@ -29,7 +29,7 @@ const shmBytes = 64 * 1024 * 1024;
 
 /** What `planSandbox` needs to know. */
 export interface SandboxPlanInput {
-  config: PodSandboxConfig;
+  config: ValidSandboxConfig;
   /** `RunPodSandboxRequest.runtime_handler`; `""` and `docker` mean the engine's default. */
   runtimeHandler: string;
   /** Reference or id of the pause image. */
@@ -57,11 +57,10 @@ export interface SandboxPlan {
 /**
  * Plans the pause container of a pod.
  *
- * @throws PodSandboxError naming the field that is wrong or cannot be done
+ * @throws PodSandboxError naming the field that this engine cannot do
  */
 export function planSandbox(input: SandboxPlanInput): SandboxPlan {
   const { config, runtimeHandler, engine } = input;
-  validateSandboxConfig(config);
   const warnings: string[] = [];
   const context = config.linux?.securityContext;
   const namespaces = sandboxNamespaces(context?.namespaceOptions, input.networkMode);

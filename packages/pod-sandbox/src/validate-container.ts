@@ -1,16 +1,18 @@
 import {
   type ContainerConfig,
   type ContainerMetadata,
+  type LinuxContainerConfig,
   type Mount,
   MountPropagation,
   type PodSandboxConfig,
+  type PodSandboxMetadata,
   Signal,
 } from "@dockershim/cri-types";
 import { toDockerEnvironment } from "./environment.js";
 import { PodSandboxError } from "./pod-sandbox-error.js";
 import { validateContainerMetadata, validateSandboxMetadata } from "./validate-metadata.js";
 import { validateAbsolutePath, validateRelativePath } from "./validate-path.js";
-import { validateContainerResources } from "./validate-resources.js";
+import { type ValidContainerResources, validateContainerResources } from "./validate-resources.js";
 import {
   validateCapabilities,
   validateNamespaceOptions,
@@ -18,26 +20,40 @@ import {
   validateUser,
 } from "./validate-security.js";
 
-/** A container config that has passed `validateContainerConfig`. */
-export type ValidContainerConfig = ContainerConfig & {
-  metadata: ContainerMetadata;
-  image: NonNullable<ContainerConfig["image"]>;
-};
+/** What a request says of a container to create: the fields of CreateContainerRequest. */
+export interface ContainerConfigs {
+  readonly config?: ContainerConfig | undefined;
+  /** Of the same request; its metadata is part of the container's name. */
+  readonly sandboxConfig?: PodSandboxConfig | undefined;
+}
+
+declare const checked: unique symbol;
+
+/** Configs that have passed `validateContainerConfigs`: nothing else makes them. */
+export interface ValidContainerConfigs {
+  readonly config: ContainerConfig & {
+    metadata: ContainerMetadata;
+    image: NonNullable<ContainerConfig["image"]>;
+    linux?: LinuxContainerConfig & { resources?: ValidContainerResources };
+    readonly [checked]: true;
+  };
+  readonly sandboxConfig: PodSandboxConfig & { metadata: PodSandboxMetadata };
+}
 
 function refuse(field: string, reason: string): never {
   throw new PodSandboxError("invalid_argument", field, reason);
 }
 
 /**
- * Checks a container config against CRI's rules and what Docker can do.
+ * Checks a container config against CRI's rules and what Docker can do, and of its sandbox's config what goes
+ * into the container's name.
  *
- * @param sandboxConfig of the same request; its metadata is part of the container's name
  * @throws PodSandboxError naming the field; `unimplemented` for what Docker cannot do
  */
-export function validateContainerConfig(
-  config: ContainerConfig | undefined,
-  sandboxConfig: PodSandboxConfig | undefined,
-): asserts config is ValidContainerConfig {
+export function validateContainerConfigs(
+  configs: ContainerConfigs,
+): asserts configs is ValidContainerConfigs {
+  const { config, sandboxConfig } = configs;
   if (config === undefined) refuse("config", "is missing");
   if (sandboxConfig === undefined) refuse("sandbox_config", "is missing");
   validateContainerMetadata(config.metadata, "config.metadata");

@@ -1,6 +1,11 @@
 import type { LinuxContainerResources } from "@dockershim/cri-types";
 import { PodSandboxError } from "./pod-sandbox-error.js";
 
+declare const checked: unique symbol;
+
+/** Limits that have passed `validateContainerResources`: nothing else makes them. */
+export type ValidContainerResources = LinuxContainerResources & { readonly [checked]: true };
+
 /**
  * Checks limits of a container or a pod: nothing negative but −1 for “no limit” where the kernel
  * knows it, and every name a file name.
@@ -11,7 +16,7 @@ import { PodSandboxError } from "./pod-sandbox-error.js";
 export function validateContainerResources(
   resources: LinuxContainerResources | undefined,
   field = "linux",
-): void {
+): asserts resources is ValidContainerResources | undefined {
   if (resources === undefined) return;
   const refuse = (name: string, reason: string): never => {
     throw new PodSandboxError("invalid_argument", `${field}.${name}`, reason);

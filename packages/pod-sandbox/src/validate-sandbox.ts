@@ -6,8 +6,13 @@ import { refuseParent, validateAbsolutePath } from "./validate-path.js";
 import { validateContainerResources } from "./validate-resources.js";
 import { validateNamespaceOptions, validateSelinux, validateUser } from "./validate-security.js";
 
-/** A sandbox config that has passed `validateSandboxConfig`. */
-export type ValidSandboxConfig = PodSandboxConfig & { metadata: PodSandboxMetadata };
+declare const checked: unique symbol;
+
+/** A sandbox config that has passed `validateSandboxConfig`: nothing else makes one. */
+export type ValidSandboxConfig = PodSandboxConfig & {
+  metadata: PodSandboxMetadata;
+  readonly [checked]: true;
+};
 
 function refuse(field: string, reason: string): never {
   throw new PodSandboxError("invalid_argument", field, reason);

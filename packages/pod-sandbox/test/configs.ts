@@ -7,13 +7,18 @@ import {
   type PodSandboxConfig,
   PodSandboxConfigSchema,
 } from "@dockershim/cri-types";
-import type {
-  ContainerPlanInput,
-  CreateContainerBody,
-  EngineFacts,
-  InspectedContainer,
-  InspectedState,
-  SandboxPlanInput,
+import {
+  type ContainerConfigs,
+  type ContainerPlanInput,
+  type CreateContainerBody,
+  type EngineFacts,
+  type InspectedContainer,
+  type InspectedState,
+  type SandboxPlanInput,
+  type ValidContainerResources,
+  validateContainerConfigs,
+  validateContainerResources,
+  validateSandboxConfig,
 } from "../src/index.js";
 
 /** An engine that can do everything. */
@@ -63,10 +68,18 @@ export function resources(init: ResourcesInit = {}): LinuxContainerResources {
   return create(LinuxContainerResourcesSchema, init);
 }
 
+/** Limits that are right. */
+export function validResources(init: ResourcesInit = {}): ValidContainerResources {
+  const made = resources(init);
+  validateContainerResources(made);
+  return made;
+}
+
 export function sandboxInput(
   config: PodSandboxConfig = sandboxConfig(),
   rest: Partial<SandboxPlanInput> = {},
 ): SandboxPlanInput {
+  validateSandboxConfig(config);
   return {
     config,
     runtimeHandler: "",
@@ -80,13 +93,18 @@ export function sandboxInput(
 
 export const imageId = `sha256:${"a".repeat(64)}`;
 
+/** What of a plan's input a test changes beside the container's config. */
+export type ContainerRest = Partial<Omit<ContainerPlanInput, keyof ContainerConfigs>> &
+  Pick<ContainerConfigs, "sandboxConfig">;
+
 export function containerInput(
   config: ContainerConfig = containerConfig(),
-  rest: Partial<ContainerPlanInput> = {},
+  { sandboxConfig: pod = sandboxConfig(), ...rest }: ContainerRest = {},
 ): ContainerPlanInput {
+  const configs = { config, sandboxConfig: pod };
+  validateContainerConfigs(configs);
   return {
-    config,
-    sandboxConfig: sandboxConfig(),
+    ...configs,
     sandbox: { id: "5and80x", runtimeHandler: "" },
     image: { id: imageId, ref: "nginx@sha256:cafe", config: { Cmd: ["nginx"] } },
     engine: newest,

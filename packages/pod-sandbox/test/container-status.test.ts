@@ -30,6 +30,7 @@ import {
   running,
   sandboxConfig,
   thrown,
+  validResources,
 } from "./configs.js";
 
 type Init = NonNullable<Parameters<typeof containerConfig>[0]>;
@@ -126,7 +127,7 @@ describe("the status of a container", () => {
   test("shows limits as an update left them", () => {
     const inspect = inspected(made({ linux: { resources: { memoryLimitInBytes: 2n ** 26n } } }));
     const { body } = planUpdate({
-      resources: resources({ memoryLimitInBytes: 2n ** 27n, cpuShares: 7n }),
+      resources: validResources({ memoryLimitInBytes: 2n ** 27n, cpuShares: 7n }),
       engine: newest,
     });
     inspect.HostConfig = { ...inspect.HostConfig, ...body };
@@ -138,7 +139,7 @@ describe("the status of a container", () => {
 
   test("shows a lifted memory limit as none", () => {
     const { body } = planUpdate({
-      resources: resources({ memoryLimitInBytes: -1n }),
+      resources: validResources({ memoryLimitInBytes: -1n }),
       engine: newest,
     });
     const inspect = inspected(made());

@@ -13,8 +13,17 @@ import {
   toContainer,
   toContainerStatus,
   toPodSandboxStatus,
+  validateContainerConfigs,
+  validateSandboxConfig,
 } from "../src/index.js";
-import { bytes, containerConfig, resources, sandboxConfig, thrown } from "./configs.js";
+import {
+  bytes,
+  containerConfig,
+  resources,
+  sandboxConfig,
+  thrown,
+  validResources,
+} from "./configs.js";
 import { connectEngine, type Engine } from "./engine.js";
 
 // Whether a real engine takes what is planned, does it, and tells it back.
@@ -42,8 +51,10 @@ let sandboxId: string;
 async function runSandbox(init: SandboxInit = {}): Promise<void> {
   const metadata = { name: "pod", namespace: "test", uid: randomUUID(), attempt: 0 };
   pod = sandboxConfig({ metadata, logDirectory: directory, ...init });
+  const config = pod;
+  validateSandboxConfig(config);
   const plan = planSandbox({
-    ...{ config: pod, runtimeHandler: "", image: image.id, engine: engine.facts },
+    ...{ config, runtimeHandler: "", image: image.id, engine: engine.facts },
     ...{ instance: "test", networkMode: "none" },
   });
   // The lab's image stands in for the pause image.
@@ -52,8 +63,10 @@ async function runSandbox(init: SandboxInit = {}): Promise<void> {
 }
 
 async function create(init: Init, rest: Partial<ContainerPlanInput> = {}): Promise<string> {
+  const configs = { config: containerConfig(init), sandboxConfig: pod };
+  validateContainerConfigs(configs);
   const plan = planContainer({
-    ...{ config: containerConfig(init), sandboxConfig: pod, image, engine: engine.facts },
+    ...{ ...configs, image, engine: engine.facts },
     ...{ sandbox: { id: sandboxId, runtimeHandler: "" }, instance: "test" },
     ...rest,
   });
@@ -190,7 +203,7 @@ describe("a container", () => {
     const id = await create(init);
     await engine.call("POST", `/containers/${id}/start`);
     const update = async (changes: Parameters<typeof resources>[0]) => {
-      const { body } = planUpdate({ resources: resources(changes), engine: engine.facts });
+      const { body } = planUpdate({ resources: validResources(changes), engine: engine.facts });
       await engine.call("POST", `/containers/${id}/update`, body);
       return toContainerStatus({ inspect: await engine.inspect(id) }).resources?.linux;
     };
@@ -237,9 +250,11 @@ describe("a container", () => {
     ];
     const script = "grep ' /m/' /proc/self/mountinfo";
     if (!apiAtLeast(engine.facts.apiVersion, "1.44")) {
+      const configs = { config: containerConfig({ mounts }), sandboxConfig: pod };
+      validateContainerConfigs(configs);
       const plan = () =>
         planContainer({
-          ...{ config: containerConfig({ mounts }), sandboxConfig: pod, image, instance: "test" },
+          ...{ ...configs, image, instance: "test" },
           ...{ sandbox: { id: sandboxId, runtimeHandler: "" }, engine: engine.facts },
         });
       expect(thrown(plan)).toMatchObject({ code: "unimplemented" });

@@ -3,7 +3,7 @@ import type { MountSchema } from "@dockershim/cri-types";
 import { describe, expect, test } from "@jest/globals";
 import {
   PodSandboxError,
-  validateContainerConfig,
+  validateContainerConfigs,
   validateContainerResources,
   validateSandboxConfig,
 } from "../src/index.js";
@@ -411,17 +411,22 @@ const containerRefusals: [string, ContainerInit, string, string?][] = [
 describe("a container config", () => {
   test("is refused when it or its sandbox's is missing", () => {
     const pod = sandboxConfig();
-    expectRefusal(() => validateContainerConfig(undefined, pod), "config", "invalid_argument");
-    const alone = () => validateContainerConfig(containerConfig(), undefined);
+    expectRefusal(
+      () => validateContainerConfigs({ sandboxConfig: pod }),
+      "config",
+      "invalid_argument",
+    );
+    const alone = () => validateContainerConfigs({ config: containerConfig() });
     expectRefusal(alone, "sandbox_config", "invalid_argument");
     const nameless = sandboxConfig({ metadata: { ...podMetadata, uid: "" } });
-    const bad = () => validateContainerConfig(containerConfig(), nameless);
+    const bad = () =>
+      validateContainerConfigs({ config: containerConfig(), sandboxConfig: nameless });
     expectRefusal(bad, "sandbox_config.metadata.uid", "invalid_argument");
   });
 
   test.each(containerRefusals)("is refused with %s", (_what, init, field, ...[code]) => {
     const config = containerConfig(init);
-    const action = () => validateContainerConfig(config, sandboxConfig());
+    const action = () => validateContainerConfigs({ config, sandboxConfig: sandboxConfig() });
     expectRefusal(action, field, code ?? "invalid_argument");
   });
 
@@ -446,7 +451,9 @@ describe("a container config", () => {
       context({ selinuxOptions: { level: "s0:c1,c2", type: "svirt_lxc_net_t" } }),
     ],
   ])("passes with %s", (_what, init) => {
-    expect(() => validateContainerConfig(containerConfig(init), sandboxConfig())).not.toThrow();
+    expect(() =>
+      validateContainerConfigs({ config: containerConfig(init), sandboxConfig: sandboxConfig() }),
+    ).not.toThrow();
   });
 });
 

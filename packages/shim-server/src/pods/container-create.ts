@@ -1,13 +1,10 @@
-import type {
-  ContainerConfig,
-  CreateContainerRequest,
-  PodSandboxConfig,
-} from "@dockershim/cri-types";
+import type { CreateContainerRequest } from "@dockershim/cri-types";
 import {
   containerName,
   planContainer,
   sandboxRuntimeHandler,
-  validateContainerConfig,
+  type ValidContainerConfigs,
+  validateContainerConfigs,
 } from "@dockershim/pod-sandbox";
 import type { Logger } from "pino";
 import { createSingleFlight } from "../async/single-flight.js";
@@ -59,8 +56,7 @@ export function createContainerCreate(
 
   async function attempt(
     sandbox: SandboxRecord,
-    config: ContainerConfig,
-    sandboxConfig: PodSandboxConfig,
+    { config, sandboxConfig }: ValidContainerConfigs,
     signal: AbortSignal,
   ): Promise<string> {
     const plan = planContainer({
@@ -92,15 +88,12 @@ export function createContainerCreate(
     }
   }
 
-  return async ({ podSandboxId, config, sandboxConfig }, { signal }) => {
-    validateContainerConfig(config, sandboxConfig);
-    if (config?.metadata === undefined || sandboxConfig?.metadata === undefined) {
-      throw new ShimError("invalid_argument", "config.metadata, sandbox_config.metadata: required");
-    }
-    const sandbox = requireReadySandbox(podSandboxId);
-    const name = containerName(sandboxConfig.metadata, config.metadata);
+  return async (request, { signal }) => {
+    validateContainerConfigs(request);
+    const sandbox = requireReadySandbox(request.podSandboxId);
+    const name = containerName(request.sandboxConfig.metadata, request.config.metadata);
     const containerId = await attempts.run(name, signal, (shared) =>
-      attempt(sandbox, config, sandboxConfig, shared),
+      attempt(sandbox, request, shared),
     );
     return { containerId };
   };

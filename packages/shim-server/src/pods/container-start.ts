@@ -2,7 +2,7 @@ import { create } from "@bufbuild/protobuf";
 import { LinuxContainerResourcesSchema, type StartContainerRequest } from "@dockershim/cri-types";
 import type { DockerContainers } from "@dockershim/docker-client";
 import { isDockerError } from "@dockershim/docker-client";
-import { planResources } from "@dockershim/pod-sandbox";
+import { planResources, validateContainerResources } from "@dockershim/pod-sandbox";
 import type { CallContext } from "../call.js";
 import type { CgroupLimits } from "../engine-work/cgroup-limits.js";
 import { type HaltParts, haltContainer } from "../engine-work/container-halt.js";
@@ -39,6 +39,7 @@ export function createContainerStart(
   /** The cgroup exists since the start only, so this is as early as such limits can be set. */
   async function limit(record: ContainerRecord, signal: AbortSignal): Promise<void> {
     const limits = create(LinuxContainerResourcesSchema, unmanagedLimits.of(record));
+    validateContainerResources(limits);
     const { cgroupWrites } = planResources(limits, await engine.facts(signal));
     try {
       cgroupLimits.write(record.inspect.State.Pid, cgroupWrites);

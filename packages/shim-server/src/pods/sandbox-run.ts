@@ -1,10 +1,11 @@
-import type { PodSandboxConfig, RunPodSandboxRequest } from "@dockershim/cri-types";
+import type { RunPodSandboxRequest } from "@dockershim/cri-types";
 import type { DockerContainers } from "@dockershim/docker-client";
 import {
   planSandbox,
   sandboxName,
   sandboxSeccompChoice,
   usesHostNetwork,
+  type ValidSandboxConfig,
   validateSandboxConfig,
 } from "@dockershim/pod-sandbox";
 import type { Logger } from "pino";
@@ -57,7 +58,7 @@ export function createSandboxRun(
   const attempts = createSingleFlight<string>();
 
   async function attempt(
-    config: PodSandboxConfig,
+    config: ValidSandboxConfig,
     runtimeHandler: string,
     name: string,
     signal: AbortSignal,
@@ -111,7 +112,7 @@ export function createSandboxRun(
 
   async function connect(
     id: string,
-    config: PodSandboxConfig,
+    config: ValidSandboxConfig,
     signal: AbortSignal,
     undo: ReturnType<typeof createUndoStack>,
   ): Promise<void> {
@@ -130,7 +131,6 @@ export function createSandboxRun(
 
   return async ({ config, runtimeHandler }, { signal }) => {
     validateSandboxConfig(config);
-    if (config?.metadata === undefined) throw new ShimError("invalid_argument", "config.metadata");
     const name = sandboxName(config.metadata);
     const podSandboxId = await attempts.run(name, signal, (shared) =>
       attempt(config, runtimeHandler, name, shared),
@@ -141,7 +141,7 @@ export function createSandboxRun(
 
 /** The file that a Localhost profile names, or the small profile for the pause image that is ours. */
 async function seccompProfileOf(
-  config: PodSandboxConfig,
+  config: ValidSandboxConfig,
   { podInfraContainerImage }: SandboxRunParts["options"],
 ): Promise<string | undefined> {
   const context = config.linux?.securityContext;
@@ -153,6 +153,6 @@ async function seccompProfileOf(
   return await readSeccompProfile(choice, "config.linux.security_context.seccomp");
 }
 
-function onHostNetwork(config: PodSandboxConfig): boolean {
+function onHostNetwork(config: ValidSandboxConfig): boolean {
   return usesHostNetwork(config.linux?.securityContext?.namespaceOptions);
 }
