@@ -36,6 +36,8 @@ export interface MemoryDetail {
   readonly maxUsageBytes: bigint | undefined;
   /** How often the limit was hit. */
   readonly failCount: bigint | undefined;
+  /** How often processes were throttled because usage was above `memory.high`; v2 only. */
+  readonly highCount: bigint | undefined;
   /** Memory of the kernel for this cgroup. */
   readonly kernelBytes: bigint | undefined;
   /** Processes that the out-of-memory killer ended. On v1 those below do not count. */
@@ -119,6 +121,7 @@ function readDetailV1(memory: ControllerSource): MemoryDetail {
   return {
     maxUsageBytes: parseCount(memory.read("memory.max_usage_in_bytes")),
     failCount: parseCount(memory.read("memory.failcnt")),
+    highCount: undefined,
     kernelBytes: parseCount(memory.read("memory.kmem.usage_in_bytes")),
     oomKills: parseFlatKeyed(memory.read("memory.oom_control"), oomControl).get("oom_kill"),
     reservationBytes: parseLimit(memory.read("memory.soft_limit_in_bytes")),
@@ -126,7 +129,7 @@ function readDetailV1(memory: ControllerSource): MemoryDetail {
   };
 }
 
-const memoryEvents: ReadonlySet<string> = new Set(["max", "oom_kill"]);
+const memoryEvents: ReadonlySet<string> = new Set(["high", "max", "oom_kill"]);
 
 function readDetailV2(memory: ControllerSource): MemoryDetail {
   const events = parseFlatKeyed(memory.read("memory.events"), memoryEvents);
@@ -135,6 +138,7 @@ function readDetailV2(memory: ControllerSource): MemoryDetail {
   return {
     maxUsageBytes: parseCount(memory.read("memory.peak")),
     failCount: events.get("max"),
+    highCount: events.get("high"),
     kernelBytes: kernelBytesV2(memory),
     oomKills: events.get("oom_kill"),
     reservationBytes: parseLimit(memory.read("memory.low")),

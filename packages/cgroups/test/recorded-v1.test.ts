@@ -58,6 +58,7 @@ test("memory detail has the peak, the failures, the kill and the limits", () => 
   expect(readAll().memoryDetail).toEqual({
     maxUsageBytes: 67_108_864n,
     failCount: 125n,
+    highCount: undefined,
     kernelBytes: 417_792n,
     oomKills: 1n,
     reservationBytes: 33_554_432n,

@@ -59,6 +59,7 @@ test("memory detail has the peak, the failures, the kill and the limits; unlimit
   expect(readAll().memoryDetail).toEqual({
     maxUsageBytes: 67_108_864n,
     failCount: 84n,
+    highCount: 0n,
     kernelBytes: 417_792n,
     oomKills: 1n,
     reservationBytes: 33_554_432n,

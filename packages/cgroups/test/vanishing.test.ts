@@ -57,6 +57,19 @@ describe("on v2", () => {
     expect(reader.read(cgroup, kubeletParts)?.pressure).toBeUndefined();
   });
 
+  test("throttling at memory.high and hits of the limit are counted apart", () => {
+    const { reader, cgroup } = open(recordedV2);
+    fs.writeFileSync(
+      path.join(copy.root, "docker", copy.containerId, "memory.events"),
+      "low 1\nhigh 4107\nmax 84\noom 3\noom_kill 2\noom_group_kill 0\n",
+    );
+    expect(reader.read(cgroup, ["memoryDetail"])?.memoryDetail).toMatchObject({
+      failCount: 84n,
+      highCount: 4107n,
+      oomKills: 2n,
+    });
+  });
+
   test("kernels before 5.18 have kernel memory summed up from its kinds", () => {
     const { reader, cgroup } = open(recordedV2);
     const stat = path.join(copy.root, "docker", copy.containerId, "memory.stat");

@@ -1,5 +1,7 @@
+import { allParts, type StatsPart } from "@dockershim/cgroups";
 import { describe, expect, test } from "@jest/globals";
 import { createCpuRates } from "../src/stats/cpu-rates.js";
+import { addContainerSamples, createSamples } from "../src/stats/metric-samples.js";
 import { parseUpperDir } from "../src/stats/writable-layer.js";
 
 const sample = (seconds: number, used: number) => ({
@@ -54,5 +56,49 @@ describe("the upper directory of a container's root", () => {
   test("is not there without an overlay, or in one that is read-only", () => {
     expect(parseUpperDir(line("/", "ext4", "rw"))).toBeUndefined();
     expect(parseUpperDir(line("/", "overlay", "ro,lowerdir=/a:/b"))).toBeUndefined();
+  });
+});
+
+describe("metrics of memory.events", () => {
+  /** Of a container's reading that has nothing else in it. */
+  function memoryEvents(counts: { failCount: bigint; highCount: bigint | undefined }) {
+    const { all, add } = createSamples([]);
+    const nothing = {
+      maxUsageBytes: undefined,
+      kernelBytes: undefined,
+      oomKills: undefined,
+      reservationBytes: undefined,
+      memoryAndSwapLimitBytes: undefined,
+    };
+    const parts = Object.fromEntries(allParts.map((part) => [part, undefined]));
+    addContainerSamples(add, {
+      stats: {
+        ...(parts as Record<StatsPart, undefined>),
+        timestampNs: 0n,
+        memoryDetail: { ...nothing, ...counts },
+      },
+      counts: undefined,
+      ulimits: undefined,
+      layer: undefined,
+      disk: undefined,
+      startedAt: 0n,
+      deviceName: () => undefined,
+    });
+    const found = all.filter(({ name }) => name.startsWith("container_memory_events_"));
+    return found.map(({ name, value }) => [name, value?.value]);
+  }
+
+  test("tell throttling and hits of the limit on cgroup v2", () => {
+    expect(memoryEvents({ failCount: 84n, highCount: 4107n })).toEqual([
+      ["container_memory_events_high_total", 4107n],
+      ["container_memory_events_max_total", 84n],
+    ]);
+  });
+
+  test("tell on cgroup v1, which does not throttle, that it never did", () => {
+    expect(memoryEvents({ failCount: 2n, highCount: undefined })).toEqual([
+      ["container_memory_events_high_total", 0n],
+      ["container_memory_events_max_total", 2n],
+    ]);
   });
 });

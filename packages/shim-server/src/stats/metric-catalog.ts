@@ -106,6 +106,14 @@ export const metricCatalog: Readonly<Record<string, MetricKind>> = {
   },
   container_last_seen: { type: GAUGE, help: "When the container was read, Unix time in seconds." },
   container_memory_cache: { type: GAUGE, help: "Bytes of page cache." },
+  container_memory_events_high_total: {
+    type: COUNTER,
+    help: "How often processes were throttled because memory was above memory.high.",
+  },
+  container_memory_events_max_total: {
+    type: COUNTER,
+    help: "How often memory was about to go beyond the limit.",
+  },
   container_memory_failcnt: { type: COUNTER, help: "How often the memory limit was hit." },
   container_memory_failures_total: {
     type: COUNTER,

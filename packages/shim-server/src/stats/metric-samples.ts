@@ -109,6 +109,9 @@ function addMemory(add: AddSample, { memory, memoryDetail, swap }: CgroupStats):
   }
   if (memoryDetail === undefined) return;
   add("container_memory_failcnt", memoryDetail.failCount);
+  // cgroup v1 has no such threshold, so that nothing was ever throttled by it.
+  add("container_memory_events_high_total", memoryDetail.highCount ?? 0n);
+  add("container_memory_events_max_total", memoryDetail.failCount);
   add("container_memory_kernel_usage", memoryDetail.kernelBytes);
   add("container_memory_max_usage_bytes", memoryDetail.maxUsageBytes);
   add("container_oom_events_total", memoryDetail.oomKills);
