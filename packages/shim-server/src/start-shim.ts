@@ -11,9 +11,9 @@ import { openNode } from "./start/open-node.js";
 import { createReload, type ReloadOutcome } from "./start/reload.js";
 import { lockRootDir } from "./start/root-lock.js";
 import { instanceOf } from "./state/instance.js";
+import { createMetrics } from "./telemetry/metrics.js";
 import { createObservers } from "./telemetry/observers.js";
 import { unreadyReasons } from "./telemetry/readiness.js";
-import { createShimMetrics } from "./telemetry/shim-metrics.js";
 import { createTracing } from "./telemetry/tracing.js";
 import { version } from "./version.js";
 
@@ -62,7 +62,7 @@ export async function startShim(options: Partial<ShimOptions>, log?: Logger): Pr
     mkdirSync(chosen.rootDir, { recursive: true, mode: 0o700 });
     instance = instanceOf(chosen.rootDir);
     closers.push("the root directory", lockRootDir(chosen.rootDir, chosen.listen, logger));
-    const metrics = chosen.metricsBindAddr === "" ? undefined : createShimMetrics();
+    const metrics = await createMetrics(chosen.metricsBindAddr);
     closers.push("process metrics", () => metrics?.close());
     const tracing = await createTracing(chosen.tracingEndpoint, logger);
     closers.push("tracing", async () => await tracing?.close());

@@ -72,11 +72,11 @@ describe("the operations server", () => {
     expect(calls("ContainerStatus", "NOT_FOUND")).toBe(1);
     expect(calls("ContainerStats", "NOT_FOUND")).toBe(1);
     for (const method of ["ListContainers", "ListContainerStats"]) {
-      const labels = `{method="${method}"`;
+      const label = `method="${method}"`;
       const name = "dockershim_cri_call_duration_seconds";
-      expect(seriesValue(text, `${name}_count${labels}}`)).toBe(1);
-      expect(seriesValue(text, `${name}_bucket${labels},le="+Inf"}`)).toBe(1);
-      expect(seriesValue(text, `${name}_sum${labels}}`)).toBeGreaterThan(0);
+      expect(seriesValue(text, `${name}_count{${label}}`)).toBe(1);
+      expect(seriesValue(text, `${name}_bucket{le="+Inf",${label}}`)).toBe(1);
+      expect(seriesValue(text, `${name}_sum{${label}}`)).toBeGreaterThan(0);
     }
   });
 
@@ -108,7 +108,7 @@ describe("the operations server", () => {
   });
 
   it("writes what Prometheus can read: each series once, below its type", async () => {
-    const lines = (await scrape()).trimEnd().split("\n");
+    const lines = (await scrape()).split("\n").filter((line) => line !== "");
     const series = lines.filter((line) => !line.startsWith("#"));
     expect(new Set(series.map((line) => line.slice(0, line.lastIndexOf(" ")))).size).toBe(
       series.length,

@@ -47,7 +47,7 @@ export async function openFront(
     metrics === undefined || address === ""
       ? undefined
       : await serveOperations(address, {
-          metrics: metrics.render,
+          metrics,
           unready: () => unreadyReasons(parts),
           log,
         });

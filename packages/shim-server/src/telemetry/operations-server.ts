@@ -1,11 +1,11 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { Logger } from "pino";
 import { ShimError } from "../shim-error.js";
+import type { ShimMetrics } from "./shim-metrics.js";
 
 /** What the operations server tells. */
 export interface OperationsParts {
-  /** The metrics, in Prometheus' text format. */
-  metrics(): string;
+  readonly metrics: Pick<ShimMetrics, "render" | "contentType">;
   /** Why the daemon cannot serve pods now; empty when it can. */
   unready(): Promise<readonly string[]>;
   readonly log: Logger;
@@ -67,7 +67,7 @@ async function answer(
   }
   switch ((request.url ?? "").split("?", 1)[0]) {
     case "/metrics":
-      reply(200, metrics(), "text/plain; version=0.0.4; charset=utf-8");
+      reply(200, await metrics.render(), metrics.contentType);
       return;
     case "/healthz":
       // That an answer comes is the answer: it comes from the loop that serves CRI.
