@@ -117,6 +117,7 @@ export async function startFakeEngine(
     if (seen.path === "/version") {
       json(response, 200, {
         Version: "fake",
+        Arch: "amd64",
         ApiVersion: engine.apiVersion,
         MinAPIVersion: engine.minApiVersion,
       });

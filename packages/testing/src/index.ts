@@ -6,6 +6,8 @@ export {
   launchDaemon,
   startDaemon,
 } from "./daemon.ts";
+export type { FakeContainer, FakeContainers } from "./docker/containers.ts";
+export { type FakeDocker, startFakeDocker } from "./docker/fake-docker.ts";
 export {
   acceptUpgrade,
   type FakeEngine,
@@ -14,6 +16,8 @@ export {
   type SeenRequest,
   startFakeEngine,
 } from "./fake-engine.ts";
+export { createFakeNetwork, type FakeNetwork } from "./fake-network.ts";
 export { labVariable } from "./lab-variable.ts";
+export { createSteps, type Fault, type StepInProgress, type Steps, stays } from "./steps.ts";
 export { imageTarOf, tarOf, tarOfFiles } from "./tar.ts";
 export { type UntilOptions, until } from "./until.ts";
