@@ -1,54 +1,26 @@
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { createCriClient } from "@dockershim/cri-client";
-import { until as untilAt } from "@dockershim/testing";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
-import { type LabEnv, labEnv } from "../../lab/env.ts";
-import { clearNode, createNode, endNode, type Node } from "../node.ts";
+import type { Node } from "../node.ts";
 import { logFile } from "../processes.ts";
 import { isReady, metric, type Pod, podsOf, restartCounts } from "./kubelet-api.ts";
+import { testGround, until } from "./node-under-test.ts";
 import { createStaticPods, forever, type StaticPods } from "./static-pod.ts";
 
-let lab: LabEnv;
-let folder: string;
+const ground = testGround();
+const { folder } = ground;
 let node: Node;
 let pods: StaticPods;
 
 beforeAll(async () => {
-  lab = labEnv();
-  const { KUBELET: kubelet, NODE_FOLDER } = process.env;
-  if (kubelet === undefined || NODE_FOLDER === undefined) {
-    throw new Error("KUBELET and NODE_FOLDER are not set; see e2e/README.md");
-  }
-  folder = NODE_FOLDER;
-  node = await createNode({
-    lab,
-    folder,
-    kubelet,
-    featureGates: { EventedPLEG: true },
-    longestRestartPause: "1s",
-  });
-  pods = createStaticPods(node.manifests, join(folder, "ran"), lab.LAB_IMAGE);
+  node = await ground.node({ featureGates: { EventedPLEG: true }, longestRestartPause: "1s" });
+  pods = createStaticPods(node.manifests, join(folder, "ran"), ground.lab.LAB_IMAGE);
   await node.startDaemon();
   await node.startKubelet();
   // The stream of events is there before the first pod is.
   await until(async () => (await metric(node, connections)) > 0);
 });
-afterAll(async () => {
-  await node.end("kubelet");
-  const cri = createCriClient({ endpoint: node.endpoint });
-  const { items } = await cri.runtime.listPodSandbox({});
-  await Promise.all(items.map(({ id }) => cri.runtime.removePodSandbox({ podSandboxId: id })));
-  cri.close();
-  await endNode(folder);
-  clearNode(folder);
-  rmSync(folder, { recursive: true, force: true });
-});
-
-/** A kubelet is asked over HTTPS, and has other things to do. */
-async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
-  await untilAt(condition, { everyMs: 100, deadlineMs: 100_000 });
-}
+afterAll(() => ground.clear(node));
 
 const connections = "kubelet_evented_pleg_connection_success_count";
 
