@@ -1,10 +1,11 @@
 import {
   type ContainerCreateBody,
+  type ContainerCreated,
   type DockerContainers,
   type DockerError,
   isDockerError,
 } from "@dockershim/docker-client";
-import { type CreateContainerBody, withSuffix } from "@dockershim/pod-sandbox";
+import { type CreateContainerBody, INSTANCE_LABEL, withSuffix } from "@dockershim/pod-sandbox";
 import type { Logger } from "pino";
 import { ShimError } from "../shim-error.js";
 import type { Store } from "../state/store.js";
@@ -16,6 +17,9 @@ export interface CreateNamedParts {
   readonly log: Pick<Logger, "debug" | "warn">;
 }
 
+/** How long it may take to look for what a create made whose reply was lost, in ms. */
+const searchDeadlineMs = 30_000;
+
 /**
  * Creates a container under the name that its plan gives it.
  *
@@ -25,7 +29,10 @@ export interface CreateNamedParts {
  * The store does not know the container yet: the caller reads it when it has done with it what it
  * does next, so that no read is for nothing.
  *
- * @param onCreated Called with the id as soon as there is one, so that the caller can undo.
+ * @param signal Heeded before the engine is asked to create and not while it does: it would go on
+ * all the same, and nobody would learn the id of what it makes.
+ * @param onCreated Called with the id as soon as there is one, so that the caller can undo; also
+ * when the creation fails, if something was made all the same.
  * @throws ShimError `already_exists` when a running container of ours has the name.
  */
 export async function createContainerNamed(
@@ -38,10 +45,23 @@ export async function createContainerNamed(
   const body: ContainerCreateBody = plan.body;
 
   async function create(name: string): Promise<string> {
-    const { Id, Warnings } = await docker.containers.create(body, { name, signal });
+    signal.throwIfAborted();
+    const { Id, Warnings } = await askToCreate(name);
     onCreated(Id);
     for (const warning of Warnings ?? []) log.debug({ container: name }, warning);
     return Id;
+  }
+
+  async function askToCreate(name: string): Promise<ContainerCreated> {
+    try {
+      return await docker.containers.create(body, { name });
+    } catch (err) {
+      if (isDockerError(err, "unavailable", "deadline_exceeded")) {
+        const made = await findUnstarted(parts, name, body);
+        if (made !== undefined) onCreated(made);
+      }
+      throw err;
+    }
   }
 
   try {
@@ -54,6 +74,26 @@ export async function createContainerNamed(
 
   function suffixed(): string {
     return withSuffix(plan.name, Math.floor(Math.random() * 0xffff_ffff));
+  }
+}
+
+/** The id of what a create made that was not answered; undefined when there is nothing. */
+async function findUnstarted(
+  { docker, log }: CreateNamedParts,
+  name: string,
+  body: ContainerCreateBody,
+): Promise<string | undefined> {
+  try {
+    const signal = AbortSignal.timeout(searchDeadlineMs);
+    const { Id, State, Config } = await docker.containers.inspect(name, { signal });
+    // Under that name may also be what was there before, and would have been refused for.
+    const owner = Config.Labels?.[INSTANCE_LABEL];
+    return State.Status === "created" && owner === body.Labels?.[INSTANCE_LABEL] ? Id : undefined;
+  } catch (err) {
+    if (!isDockerError(err, "not_found")) {
+      log.warn({ err, container: name }, "could not find out whether a container was created");
+    }
+    return undefined;
   }
 }
 
