@@ -49,7 +49,7 @@ export interface SandboxRunParts extends SandboxRemoveParts, CreateNamedParts {
  *
  * The name follows from the CRI metadata, so a repeated call finds the running attempt, or the
  * sandbox that it made. Until it is ready a sandbox is in no list; if any step fails, what was
- * done is undone and nothing stays.
+ * done is undone and nothing stays, unless the network cannot be given back.
  */
 export function createSandboxRun(
   parts: SandboxRunParts,
@@ -87,13 +87,21 @@ export function createSandboxRun(
 
     const reveal = store.conceal(name);
     const undo = createUndoStack(log);
+    let networkedPid: number | undefined;
     try {
       const id = await createContainerNamed(parts, plan, signal, (created) =>
-        undo.push("remove the sandbox", (cleanup) => destroyContainer(parts, created, cleanup)),
+        undo.push("remove the sandbox", async (cleanup) => {
+          // As long as it holds something of the network the sandbox stays, NOTREADY: the kubelet has
+          // it removed, and without it nobody would ask for the network to be given back.
+          if (networkedPid !== undefined) await network.tearDown(created, networkedPid, cleanup);
+          await destroyContainer(parts, created, cleanup);
+        }),
       );
       await docker.containers.start(id, { signal });
       await store.refresh(id);
-      await connect(id, config, signal, undo);
+      await connect(id, config, signal, (pid) => {
+        networkedPid = pid;
+      });
       signal.throwIfAborted();
       return id;
     } catch (err) {
@@ -114,7 +122,7 @@ export function createSandboxRun(
     id: string,
     config: ValidSandboxConfig,
     signal: AbortSignal,
-    undo: ReturnType<typeof createUndoStack>,
+    onNetwork: (pid: number) => void,
   ): Promise<void> {
     const inspect = store.sandbox(id)?.inspect;
     if (inspect === undefined || !inspect.State.Running) {
@@ -125,7 +133,7 @@ export function createSandboxRun(
     }
     if (onHostNetwork(config)) return;
     const { Pid: pid } = inspect.State;
-    undo.push("take the sandbox off the network", (cleanup) => network.tearDown(id, pid, cleanup));
+    onNetwork(pid);
     await network.setUp({ sandboxId: id, pid, config }, signal);
   }
 
