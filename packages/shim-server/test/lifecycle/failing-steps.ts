@@ -1,25 +1,25 @@
 import { setImmediate } from "node:timers/promises";
 import { isDeepStrictEqual } from "node:util";
-import { Code, type ConnectError } from "@connectrpc/connect";
+import { Code } from "@connectrpc/connect";
 import { type Fault, type StepInProgress, until } from "@dockershim/testing";
 import { describe, expect, test } from "@jest/globals";
 import { openWorld, type World } from "./world.js";
 
 /** One call, of which every step is made to fail in every way. */
-export interface Scenario<Request> {
+export interface Scenario<Request, Reply = unknown> {
   readonly name: string;
   /** How many steps the call takes when all goes well: a table that has become empty is noticed. */
   readonly steps: number;
   /** Whether a call that fails leaves everything as it was; otherwise it may have been half done. */
   readonly undoes: boolean;
   prepare(world: World): Promise<Request>;
-  call(world: World, request: Request, signal?: AbortSignal): Promise<unknown>;
+  call(world: World, request: Request, signal?: AbortSignal): Promise<Reply>;
   /** What must hold after a failure, before the call is repeated. */
   failed?(world: World, request: Request): void | Promise<void>;
   /** Whether the call can be repeated as it was after this failure. Default: always. */
   repeatable?(world: World): boolean;
   /** What must hold when the call has succeeded, at once or when it was repeated. */
-  done(world: World, request: Request): void | Promise<void>;
+  done(world: World, reply: Reply): void | Promise<void>;
 }
 
 /** How a step goes wrong. */
@@ -84,9 +84,15 @@ async function leave(caller: AbortController, { left }: StepInProgress): Promise
   return broken;
 }
 
-/** Defines a table of tests: a row for each step of the call and each way in which it can fail. */
-export async function testFailingSteps<Request>(scenario: Scenario<Request>): Promise<void> {
+/**
+ * Defines a table of tests: a row for each step of the call and each way in which it can fail, and
+ * for a call that is undone, one for each step of that.
+ */
+export async function testFailingSteps<Request, Reply>(
+  scenario: Scenario<Request, Reply>,
+): Promise<void> {
   const steps = await recordSteps(scenario);
+  const undoing = scenario.undoes ? await recordUndoing(scenario, steps) : [];
   const rows = steps.flatMap((step) =>
     ways
       .filter(({ engineOnly }) => !(engineOnly && step.startsWith("network")))
@@ -97,33 +103,73 @@ export async function testFailingSteps<Request>(scenario: Scenario<Request>): Pr
       expect(steps).toHaveLength(scenario.steps);
     });
     test.each(rows)("%s %s", async (step, _name, way) => {
-      const world = await openWorld();
-      try {
-        await runRow(scenario, world, step, way);
-      } finally {
-        await world.close();
-      }
+      await inWorld((world) => runRow(scenario, world, step, way));
+    });
+    if (undoing.length === 0) return;
+    test.each(undoing)("%s fails, and then %s, which undoes", async (step, undo) => {
+      await inWorld(async (world) => {
+        const request = await scenario.prepare(world);
+        world.steps.forget();
+        world.steps.plan(step, { outcome: "lost" });
+        world.steps.plan(undo, { outcome: "refused" });
+        await expect(scenario.call(world, request)).rejects.toBeDefined();
+        expect(world.steps.taken).toContain(undo);
+        await world.settle();
+        await scenario.done(world, await scenario.call(world, request));
+        await world.settle();
+      });
     });
   });
 }
 
-async function recordSteps<Request>(scenario: Scenario<Request>): Promise<readonly string[]> {
+async function inWorld<T>(work: (world: World) => Promise<T>): Promise<T> {
   const world = await openWorld();
   try {
-    const request = await scenario.prepare(world);
-    world.steps.forget();
-    await scenario.call(world, request);
-    const { taken } = world.steps;
-    await scenario.done(world, request);
-    await world.settle();
-    return taken;
+    return await work(world);
   } finally {
     await world.close();
   }
 }
 
-async function runRow<Request>(
-  scenario: Scenario<Request>,
+async function recordSteps<Request, Reply>(
+  scenario: Scenario<Request, Reply>,
+): Promise<readonly string[]> {
+  return await inWorld(async (world) => {
+    const request = await scenario.prepare(world);
+    world.steps.forget();
+    const reply = await scenario.call(world, request);
+    const { taken } = world.steps;
+    await scenario.done(world, reply);
+    await world.settle();
+    return taken;
+  });
+}
+
+/** The steps by which a call is undone that fails at one of its steps, with that step. */
+async function recordUndoing<Request, Reply>(
+  scenario: Scenario<Request, Reply>,
+  steps: readonly string[],
+): Promise<[step: string, undo: string][]> {
+  const found: [string, string][] = [];
+  for (const step of steps) {
+    await inWorld(async (world) => {
+      const request = await scenario.prepare(world);
+      world.steps.forget();
+      world.steps.plan(step, { outcome: "lost" });
+      const failed = await scenario.call(world, request).then(
+        () => false,
+        () => true,
+      );
+      if (!failed) return;
+      const { taken } = world.steps;
+      for (const undo of taken.slice(taken.indexOf(step) + 1)) found.push([step, undo]);
+    });
+  }
+  return found;
+}
+
+async function runRow<Request, Reply>(
+  scenario: Scenario<Request, Reply>,
   world: World,
   step: string,
   way: Way,
@@ -137,22 +183,22 @@ async function runRow<Request>(
   const call = planned.promise.then(() => scenario.call(world, request, caller.signal));
   world.steps.plan(step, way.fault(caller, call, over.resolve));
   planned.resolve();
-  const failure = await call.then(
-    () => undefined,
-    (err: ConnectError) => err,
-  );
+  const [outcome] = await Promise.allSettled([call]);
   expect(world.steps.taken).toContain(step);
   if (way.late) await over.promise;
-  if (failure !== undefined) {
-    expect(failure).toMatchObject({ code: way.code(step) });
+  let reply: Reply;
+  if (outcome.status === "fulfilled") {
+    reply = outcome.value;
+  } else {
+    expect(outcome.reason).toMatchObject({ code: way.code(step) });
     // The caller may be told before all is undone.
     if (scenario.undoes) await until(() => isDeepStrictEqual(stateOf(world), before));
     await world.settle();
     await scenario.failed?.(world, request);
     if (scenario.repeatable?.(world) === false) return;
-    await scenario.call(world, request);
+    reply = await scenario.call(world, request);
   }
-  await scenario.done(world, request);
+  await scenario.done(world, reply);
   await world.settle();
 }
 

@@ -1,0 +1,88 @@
+import { readFileSync } from "node:fs";
+import { expect } from "@jest/globals";
+import { type Scenario, testFailingSteps } from "./failing-steps.js";
+import { containerConfig, runPod, sandboxConfig, type World } from "./world.js";
+
+const sandbox = "k8s_POD_web_prod_u1_0";
+const main = "k8s_main_web_prod_u1_0";
+
+function expectRunningPod(world: World, { podSandboxId }: { podSandboxId: string }): void {
+  const { id } = world.docker.containers.get(sandbox);
+  expect(podSandboxId).toBe(id);
+  expect(world.actual()).toEqual({ [sandbox]: "running" });
+  expect([...world.network.held]).toEqual([id]);
+  expect(world.network.addresses(id)).toHaveLength(1);
+  const { ResolvConfPath: path } = world.docker.containers.inspect(id) as {
+    ResolvConfPath: string;
+  };
+  expect(readFileSync(path, "utf8")).toBe("nameserver 10.96.0.10\n");
+}
+
+const runScenario: Scenario<object, { podSandboxId: string }> = {
+  name: "RunPodSandbox",
+  steps: 7,
+  undoes: true,
+  prepare: async (world) => ({ config: sandboxConfig(world) }),
+  call: ({ calls }, request, signal) => calls.runPodSandbox(request, signal),
+  done: expectRunningPod,
+};
+
+const replaceScenario: Scenario<object, { podSandboxId: string }> = {
+  ...runScenario,
+  name: "RunPodSandbox in place of a sandbox that has ended",
+  steps: 7,
+  undoes: false,
+  async prepare(world) {
+    await runPod(world, ["main"]);
+    world.docker.containers.exit(main, 0);
+    world.docker.containers.exit(sandbox, 0);
+    const { id } = world.docker.containers.get(sandbox);
+    await world.store.refresh(id);
+    await world.store.refresh(world.docker.containers.get(main).id);
+    return { config: sandboxConfig(world) };
+  },
+};
+
+const createScenario: Scenario<object, { containerId: string }> = {
+  name: "CreateContainer",
+  steps: 2,
+  undoes: true,
+  async prepare(world) {
+    const { podSandboxId } = await runPod(world);
+    const config = containerConfig();
+    return { podSandboxId, config, sandboxConfig: sandboxConfig(world) };
+  },
+  call: ({ calls }, request, signal) => calls.createContainer(request, signal),
+  done(world, { containerId }) {
+    expect(world.actual()).toEqual({ [sandbox]: "running", [main]: "created" });
+    expect(world.docker.containers.get(main).id).toBe(containerId);
+  },
+};
+
+const takenScenario: Scenario<object, { containerId: string }> = {
+  ...createScenario,
+  name: "CreateContainer under the name of one that an earlier attempt left",
+  steps: 6,
+  undoes: false,
+  // What cannot be taken out of the way is stepped around with a suffix.
+  done(world, { containerId }) {
+    const { name } = world.docker.containers.get(containerId);
+    expect(name.replace(/_[\da-f]{8}$/, "")).toBe(main);
+    const { [main]: _earlier, ...others } = { ...world.actual(), [name]: "created" };
+    expect(world.docker.containers.get(containerId).status).toBe("created");
+    expect(others).toEqual({
+      [sandbox]: "running",
+      ...(name === main ? {} : { [name]: "created" }),
+    });
+  },
+  async prepare(world) {
+    const request = await createScenario.prepare(world);
+    await world.calls.createContainer(request);
+    return request;
+  },
+};
+
+await testFailingSteps(runScenario);
+await testFailingSteps(replaceScenario);
+await testFailingSteps(createScenario);
+await testFailingSteps(takenScenario);
