@@ -6,6 +6,7 @@ export const shared = {
     "<rootDir>/lab",
     "<rootDir>/conformance",
     "<rootDir>/e2e",
+    "<rootDir>/packaging",
     "<rootDir>/scripts",
   ],
   testEnvironment: "node",

@@ -10,6 +10,8 @@ import { kubernetesPrograms } from "../e2e/programs.ts";
 import { labConfig } from "../lab/config.ts";
 import { fetchAll } from "../lab/fetch.ts";
 import { down, up } from "../lab/up-down.ts";
+import { hostArchitecture } from "../packaging/architecture.ts";
+import { fetchRuntime } from "../packaging/executable.ts";
 
 interface Count {
   passed: number;
@@ -85,11 +87,14 @@ async function withKubelet(): Promise<Count> {
   }
 }
 
-/** A test's time limit is no place to download an engine in. What cannot be had fails the tests that need it. */
+/** A test's time limit is no place to download an engine or a Node in. What cannot be had fails the tests that need it. */
 async function fetchForLabs(): Promise<void> {
   if (process.getuid?.() !== 0) return;
-  console.error("\n== fetching what the labs are made of");
+  console.error("\n== fetching what tests are made of");
   await fetchAll().catch((error: Error) => console.error(`lab: ${error.message}`));
+  await fetchRuntime(hostArchitecture(), labConfig().cacheDir).catch((error: Error) =>
+    console.error(`packaging: ${error.message}`),
+  );
 }
 
 const parts: Record<string, () => Count | Promise<Count>> = {

@@ -62,6 +62,7 @@ bench)
   exec node bench/bench.ts "$@"
   ;;
 lab) exec node lab/lab.ts "$@" ;;
+package) build && exec node packaging/package.ts ;;
 cluster)
   need_root "a cluster"
   build

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { setTimeout as delay } from "node:timers/promises";
 
-const program = join(import.meta.dirname, "../../cli/bin/dockershim.js");
+const checkoutCommand = join(import.meta.dirname, "../../cli/bin/dockershim.js");
 
 /** How a daemon is run. */
 export interface DaemonOptions {
@@ -15,7 +15,9 @@ export interface DaemonOptions {
   readonly flags: Readonly<Record<string, string | readonly string[]>>;
   /** Hears each line of its log. */
   readonly onLine?: (line: string) => void;
-  /** Options of node itself. */
+  /** An executable in place of this checkout's command. */
+  readonly executable?: string;
+  /** Options of node itself, for this checkout's command. */
   readonly nodeArgs?: readonly string[];
   /** Its whole environment. Default: ours. */
   readonly env?: Readonly<Record<string, string>>;
@@ -58,7 +60,9 @@ export function launchDaemon(options: DaemonOptions): Daemon {
   const flags = Object.entries({ listen, ...options.flags }).flatMap(([flag, values]) =>
     [values].flat().map((value) => `--${flag}=${value}`),
   );
-  const child = spawn(process.execPath, [...nodeArgs, program, "serve", ...flags], {
+  const { executable = process.execPath } = options;
+  const command = options.executable === undefined ? [...nodeArgs, checkoutCommand] : [];
+  const child = spawn(executable, [...command, "serve", ...flags], {
     stdio: ["ignore", "pipe", "inherit", ...(options.ipc ? (["ipc"] as const) : [])],
     detached,
     env,
