@@ -1,8 +1,13 @@
 import { create } from "@bufbuild/protobuf";
 import { LinuxContainerResourcesSchema, type StartContainerRequest } from "@dockershim/cri-types";
-import type { DockerContainers } from "@dockershim/docker-client";
-import { isDockerError } from "@dockershim/docker-client";
-import { planResources, validateContainerResources } from "@dockershim/pod-sandbox";
+import { type DockerContainers, type DockerError, isDockerError } from "@dockershim/docker-client";
+import {
+  type CgroupWrite,
+  planResources,
+  validateContainerResources,
+} from "@dockershim/pod-sandbox";
+import type { Logger } from "pino";
+import { createUndoStack } from "../async/undo-stack.js";
 import type { CallContext } from "../call.js";
 import type { CgroupLimits } from "../engine-work/cgroup-limits.js";
 import { type HaltParts, haltContainer } from "../engine-work/container-halt.js";
@@ -10,7 +15,6 @@ import type { ContainerLogs } from "../logs/container-logs.js";
 import { ShimError } from "../shim-error.js";
 import { type ContainerLookup, requireContainer } from "../state/container-lookup.js";
 import type { Engine } from "../state/engine.js";
-import type { ContainerRecord } from "../state/records.js";
 import type { Store } from "../state/store.js";
 import type { UnmanagedLimitsStore } from "../state/unmanaged-limits.js";
 
@@ -22,10 +26,14 @@ export interface ContainerStartParts extends HaltParts {
   readonly logs: Pick<ContainerLogs, "started">;
   readonly cgroupLimits: CgroupLimits;
   readonly unmanagedLimits: Pick<UnmanagedLimitsStore, "of">;
+  readonly log: Logger;
 }
 
 /**
  * StartContainer: starts a created container.
+ *
+ * The engine goes on with a start whose caller has left, so it is not broken off: the container
+ * gets its limits and its log. If the start's reply is lost, the container's state tells.
  *
  * @throws ShimError `failed_precondition` for one that was started before: CRI containers run
  * once. `internal` with the engine's words when it cannot be started, whatever status the engine
@@ -34,18 +42,37 @@ export interface ContainerStartParts extends HaltParts {
 export function createContainerStart(
   parts: ContainerStartParts,
 ): (request: StartContainerRequest, call: CallContext) => Promise<Record<string, never>> {
-  const { docker, engine, store, logs, cgroupLimits, unmanagedLimits } = parts;
+  const { docker, engine, store, logs, cgroupLimits, unmanagedLimits, log } = parts;
 
-  /** The cgroup exists since the start only, so this is as early as such limits can be set. */
-  async function limit(record: ContainerRecord, signal: AbortSignal): Promise<void> {
-    const limits = create(LinuxContainerResourcesSchema, unmanagedLimits.of(record));
-    validateContainerResources(limits);
-    const { cgroupWrites } = planResources(limits, await engine.facts(signal));
+  /** @returns The error of a start of which nobody knows whether it was done. */
+  async function start(id: string): Promise<DockerError | undefined> {
     try {
-      cgroupLimits.write(record.inspect.State.Pid, cgroupWrites);
+      await docker.containers.start(id);
+      return undefined;
     } catch (err) {
+      if (isDockerError(err, "unavailable", "deadline_exceeded")) return err;
+      await store.refresh(id);
+      if (!isDockerError(err, "not_found", "invalid_argument", "server_error", "conflict"))
+        throw err;
+      requireContainer(store, id);
+      throw new ShimError("internal", `could not start the container: ${err.engineMessage}`, {
+        cause: err,
+      });
+    }
+  }
+
+  /** Limits are written as early as can be: the cgroup exists since the start only. */
+  async function limit(id: string, limits: readonly CgroupWrite[]): Promise<void> {
+    const undo = createUndoStack(log);
+    if (limits.length > 0) {
       // It must not run without a limit that it was asked to have.
-      await haltContainer(parts, record.id, 0, signal);
+      undo.push("stop the container", (cleanup) => haltContainer(parts, id, 0, cleanup));
+    }
+    try {
+      await store.refresh(id);
+      cgroupLimits.write(store.container(id)?.inspect.State.Pid ?? 0, limits);
+    } catch (err) {
+      await undo.run();
       throw err;
     }
   }
@@ -56,20 +83,13 @@ export function createContainerStart(
     if (status !== "created") {
       throw new ShimError("failed_precondition", `container_id: container is ${status}`);
     }
-    try {
-      await docker.containers.start(record.id, { signal });
-    } catch (err) {
-      await store.refresh(record.id);
-      if (!isDockerError(err, "not_found", "invalid_argument", "server_error", "conflict"))
-        throw err;
-      requireContainer(store, record.id);
-      throw new ShimError("internal", `could not start the container: ${err.engineMessage}`, {
-        cause: err,
-      });
-    }
-    await store.refresh(record.id);
+    const limits = create(LinuxContainerResourcesSchema, unmanagedLimits.of(record));
+    validateContainerResources(limits);
+    const { cgroupWrites } = planResources(limits, await engine.facts(signal));
+    const lost = await start(record.id);
+    await limit(record.id, cgroupWrites);
     const started = store.container(record.id);
-    if (started !== undefined) await limit(started, signal);
+    if (lost !== undefined && started?.inspect.State.Status === "created") throw lost;
     if (started !== undefined) await logs.started(started);
     return {};
   };
