@@ -55,6 +55,8 @@ export interface World {
   readonly store: Store;
   /** Processes that were given limits by way of their cgroups, by pid. */
   readonly limited: ReadonlyMap<number, readonly CgroupWrite[]>;
+  /** Has the kernel refuse all limits from now on, in the words of what is given. */
+  refuseLimits(refusal: (pid: number) => Error): void;
   readonly calls: Calls;
   /** The directory of the pods' logs. */
   readonly logs: string;
@@ -76,6 +78,7 @@ export async function openWorld(): Promise<World> {
   docker.images.add("busybox:1");
   const network = createFakeNetwork(steps);
   const limited = new Map<number, readonly CgroupWrite[]>();
+  let refuse: ((pid: number) => Error) | undefined;
   const log = pino({ level: process.env.SHIM_LOG ?? "silent" });
   const options: ShimOptions = {
     ...defaultShimOptions,
@@ -99,7 +102,11 @@ export async function openWorld(): Promise<World> {
     imageAccounts: createImageAccounts(imageFiles),
     pauseImage: createPauseImage(options, { ...engine, pull, log }),
     cgroupLimits: {
-      write: (pid, writes) => void limited.set(pid, writes),
+      write(pid, writes) {
+        const refusal = refuse?.(pid);
+        if (refusal !== undefined) throw refusal;
+        limited.set(pid, writes);
+      },
     },
     options,
     instance: "world",
@@ -124,6 +131,9 @@ export async function openWorld(): Promise<World> {
     steps,
     store,
     limited,
+    refuseLimits(refusal) {
+      refuse = refusal;
+    },
     calls,
     logs: join(root, "pods"),
     known,

@@ -1,0 +1,98 @@
+import { lstatSync } from "node:fs";
+import { join } from "node:path";
+import { Code } from "@connectrpc/connect";
+import { expect, test } from "@jest/globals";
+import { ShimError } from "../../src/shim-error.js";
+import { type Scenario, testFailingSteps } from "./failing-steps.js";
+import { containerConfig, openWorld, runPod, sandboxConfig, type World } from "./world.js";
+
+const sandbox = "k8s_POD_web_prod_u1_0";
+const main = "k8s_main_web_prod_u1_0";
+
+function hasLog({ logs }: World): boolean {
+  return lstatSync(join(logs, "main.log"), { throwIfNoEntry: false }) !== undefined;
+}
+
+/** What stays of a container that could not be started runs in no other way than it was meant to. */
+function expectLimited(world: World): void {
+  const { status, pid } = world.docker.containers.get(main);
+  if (status === "running") expect(world.limited.get(pid)).toHaveLength(1);
+}
+
+const startScenario: Scenario<{ containerId: string }> = {
+  name: "StartContainer",
+  steps: 2,
+  undoes: false,
+  async prepare(world) {
+    const { podSandboxId } = await runPod(world);
+    return await world.calls.createContainer({
+      podSandboxId,
+      config: containerConfig(),
+      sandboxConfig: sandboxConfig(world),
+    });
+  },
+  call: ({ calls }, request, signal) => calls.startContainer(request, signal),
+  failed: expectLimited,
+  // CRI containers run once: the kubelet makes another one.
+  repeatable: ({ docker }) => docker.containers.get(main).status === "created",
+  done(world) {
+    expect(world.actual()).toEqual({ [sandbox]: "running", [main]: "running" });
+    expectLimited(world);
+    expect(hasLog(world)).toBe(true);
+  },
+};
+
+await testFailingSteps(startScenario);
+
+async function withCreated(work: (world: World, containerId: string) => Promise<void>) {
+  const world = await openWorld();
+  try {
+    const { containerId } = await startScenario.prepare(world);
+    await work(world, containerId);
+    await world.settle();
+  } finally {
+    await world.close();
+  }
+}
+
+test("a container whose limit the kernel refuses is stopped, though its caller has left", async () => {
+  await withCreated(async (world, containerId) => {
+    const caller = new AbortController();
+    world.refuseLimits((pid) => {
+      expect(pid).toBe(world.docker.containers.get(main).pid);
+      caller.abort();
+      return new ShimError("failed_precondition", "memory.high: refused");
+    });
+    await expect(world.calls.startContainer({ containerId }, caller.signal)).rejects.toMatchObject({
+      code: Code.Canceled,
+    });
+    expect(world.actual()).toEqual({ [sandbox]: "running", [main]: "exited" });
+  });
+});
+
+test("a container that the engine cannot start is told in the engine's words", async () => {
+  await withCreated(async (world, containerId) => {
+    world.docker.containers.exit(sandbox, 0);
+    await expect(world.calls.startContainer({ containerId })).rejects.toMatchObject({
+      code: Code.Internal,
+      rawMessage: expect.stringMatching(
+        /^could not start the container: cannot join network of a non running container/,
+      ),
+    });
+    expect(world.docker.containers.get(main).status).toBe("created");
+  });
+});
+
+test("a container is started once, also after it has ended", async () => {
+  await withCreated(async (world, containerId) => {
+    await world.calls.startContainer({ containerId });
+    const started = world.calls.startContainer({ containerId });
+    await expect(started).rejects.toMatchObject({ code: Code.FailedPrecondition });
+    world.docker.containers.exit(main, 3);
+    await world.settle();
+    await expect(world.calls.startContainer({ containerId })).rejects.toMatchObject({
+      code: Code.FailedPrecondition,
+      rawMessage: "container_id: container is exited",
+    });
+  });
+});
