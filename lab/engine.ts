@@ -64,12 +64,13 @@ function storeConfig({ engine }: LabConfig, imageStore: ImageStore): object {
 
 /**
  * Makes the registry the engine's proxy: it then answers for every registry's name, without a line in
- * /etc/hosts or a port that only one lab can have. It takes an absolute URL for its path, and refuses to
- * tunnel, so that the engine falls back from HTTPS to plain HTTP.
+ * /etc/hosts or a port that only one lab can have. It takes an absolute URL for its path. The proxy for HTTPS is a
+ * port on which nobody listens, so that the engine falls back to plain HTTP: Docker's own client does so after
+ * any failure, and containerd's only where a connection is refused.
  */
 function proxyEnv(config: LabConfig, registry: string): Record<string, string> {
   return config.lookAlikes
-    ? { HTTP_PROXY: `http://${registry}`, HTTPS_PROXY: `http://${registry}` }
+    ? { HTTP_PROXY: `http://${registry}`, HTTPS_PROXY: "http://127.0.0.1:1" }
     : {};
 }
 
