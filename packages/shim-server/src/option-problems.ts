@@ -130,7 +130,8 @@ function addressProblem(address: string): string | undefined {
 }
 
 /** The kubelet's form: one range, or one of each family separated by a comma. */
-function cidrsProblem(text: string): string | undefined {
+/** What is wrong with a node's pod addresses: a range of either family, or one of each, parted by a comma. */
+export function cidrsProblem(text: string): string | undefined {
   const ranges = text.split(",").map((range) => range.trim());
   const problem = firstProblem(ranges, cidrProblem);
   if (problem !== undefined) return problem;

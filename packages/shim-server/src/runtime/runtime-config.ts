@@ -1,5 +1,7 @@
 import { CgroupDriver, type UpdateRuntimeConfigRequest } from "@dockershim/cri-types";
 import type { PodNetwork } from "../network/pod-network.js";
+import { cidrsProblem } from "../option-problems.js";
+import { ShimError } from "../shim-error.js";
 import type { Engine } from "../state/engine.js";
 
 /** RuntimeConfig: the cgroup driver that the kubelet should use, which is the engine's. */
@@ -18,7 +20,11 @@ export function createRuntimeConfig({
   };
 }
 
-/** UpdateRuntimeConfig: the node's pod address range, for CNI's `ipRanges` capability. */
+/**
+ * UpdateRuntimeConfig: the node's pod address ranges, for CNI's `ipRanges` capability.
+ *
+ * @throws ShimError `invalid_argument` for what is no range; only the network plugins of the next pod would find out otherwise.
+ */
 export function createUpdateRuntimeConfig({
   network,
 }: {
@@ -26,7 +32,13 @@ export function createUpdateRuntimeConfig({
 }): (request: UpdateRuntimeConfigRequest) => Promise<Record<string, never>> {
   return async ({ runtimeConfig }) => {
     const cidr = runtimeConfig?.networkConfig?.podCidr ?? "";
-    if (cidr !== "") network.setPodCidr(cidr);
+    if (cidr === "") return {};
+    const problem = cidrsProblem(cidr);
+    if (problem !== undefined) {
+      const field = "runtime_config.network_config.pod_cidr";
+      throw new ShimError("invalid_argument", `${field}: ${problem}`);
+    }
+    network.setPodCidr(cidr);
     return {};
   };
 }
