@@ -76,7 +76,7 @@ test("a container that the engine cannot start is told in the engine's words", a
     await expect(world.calls.startContainer({ containerId })).rejects.toMatchObject({
       code: Code.Internal,
       rawMessage: expect.stringMatching(
-        /^could not start the container: cannot join network of a non running container/,
+        /^could not start the container: cannot join network namespace of a non running container/,
       ),
     });
     expect(world.docker.containers.get(main).status).toBe("created");

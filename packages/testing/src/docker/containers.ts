@@ -28,6 +28,8 @@ export interface FakeContainer {
   status: Status;
   pid: number;
   exitCode: number;
+  /** Why it could not be started. */
+  error: string;
   startedAt: string;
   finishedAt: string;
   /** Settles when it has been removed. */
@@ -114,10 +116,16 @@ export function createFakeContainers(
 
   /** Namespaces of others can be joined only while those run. */
   function requireJoined({ body }: FakeContainer): void {
-    for (const mode of [body.HostConfig?.NetworkMode, body.HostConfig?.IpcMode]) {
-      const joined = /^container:(.*)$/.exec(mode ?? "")?.[1];
-      if (joined === undefined || get(joined).status === "running") continue;
-      throw new EngineRefusal(409, `cannot join network of a non running container: ${joined}`);
+    const { NetworkMode, IpcMode } = body.HostConfig ?? {};
+    for (const [kind, mode] of Object.entries({ network: NetworkMode, ipc: IpcMode })) {
+      const ref = /^container:(.*)$/.exec(mode ?? "")?.[1];
+      if (ref === undefined) continue;
+      const { name, status } = get(ref);
+      if (status === "running") continue;
+      throw new EngineRefusal(
+        409,
+        `cannot join ${kind} namespace of a non running container: container ${name} is ${status}`,
+      );
     }
   }
 
@@ -151,6 +159,7 @@ export function createFakeContainers(
         status: "created",
         pid: 0,
         exitCode: 0,
+        error: "",
         startedAt: never,
         finishedAt: never,
         removed: Promise.withResolvers(),
@@ -167,10 +176,16 @@ export function createFakeContainers(
       if (container.status === "removing") {
         throw new EngineRefusal(409, "container is marked for removal and cannot be started");
       }
-      requireJoined(container);
+      try {
+        requireJoined(container);
+      } catch (err) {
+        Object.assign(container, { exitCode: 128, error: (err as EngineRefusal).message });
+        throw err;
+      }
       writeFileSync(fileOf(container.id, "resolv.conf"), "nameserver 192.0.2.1\n");
-      writeFileSync(fileOf(container.id, "json.log"), "");
-      Object.assign(container, { status: "running", pid: pids++, startedAt: now() });
+      writeFileSync(fileOf(container.id, logOf(container)), "");
+      Object.assign(container, { status: "running", pid: pids++, exitCode: 0, error: "" });
+      container.startedAt = now();
       container.ended = Promise.withResolvers();
       tell(container, "start");
       return true;
@@ -178,7 +193,8 @@ export function createFakeContainers(
     stop(ref, exitCode) {
       const container = get(ref);
       if (container.status !== "running") return false;
-      tell(container, "kill", { signal: exitCode === 137 ? "9" : "15" });
+      tell(container, "kill", { signal: "15" });
+      if (exitCode === 137) tell(container, "kill", { signal: "9" });
       end(container, exitCode);
       tell(container, "stop");
       return true;
@@ -211,7 +227,7 @@ export function createFakeContainers(
         if (!force) {
           throw new EngineRefusal(
             409,
-            `cannot remove container "/${container.name}": container is running: ` +
+            `cannot remove container "${ref}": container is running: ` +
               "stop the container before removing or force remove",
           );
         }
@@ -243,15 +259,15 @@ export function createFakeContainers(
           Dead: false,
           Pid: container.pid,
           ExitCode: container.exitCode,
-          Error: "",
+          Error: container.error,
           StartedAt: container.startedAt,
           FinishedAt: container.finishedAt,
         },
         Image: container.imageId,
-        ResolvConfPath: status === "created" ? "" : fileOf(container.id, "resolv.conf"),
+        ResolvConfPath: container.startedAt === never ? "" : fileOf(container.id, "resolv.conf"),
         HostnamePath: "",
         HostsPath: "",
-        LogPath: fileOf(container.id, "json.log"),
+        LogPath: container.startedAt === never ? "" : fileOf(container.id, logOf(container)),
         RestartCount: 0,
         Driver: "overlay2",
         Platform: "linux",
@@ -292,6 +308,11 @@ export function createFakeContainers(
       };
     },
   };
+}
+
+/** Docker's name of a json-file log. */
+function logOf({ id }: FakeContainer): string {
+  return `${id}-json.log`;
 }
 
 /** The engine's own networks; a container that has another's namespace is in none. */

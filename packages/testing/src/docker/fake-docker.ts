@@ -6,7 +6,7 @@ import { createFakeContainers, type FakeContainers } from "./containers.ts";
 import { createEventLog, type EventLog } from "./event-log.ts";
 import { createFakeImages, type FakeImages } from "./images.ts";
 import { EngineRefusal } from "./refusal.ts";
-import { answer } from "./routes.ts";
+import { type Answer, answer } from "./routes.ts";
 
 /**
  * Docker Engine in memory, on a unix socket: containers with their states, images, events. It
@@ -51,9 +51,9 @@ export async function startFakeDocker(steps: Steps = createSteps()): Promise<Fak
   async function serve(seen: SeenRequest, response: ServerResponse): Promise<void> {
     if (seen.path === "/events") return events.follow(seen.query, response);
     const body = await readBody(seen);
-    const result = await steps.take(stepOf(seen), departureOf(response), async () => {
+    const result = await steps.take(stepOf(seen), departureOf(response), (): Answer => {
       try {
-        return await answer(docker, seen, body);
+        return answer(docker, seen, body);
       } catch (err) {
         if (!(err instanceof EngineRefusal)) throw err;
         return { status: err.status, body: { message: err.message } };
@@ -62,9 +62,7 @@ export async function startFakeDocker(steps: Steps = createSteps()): Promise<Fak
     if (result.kind === "refused") {
       json(response, 500, { message: "something went wrong in the engine" });
     } else if (result.kind === "done") {
-      const { status, body: reply } = result.value;
-      if (reply === undefined) response.writeHead(status).end();
-      else json(response, status, reply);
+      await send(result.value, response);
     } else {
       response.destroy();
     }
@@ -74,6 +72,18 @@ export async function startFakeDocker(steps: Steps = createSteps()): Promise<Fak
     serve(seen, response).catch((err: Error) => json(response, 500, { message: err.stack }));
   };
   return docker;
+}
+
+async function send({ status, body, later }: Answer, response: ServerResponse): Promise<void> {
+  if (later !== undefined) {
+    response.writeHead(status, { "Content-Type": "application/json" });
+    response.flushHeaders();
+    response.end(JSON.stringify(await later));
+  } else if (body === undefined) {
+    response.writeHead(status).end();
+  } else {
+    json(response, status, body);
+  }
 }
 
 function departureOf(response: ServerResponse): Departure {

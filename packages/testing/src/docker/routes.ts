@@ -7,6 +7,8 @@ import { EngineRefusal } from "./refusal.ts";
 export interface Answer {
   readonly status: number;
   readonly body?: unknown;
+  /** The body of an answer whose head is sent ahead of it. */
+  readonly later?: Promise<unknown>;
 }
 
 interface Engine {
@@ -15,11 +17,11 @@ interface Engine {
 }
 
 /** Does what a request asks for. @throws EngineRefusal */
-export async function answer(
+export function answer(
   { containers, images }: Engine,
   { method, path, query }: SeenRequest,
   body: Buffer,
-): Promise<Answer> {
+): Answer {
   const [, kind = "", first = "", ...rest] = path.split("/").map(decodeURIComponent);
   if (kind === "info") return { status: 200, body: info };
   if (kind === "images") {
@@ -57,7 +59,7 @@ export async function answer(
       containers.get(first);
       return { status: 200, body: { Warnings: [] } };
     case "POST wait":
-      return await waited(containers.get(first), query.get("condition"));
+      return waiting(containers.get(first), query.get("condition"));
     case "DELETE":
       containers.remove(first, isTrue(query.get("force")));
       return { status: 204 };
@@ -66,11 +68,15 @@ export async function answer(
   }
 }
 
-async function waited(container: FakeContainer, condition: string | null): Promise<Answer> {
-  if (condition === "removed") await container.removed.promise;
-  else if (condition === "next-exit" || container.status === "running")
-    await container.ended.promise;
-  return { status: 200, body: { StatusCode: container.exitCode } };
+function waiting(container: FakeContainer, condition: string | null): Answer {
+  const { removed, ended } = container;
+  const over =
+    condition === "removed"
+      ? removed.promise
+      : condition === "next-exit" || container.status === "running"
+        ? ended.promise
+        : Promise.resolve();
+  return { status: 200, later: over.then(() => ({ StatusCode: container.exitCode })) };
 }
 
 function listed(containers: FakeContainers, query: URLSearchParams): object[] {
