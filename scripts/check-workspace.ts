@@ -1,44 +1,44 @@
-// Checks what the packages have in common, so that none is left out of a check: their manifests, and their
-// places in the list of TypeScript projects.
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+// Checks what the workspaces have in common, so that none is left out of a check, and none is taken from turbo's
+// cache for another's files.
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { type Manifest, manifestProblems } from "./package-manifest.ts";
+import { filesBelow } from "./package-files.ts";
+import { manifestProblems } from "./package-manifest.ts";
+import { importProblems } from "./workspace-imports.ts";
+import { type Workspace, workspacesOf } from "./workspaces.ts";
 
 const root = join(import.meta.dirname, "..");
+const workspaces = workspacesOf(root);
 
-function readJson<T>(path: string): T {
-  return JSON.parse(readFileSync(join(root, path), "utf8")) as T;
+function sourcesOf({ folder }: Workspace): string[] {
+  return filesBelow(join(root, folder), ".").filter(
+    (file) => /\.[cm]?[jt]s$/.test(file) && !/(^|\/)(node_modules|dist)\//.test(file),
+  );
 }
 
-const folders = readdirSync(join(root, "packages"))
-  .map((name) => `packages/${name}`)
-  .filter((folder) => existsSync(join(root, folder, "package.json")));
-const problems: string[] = [];
-
-for (const folder of folders) {
-  const manifest = readJson<Manifest>(`${folder}/package.json`);
-  if (manifest.private === true) continue;
-  for (const problem of manifestProblems(manifest, folder.slice("packages/".length))) {
-    problems.push(`${folder}/package.json: ${problem}`);
+function problemsOf(workspace: Workspace): string[] {
+  const { folder, manifest } = workspace;
+  const problems: string[] = [];
+  const say = (problem: string) => problems.push(`${folder}/package.json: ${problem}`);
+  if (manifest.private !== true) {
+    for (const problem of manifestProblems(manifest, folder.slice("packages/".length)))
+      say(problem);
   }
-}
-
-/** A package of plain TypeScript, without a build, is one project with its tests. */
-function includesTests(folder: string): boolean {
-  const { include = [] } = readJson<{ include?: string[] }>(`${folder}/tsconfig.json`);
-  return include.includes(".");
-}
-
-const { references } = readJson<{ references: { path: string }[] }>("tsconfig.json");
-const withTests = folders.filter((folder) => !includesTests(folder));
-const projects = [...folders, ...withTests.map((folder) => `${folder}/test`)];
-for (const project of [...projects, "lab", "bench", "conformance", "e2e", "scripts"]) {
-  if (!existsSync(join(root, project, "tsconfig.json"))) {
-    if (existsSync(join(root, project))) problems.push(`${project} has no tsconfig.json`);
-  } else if (!references.some(({ path }) => path === project)) {
-    problems.push(`tsconfig.json does not reference ${project}, so it is not type-checked`);
+  const files = sourcesOf(workspace);
+  const hasUnitTests = files.some((file) => /^[^.]+\.test\.ts$/.test(file));
+  if (hasUnitTests !== (manifest.scripts?.["test:unit"] !== undefined)) {
+    say(hasUnitTests ? "no script runs its unit tests" : "test:unit has nothing to run");
   }
+  if (manifest.scripts?.typecheck === undefined) say("it has no script typecheck");
+  if (!existsSync(join(root, folder, "tsconfig.json"))) say("there is no tsconfig.json beside it");
+  for (const file of files) {
+    const path = join(folder, file);
+    const text = readFileSync(join(root, path), "utf8");
+    problems.push(...importProblems(path, text, workspace, workspaces));
+  }
+  return problems;
 }
 
+const problems = workspaces.flatMap(problemsOf);
 for (const problem of problems) console.error(problem);
 process.exitCode = problems.length === 0 ? 0 : 1;

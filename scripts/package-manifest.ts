@@ -10,7 +10,9 @@ export interface Manifest {
   description?: string;
   keywords?: string[];
   files?: string[];
+  scripts?: Record<string, string>;
   dependencies?: Record<string, string>;
+  devDependencies?: Record<string, string>;
   [field: string]: unknown;
 }
 
@@ -31,7 +33,8 @@ function givenFields(folder: string): Record<string, unknown> {
     engines: { node: ">=22" },
     "scripts.build": "node ../../scripts/prune-dist.ts && tsc -b",
     "scripts.check:package": "node ../../scripts/check-package.ts",
-    "scripts.test": `node --experimental-vm-modules ../../node_modules/jest/bin/jest.js --config ../../jest.config.js packages/${folder}/`,
+    "scripts.test:unit": "node ../../scripts/unit-tests.ts",
+    "scripts.typecheck": "tsc -b . test",
   };
 }
 

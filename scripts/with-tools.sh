@@ -14,14 +14,8 @@ pnpm install --frozen-lockfile --reporter=silent || pnpm install --frozen-lockfi
 PATH="$ROOT/node_modules/.bin:$PATH"
 export PATH TURBO_TELEMETRY_DISABLED=1 TURBO_NO_UPDATE_NOTIFIER=1
 
-build() { turbo run build --log-order=grouped --output-logs=errors-only; }
-typecheck() { tsc -b; }
-jest() {
-  config=$1
-  shift
-  node --experimental-vm-modules --disable-warning=ExperimentalWarning \
-    node_modules/jest/bin/jest.js --config "$config" "$@"
-}
+tasks() { turbo run --log-order=grouped --output-logs=errors-only "$@"; }
+build() { tasks build; }
 need_root() {
   [ "$(id -u)" -eq 0 ] && return
   say "$1 needs root, for a private Docker engine and network namespaces; run it with sudo"
@@ -30,12 +24,15 @@ need_root() {
 
 case $task in
 build) build ;;
-lint) biome ci . ;;
-typecheck) build && typecheck ;;
+lint) tasks lint:tree ;;
+typecheck) tasks typecheck ;;
 generate) turbo run generate ;;
-check-packages) node scripts/check-workspace.ts && turbo run check:package --output-logs=errors-only ;;
+check-packages) tasks check:package ;;
 test) build && exec node scripts/run-tests.ts ;;
-test:unit) build && jest jest.config.js "$@" ;;
+test:unit)
+  # Two at a time keep a machine of any size busy: jest has threads of its own.
+  turbo run test:unit --continue=always --concurrency=2 --log-order=grouped --log-prefix=none -- "$@"
+  ;;
 test:integration)
   need_root "the integration test run"
   build

@@ -4,8 +4,8 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { until } from "@dockershim/testing";
 import { afterAll, afterEach, describe, expect, it } from "@jest/globals";
+import { until } from "../../testing/src/until.ts";
 
 const committed = fileURLToPath(new URL("../bin", import.meta.url));
 const script = fileURLToPath(new URL("../scripts/build-pause.sh", import.meta.url));
