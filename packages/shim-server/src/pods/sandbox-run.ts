@@ -11,6 +11,7 @@ import {
 import type { Logger } from "pino";
 import { createSingleFlight } from "../async/single-flight.js";
 import { createUndoStack } from "../async/undo-stack.js";
+import { within } from "../async/within.js";
 import type { CallContext } from "../call.js";
 import { destroyContainer } from "../engine-work/container-halt.js";
 import { type CreateNamedParts, createContainerNamed } from "../engine-work/create-named.js";
@@ -44,12 +45,16 @@ export interface SandboxRunParts extends SandboxRemoveParts, CreateNamedParts {
   readonly log: Logger;
 }
 
+/** How long an undo may keep its sandbox out of the lists, in ms. */
+const undoPatienceMs = 2_000;
+
 /**
  * RunPodSandbox: creates and starts the pause container and puts it on the network.
  *
  * The name follows from the CRI metadata, so a repeated call finds the running attempt, or the
  * sandbox that it made. Until it is ready a sandbox is in no list; if any step fails, what was
- * done is undone and nothing stays, unless the network cannot be given back.
+ * done is undone and nothing stays, unless the network cannot be given back. A sandbox that takes
+ * long to be undone, or cannot be, is listed as NOTREADY, so that its end can be asked for.
  */
 export function createSandboxRun(
   parts: SandboxRunParts,
@@ -105,7 +110,9 @@ export function createSandboxRun(
       signal.throwIfAborted();
       return id;
     } catch (err) {
-      await undo.run();
+      const undone = undo.run();
+      if ((await within(undone, undoPatienceMs)) === "late") reveal();
+      await undone;
       // Memory had it; the next attempt must not be told so again.
       if (isMissingImage(err)) await parts.images.refresh();
       throw isMissingImage(err)

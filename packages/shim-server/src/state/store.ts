@@ -44,7 +44,7 @@ export interface Store {
   resync(options?: { full?: boolean }): Promise<void>;
   /**
    * Keeps a sandbox out of {@link sandboxes} and of the changes until the function it returns is
-   * called; then it appears as new.
+   * called first; then it appears as new.
    */
   conceal(name: string): () => void;
   onChange(listener: (change: StoreChange) => void): () => void;
@@ -257,7 +257,7 @@ export function createStore(options: StoreOptions): Store {
     conceal(name) {
       concealed.add(name);
       return () => {
-        concealed.delete(name);
+        if (!concealed.delete(name)) return;
         const id = byName.get(name);
         const after = id === undefined ? undefined : records.get(id);
         if (after !== undefined) notify({ id: after.id, before: undefined, after });

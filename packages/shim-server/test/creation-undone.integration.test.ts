@@ -1,0 +1,167 @@
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { join } from "node:path";
+import { PodSandboxState } from "@dockershim/cri-types";
+import { labVariable, until } from "@dockershim/testing";
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { createHarness, type Harness } from "./harness.js";
+
+const calls = 40;
+
+/** Numbers from 0 to 1 that are the same in each run (mulberry32). */
+function seeded(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+describe("a creation whose caller goes", () => {
+  let h: Harness;
+  beforeAll(async () => {
+    h = await createHarness();
+  });
+  afterAll(() => h.close());
+
+  /**
+   * Makes a call again and again, four at a time, and leaves each at a moment of what one takes.
+   *
+   * @returns How many were left before they had ended, and what the others made.
+   */
+  async function leaveAtAnyMoment<T>(
+    call: (signal: AbortSignal, index: number) => Promise<T>,
+    takesMs: number,
+  ): Promise<{ left: number; made: T[] }> {
+    const random = seeded(14);
+    const made: T[] = [];
+    let next = 0;
+    let left = 0;
+    const worker = async (): Promise<void> => {
+      while (next < calls) {
+        const index = next++;
+        const signal = AbortSignal.timeout(Math.round(random() * takesMs));
+        await call(signal, index).then(
+          (reply) => made.push(reply),
+          () => left++,
+        );
+      }
+    };
+    await Promise.all(Array.from({ length: 4 }, worker));
+    return { left, made };
+  }
+
+  async function timed<T>(work: () => Promise<T>): Promise<[T, number]> {
+    const began = performance.now();
+    return [await work(), performance.now() - began];
+  }
+
+  test(`${calls} RunPodSandbox that are left at any moment leave nothing`, async () => {
+    const [{ podSandboxId }, takesMs] = await timed(() =>
+      h.cri.runtime.runPodSandbox({ config: h.sandboxConfig() }),
+    );
+    await h.cri.runtime.removePodSandbox({ podSandboxId });
+    const { left } = await leaveAtAnyMoment(
+      (signal) => h.cri.runtime.runPodSandbox({ config: h.sandboxConfig() }, { signal }),
+      takesMs,
+    );
+    expect(left).toBeGreaterThan(calls / 4);
+    // A call that had ended just before it was left made a sandbox as good as any other.
+    await until(async () => {
+      const { items } = await h.cri.runtime.listPodSandbox({});
+      const ready = items.filter(({ state }) => state === PodSandboxState.SANDBOX_READY);
+      for (const { id } of ready) await h.cri.runtime.removePodSandbox({ podSandboxId: id });
+      return items.length === ready.length && (await h.dockerIds()).length === 0;
+    });
+    const results = join(h.options.rootDir ?? "", "cni", "results");
+    expect(readdirSync(results)).toEqual([]);
+  });
+
+  test(`${calls} CreateContainer that are left at any moment leave nothing`, async () => {
+    const sandboxConfig = h.sandboxConfig();
+    const { podSandboxId } = await h.cri.runtime.runPodSandbox({ config: sandboxConfig });
+    const create = (index: number, signal?: AbortSignal) =>
+      h.cri.runtime.createContainer(
+        {
+          podSandboxId,
+          sandboxConfig,
+          config: h.containerConfig({ metadata: { name: `c${index}`, attempt: 0 } }),
+        },
+        signal === undefined ? {} : { signal },
+      );
+    const [{ containerId }, takesMs] = await timed(() => create(calls));
+    await h.cri.runtime.removeContainer({ containerId });
+    const { left, made } = await leaveAtAnyMoment(
+      (signal, index) => create(index, signal),
+      takesMs,
+    );
+    expect(left).toBeGreaterThan(calls / 4);
+    for (const { containerId } of made) await h.cri.runtime.removeContainer({ containerId });
+    await until(async () => (await h.dockerIds()).length === 1);
+    expect((await h.cri.runtime.listContainers({})).containers).toEqual([]);
+    await h.cri.runtime.removePodSandbox({ podSandboxId });
+  });
+});
+
+describe("a sandbox whose network can be neither made nor undone", () => {
+  let h: Harness;
+  let broken: string;
+  let leases: string;
+  beforeAll(async () => {
+    h = await createHarness();
+    const confDir = join(h.dir, "net.d");
+    const binDir = join(h.dir, "bin");
+    broken = join(h.dir, "broken");
+    mkdirSync(confDir);
+    mkdirSync(binDir);
+    const [name = ""] = readdirSync(labVariable("LAB_CNI_CONF_DIR"));
+    const list = JSON.parse(readFileSync(join(labVariable("LAB_CNI_CONF_DIR"), name), "utf8"));
+    leases = join(list.plugins[0].ipam.dataDir, list.name);
+    list.plugins.push({ type: "broken" });
+    writeFileSync(join(confDir, name), JSON.stringify(list));
+    writeFileSync(
+      join(binDir, "broken"),
+      `#!/bin/sh
+[ "$CNI_COMMAND" = VERSION ] && exec echo '{"cniVersion":"1.0.0","supportedVersions":["0.4.0","1.0.0"]}'
+[ -e ${broken} ] && { echo '{"cniVersion":"1.0.0","code":11,"msg":"try again"}'; exit 1; }
+[ "$CNI_COMMAND" = ADD ] && sed 's/.*"prevResult"://; s/}$//'
+exit 0
+`,
+    );
+    chmodSync(join(binDir, "broken"), 0o755);
+    await h.restart({
+      cniConfDir: confDir,
+      cniBinDirs: [binDir, labVariable("LAB_CNI_BIN_DIR")],
+    });
+  });
+  afterAll(() => h.close());
+
+  test("it is listed as NOTREADY when its call ends, and can be stopped and removed", async () => {
+    const config = h.sandboxConfig();
+    const before = readdirSync(leases).length;
+    writeFileSync(broken, "");
+    await expect(h.cri.runtime.runPodSandbox({ config })).rejects.toMatchObject({
+      message: expect.stringContaining("try again"),
+    });
+    const { items } = await h.cri.runtime.listPodSandbox({});
+    expect(items).toMatchObject([{ state: PodSandboxState.SANDBOX_NOTREADY }]);
+    const [{ id: podSandboxId } = { id: "" }] = items;
+    await expect(h.cri.runtime.stopPodSandbox({ podSandboxId })).rejects.toMatchObject({
+      message: expect.stringContaining("try again"),
+    });
+    rmSync(broken);
+    await h.cri.runtime.stopPodSandbox({ podSandboxId });
+    await h.cri.runtime.removePodSandbox({ podSandboxId });
+    expect(await h.dockerIds()).toEqual([]);
+    expect(existsSync(leases) ? readdirSync(leases) : []).toHaveLength(before);
+  });
+});
