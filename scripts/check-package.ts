@@ -1,9 +1,10 @@
 // Checks the package in the working folder as it would be published: what is in its tarball, publint and
-// attw.
+// attw; and that the examples of its README compile.
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { exampleProblems } from "./examples.ts";
 import { contentProblems, meantContents, sourceMapProblems } from "./package-contents.ts";
 import { filesBelow } from "./package-files.ts";
 import type { Manifest } from "./package-manifest.ts";
@@ -42,7 +43,7 @@ function tarballProblems(scratch: string): string[] {
 
 const scratch = mkdtempSync(join(tmpdir(), "dockershim-pack-"));
 try {
-  const problems = tarballProblems(scratch);
+  const problems = [...tarballProblems(scratch), ...exampleProblems(".")];
   for (const problem of problems) console.error(problem);
   process.exitCode = problems.length === 0 ? 0 : 1;
 } finally {
