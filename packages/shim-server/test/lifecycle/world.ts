@@ -38,8 +38,8 @@ import { createSandboxRemove } from "../../src/pods/sandbox-remove.js";
 import { createSandboxRun } from "../../src/pods/sandbox-run.js";
 import { createSandboxStop } from "../../src/pods/sandbox-stop.js";
 import { toConnectError } from "../../src/server/error-mapping.js";
-import { openEngine } from "../../src/start/open-engine.js";
-import { startEventFeed } from "../../src/state/event-feed.js";
+import { type EngineParts, openEngine } from "../../src/start/open-engine.js";
+import { type EventFeed, startEventFeed } from "../../src/state/event-feed.js";
 import type { Store } from "../../src/state/store.js";
 import { createObservers } from "../../src/telemetry/observers.js";
 
@@ -53,6 +53,9 @@ export interface World {
   /** What the engine and the network are asked for, in order. */
   readonly steps: Steps;
   readonly store: Store;
+  readonly feed: EventFeed;
+  /** What the handlers are made of. */
+  readonly parts: Parts;
   /** Processes that were given limits by way of their cgroups, by pid. */
   readonly limited: ReadonlyMap<number, readonly CgroupWrite[]>;
   /** Has the kernel refuse all limits from now on, in the words of what is given. */
@@ -71,7 +74,8 @@ export interface World {
 /** The calls under test; each fails with the error that its caller would be sent. */
 export type Calls = ReturnType<typeof callsOf>;
 
-export async function openWorld(): Promise<World> {
+/** @param auditMs How often the store is compared with the engine for no reason; default never. */
+export async function openWorld({ auditMs }: { auditMs?: number } = {}): Promise<World> {
   const root = mkdtempSync(join(tmpdir(), "world-"));
   const steps = createSteps();
   const docker = await startFakeDocker(steps);
@@ -91,11 +95,16 @@ export async function openWorld(): Promise<World> {
   const observers = createObservers(undefined, undefined);
   const engine = openEngine(options, { instance: "world", observers, log }, closers);
   const { images, store } = engine;
-  const feed = startEventFeed({ ...engine, log, onSynced: () => undefined });
+  const feed = startEventFeed({
+    ...engine,
+    log,
+    onSynced: () => undefined,
+    ...(auditMs === undefined ? {} : { auditMs }),
+  });
   closers.push("the event feed", () => feed.stop());
   const imageFiles = createImageFiles(engine.docker, "world", log);
   const pull = createEnginePull({ docker: engine.docker, images, options, log });
-  const calls = callsOf({
+  const parts: Parts = {
     ...engine,
     network,
     imageFiles,
@@ -111,7 +120,8 @@ export async function openWorld(): Promise<World> {
     options,
     instance: "world",
     log,
-  });
+  };
+  const calls = callsOf(parts);
   await feed.firstContact;
   // What a call writes it reads by itself; what else is read meanwhile would be counted as its steps.
   docker.events.hold();
@@ -130,6 +140,8 @@ export async function openWorld(): Promise<World> {
     network,
     steps,
     store,
+    feed,
+    parts,
     limited,
     refuseLimits(refusal) {
       refuse = refusal;
@@ -152,7 +164,8 @@ export async function openWorld(): Promise<World> {
   };
 }
 
-type Parts = Parameters<typeof createSandboxRun>[0] &
+type Parts = EngineParts &
+  Parameters<typeof createSandboxRun>[0] &
   Parameters<typeof createContainerCreate>[0] &
   Parameters<typeof createContainerStart>[0];
 

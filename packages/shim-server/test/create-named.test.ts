@@ -1,0 +1,152 @@
+import { createDockerClient, type DockerClient } from "@dockershim/docker-client";
+import type { CreateContainerBody } from "@dockershim/pod-sandbox";
+import { type FakeDocker, startFakeDocker } from "@dockershim/testing";
+import { afterEach, beforeEach, expect, test } from "@jest/globals";
+import { pino } from "pino";
+import { createContainerNamed } from "../src/engine-work/create-named.js";
+import { createOwnership } from "../src/state/ownership.js";
+import { createStore, type Store } from "../src/state/store.js";
+
+const name = "k8s_main_web_prod_u1_0";
+const log = pino({ level: "silent" });
+const { signal } = new AbortController();
+
+function bodyOf(instance: string): CreateContainerBody {
+  return {
+    Image: "busybox:1",
+    Labels: {
+      "io.kubernetes.docker.type": "container",
+      "io.kubernetes.sandbox.id": "d".repeat(64),
+      "io.dockershim.instance": instance,
+    },
+    Healthcheck: { Test: ["NONE"] },
+    HostConfig: { NetworkMode: "none", IpcMode: "shareable", RestartPolicy: { Name: "no" } },
+  };
+}
+const ours = bodyOf("ours");
+
+let docker: FakeDocker;
+let client: DockerClient;
+let store: Store;
+/** Ids that were told, for whoever called to undo. */
+let told: string[];
+
+beforeEach(async () => {
+  docker = await startFakeDocker();
+  docker.images.add("busybox:1");
+  client = createDockerClient({ endpoint: docker.endpoint });
+  store = createStore({
+    containers: client.containers,
+    owns: createOwnership("ours", { adoptUnlabelled: false }),
+    log,
+  });
+  told = [];
+});
+afterEach(async () => {
+  store.close();
+  await client.close();
+  await docker.close();
+});
+
+const create = (caller = signal): Promise<string> =>
+  createContainerNamed({ docker: client, store, log }, { name, body: ours }, caller, (id) =>
+    told.push(id),
+  );
+const names = (): string[] => docker.containers.all().map((container) => container.name);
+
+test("creates under the name, and tells the id", async () => {
+  const id = await create();
+  expect(docker.containers.get(name).id).toBe(id);
+  expect(told).toEqual([id]);
+});
+
+test.each(["created", "exited"])("takes the name from one of ours that is %s", async (status) => {
+  const before = docker.containers.create(name, ours);
+  if (status === "exited") {
+    docker.containers.start(before.id);
+    docker.containers.exit(before.id, 0);
+  }
+  await store.refresh(before.id);
+  const id = await create();
+  expect(names()).toEqual([name]);
+  expect(docker.containers.get(name).id).toBe(id);
+  expect(store.container(before.id)).toBeUndefined();
+  expect(told).toEqual([id]);
+});
+
+test("leaves one of ours alone that runs, whatever the store knows of it", async () => {
+  const before = docker.containers.create(name, ours);
+  await store.refresh(before.id);
+  docker.containers.start(before.id);
+  await expect(create()).rejects.toMatchObject({
+    code: "already_exists",
+    message: `container ${name} runs already as ${before.id}`,
+  });
+  expect(docker.containers.get(before.id).status).toBe("running");
+  expect(names()).toEqual([name]);
+  expect(told).toEqual([]);
+});
+
+test.each([
+  ["another daemon's", bodyOf("theirs")],
+  ["nobody's", { Image: "busybox:1" }],
+])("steps around %s, and leaves it as it is", async (_whose, body) => {
+  const before = docker.containers.create(name, body);
+  const id = await create();
+  expect(docker.containers.get(id).name).toMatch(new RegExp(`^${name}_[\\da-f]{8}$`));
+  expect(docker.containers.get(name)).toBe(before);
+  expect(told).toEqual([id]);
+});
+
+test("takes the name that became free while it looked who has it", async () => {
+  docker.containers.create(name, ours);
+  docker.steps.plan(`GET /containers/${name}/json`, {
+    before: () => docker.containers.remove(name, true),
+  });
+  const id = await create();
+  expect(docker.containers.get(name).id).toBe(id);
+});
+
+test.each([
+  ["cannot be looked at", `GET /containers/${name}/json`],
+  ["cannot be removed", `DELETE /containers/${name}`],
+])("steps around one of ours that %s", async (_why, step) => {
+  const before = docker.containers.create(name, ours);
+  docker.steps.plan(step, { outcome: "refused" });
+  const id = await create();
+  expect(names().sort()).toEqual([name, docker.containers.get(id).name]);
+  expect(docker.containers.get(name)).toBe(before);
+});
+
+test("tells what was made when the engine's reply is lost", async () => {
+  docker.steps.plan("POST /containers/create", { outcome: "lost" });
+  await expect(create()).rejects.toMatchObject({ code: "unavailable" });
+  expect(told).toEqual([docker.containers.get(name).id]);
+});
+
+test.each([
+  ["runs", () => docker.containers.start(docker.containers.create(name, ours).id)],
+  ["is another daemon's", () => docker.containers.create(name, bodyOf("theirs"))],
+])("does not take for its own what has the name and %s", async (_why, prepare) => {
+  prepare();
+  docker.steps.plan("POST /containers/create", { outcome: "lost" });
+  await expect(create()).rejects.toMatchObject({ code: "unavailable" });
+  expect(told).toEqual([]);
+});
+
+test("hears of what the engine makes after the caller has left, and tells it", async () => {
+  const caller = new AbortController();
+  docker.steps.plan("POST /containers/create", { before: () => caller.abort() });
+  const id = await create(caller.signal);
+  expect(docker.containers.get(name).id).toBe(id);
+  expect(told).toEqual([id]);
+});
+
+test("asks the engine for nothing more once the caller has left", async () => {
+  docker.containers.create(name, bodyOf("theirs"));
+  const caller = new AbortController();
+  docker.steps.plan(`GET /containers/${name}/json`, { before: () => caller.abort() });
+  await expect(create(caller.signal)).rejects.toMatchObject({ name: "AbortError" });
+  expect(names()).toEqual([name]);
+  expect(told).toEqual([]);
+});
