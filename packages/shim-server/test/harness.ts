@@ -7,7 +7,7 @@ import { type CriClient, createCriClient } from "@dockershim/cri-client";
 import type { ContainerConfigSchema, PodSandboxConfigSchema } from "@dockershim/cri-types";
 import { createDockerClient, type DockerClient } from "@dockershim/docker-client";
 import { labVariable } from "@dockershim/testing";
-import { pino } from "pino";
+import { type Logger, pino } from "pino";
 import { type Shim, type ShimOptions, startShim } from "../src/index.js";
 
 /** A message as an object literal, which can be spread and completed. */
@@ -56,7 +56,10 @@ function createClient(endpoint: string): CriClient {
   return client;
 }
 
-export async function createHarness(changes: Partial<ShimOptions> = {}): Promise<Harness> {
+export async function createHarness(
+  changes: Partial<ShimOptions> = {},
+  log: Logger = pino({ level: process.env.SHIM_LOG ?? "silent" }),
+): Promise<Harness> {
   const dir = mkdtempSync(join(tmpdir(), "shim-"));
   const options: Partial<ShimOptions> = {
     listen: `unix://${join(dir, "shim.sock")}`,
@@ -67,7 +70,6 @@ export async function createHarness(changes: Partial<ShimOptions> = {}): Promise
     adoptUnlabelled: false,
     ...changes,
   };
-  const log = pino({ level: process.env.SHIM_LOG ?? "silent" });
   const docker = createDockerClient({ endpoint: labVariable("LAB_DOCKER_ENDPOINT") });
   let shim: Shim = await startShim(options, log);
   const run = randomBytes(4).toString("hex");
