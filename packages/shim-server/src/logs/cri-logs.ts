@@ -1,4 +1,9 @@
-import { type CopiedContainer, createLogCopier, localLogFile } from "@dockershim/container-logs";
+import {
+  type CopiedContainer,
+  createLogCopier,
+  type LogCopier,
+  localLogFile,
+} from "@dockershim/container-logs";
 import type { Logger } from "pino";
 import { within } from "../async/within.js";
 import type { Engine } from "../state/engine.js";
@@ -11,8 +16,10 @@ export interface CriLogsOptions {
   readonly directory: string;
   readonly engine: Pick<Engine, "info">;
   readonly log: Logger;
-  /** How long a container's end is kept back for the rest of its log, in ms. */
+  /** How long a container's state is kept back for its log, in ms. */
   readonly settleMs?: number;
+  /** Who copies; by default one with a thread of its own. */
+  readonly copier?: LogCopier;
 }
 
 /** The way with a copier, which can be behind. */
@@ -24,7 +31,7 @@ export type CriLogs = LogWay & Pick<ContainerLogs, "lag">;
  */
 export function createCriLogs(options: CriLogsOptions): CriLogs {
   const { directory, engine, log, settleMs = 10_000 } = options;
-  const copier = createLogCopier({ positions: directory, log });
+  const { copier = createLogCopier({ positions: directory, log }) } = options;
   const followed = new Set<string>();
   const settled = new Set<string>();
 
@@ -40,7 +47,8 @@ export function createCriLogs(options: CriLogsOptions): CriLogs {
     if (followed.has(container.id)) return;
     followed.add(container.id);
     settled.delete(container.id);
-    await copier.follow(container);
+    if ((await within(copier.follow(container), settleMs)) !== "late") return;
+    log.warn({ container: container.id }, "the state is made known before there is a log");
   }
 
   async function settle(container: CopiedContainer): Promise<void> {
