@@ -9,7 +9,7 @@ export function meantContents(folder: string, manifest: Manifest): string[] {
   const meant = ["LICENSE", "README.md", "package.json"];
   if (existsSync(join(folder, "CHANGELOG.md"))) meant.push("CHANGELOG.md");
   for (const entry of manifest.files ?? []) {
-    if (entry.startsWith("!")) continue;
+    if (entry.startsWith("!") || entry === "CHANGELOG.md") continue;
     if (entry === "dist") meant.push(...filesBelow(folder, "src").flatMap(outputsOf));
     else meant.push(...filesBelow(folder, entry));
   }

@@ -55,7 +55,7 @@ export function manifestProblems(manifest: Manifest, folder: string): string[] {
   }
   if (!manifest.description) problems.push("description is missing");
   if (!manifest.keywords?.length) problems.push("keywords are missing");
-  for (const entry of ["dist", "src", "!dist/.tsbuildinfo"]) {
+  for (const entry of ["CHANGELOG.md", "dist", "src", "!dist/.tsbuildinfo"]) {
     if (!manifest.files?.includes(entry)) problems.push(`files lacks "${entry}"`);
   }
   for (const [name, range] of Object.entries(manifest.dependencies ?? {})) {

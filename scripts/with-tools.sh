@@ -28,6 +28,8 @@ lint) tasks lint:tree ;;
 typecheck) tasks typecheck ;;
 generate) turbo run generate ;;
 check-packages) tasks check:package ;;
+version-packages) changeset version ;;
+publish-dry-run) tasks check:package && node scripts/publish-dry-run.ts ;;
 test) build && exec node scripts/run-tests.ts ;;
 test:unit)
   # Two at a time keep a machine of any size busy: jest has threads of its own.

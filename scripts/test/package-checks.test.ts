@@ -49,7 +49,7 @@ describe("a manifest", () => {
   });
 
   test("that does not publish the sources of its source maps is told of", () => {
-    const files = ["dist", "!dist/.tsbuildinfo"];
+    const files = ["CHANGELOG.md", "dist", "!dist/.tsbuildinfo"];
     expect(manifestProblems({ ...cni, files }, "cni")).toEqual(['files lacks "src"']);
   });
 
@@ -99,7 +99,7 @@ describe("a tarball", () => {
 
   test("has the change log as soon as there is one", () => {
     writeFileSync(join(folder, "CHANGELOG.md"), "");
-    expect(meantContents(folder, { files: [] })).toContain("CHANGELOG.md");
+    expect(meantContents(folder, { files: ["CHANGELOG.md"] })).toContain("CHANGELOG.md");
   });
 
   test("with just that has no problems", () => {
