@@ -197,9 +197,9 @@ function callsOf(parts: Parts) {
 }
 
 /** A pod with a resolv.conf of its own. */
-export function sandboxConfig({ logs }: Pick<World, "logs">) {
+export function sandboxConfig({ logs }: Pick<World, "logs">, name = "web") {
   return {
-    metadata: { name: "web", namespace: "prod", uid: "u1", attempt: 0 },
+    metadata: { name, namespace: "prod", uid: "u1", attempt: 0 },
     logDirectory: logs,
     dnsConfig: { servers: ["10.96.0.10"] },
     linux: {},
@@ -221,9 +221,10 @@ export function containerConfig(name = "main") {
 export async function runPod(
   world: World,
   started: readonly string[] = [],
+  pod = "web",
 ): Promise<{ podSandboxId: string; containerIds: string[] }> {
   const { calls } = world;
-  const config = sandboxConfig(world);
+  const config = sandboxConfig(world, pod);
   const { podSandboxId } = await calls.runPodSandbox({ config });
   const containerIds: string[] = [];
   for (const name of started) {
