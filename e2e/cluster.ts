@@ -1,6 +1,6 @@
 import { runCommandLine } from "../lab/command-line.ts";
 import { labConfig } from "../lab/config.ts";
-import { down, up } from "./up-down.ts";
+import { down, parseFeatureGates, up } from "./up-down.ts";
 
 const usage = `usage: npm run cluster -- up | down
 
@@ -10,13 +10,17 @@ const usage = `usage: npm run cluster -- up | down
 
   LAB=name         a cluster of its own (default "cluster")
   DOCKER=20|26|28|29  the engine (default 20)
+  FEATURE_GATES=A=true,B=false  features of Kubernetes that are on or off, other than by default
 `;
 
 async function main(verb: string | undefined): Promise<number> {
   const config = labConfig({ ...process.env, LAB: process.env.LAB || "cluster" });
   switch (verb) {
     case "up": {
-      const { lab, kubectl, kubeconfig } = await up(config);
+      const { lab, kubectl, kubeconfig } = await up(
+        config,
+        parseFeatureGates(process.env.FEATURE_GATES ?? ""),
+      );
       const line = `${kubectl} --kubeconfig ${kubeconfig}`;
       console.error(
         `cluster ${config.name}: up, on Docker ${lab.LAB_DOCKER_VERSION}; for example:`,

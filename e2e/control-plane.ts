@@ -15,6 +15,9 @@ export interface ControlPlanePrograms {
   readonly "kube-scheduler": string;
 }
 
+/** Which of Kubernetes' features are on or off, other than by default. */
+export type FeatureGates = Readonly<Record<string, boolean>>;
+
 /** A control plane on loopback, and how others take part in it. */
 export interface ControlPlane {
   readonly authority: Certificate;
@@ -91,6 +94,7 @@ function etcd(program: string, folder: string, { etcd: client, etcdPeer }: Ports
 export async function startControlPlane(
   folder: string,
   programs: ControlPlanePrograms,
+  featureGates: FeatureGates = {},
 ): Promise<ControlPlane> {
   mkdirSync(folder, { recursive: true });
   const pki = join(folder, "pki");
@@ -113,6 +117,9 @@ export async function startControlPlane(
     "bind-address": "127.0.0.1",
     "tls-cert-file": serving.certificate,
     "tls-private-key-file": serving.key,
+    "feature-gates": Object.entries(featureGates)
+      .map(([gate, on]) => `${gate}=${on}`)
+      .join(","),
   };
   await startProgram(folder, etcd(programs.etcd, folder, ports));
   await startProgram(folder, {

@@ -8,12 +8,15 @@ import { requireGo, runGo } from "../lab/go-programs.ts";
 import { LabError } from "../lab/lab-error.ts";
 
 /** The programs of Kubernetes that can be built. */
-export type KubernetesProgram =
-  | "kubelet"
-  | "kubectl"
-  | "kube-apiserver"
-  | "kube-controller-manager"
-  | "kube-scheduler";
+export const kubernetesProgramNames = [
+  "kubelet",
+  "kubectl",
+  "kube-apiserver",
+  "kube-controller-manager",
+  "kube-scheduler",
+] as const;
+
+export type KubernetesProgram = (typeof kubernetesProgramNames)[number];
 
 const moduleDir = join(import.meta.dirname, "kubernetes");
 

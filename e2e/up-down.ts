@@ -2,10 +2,11 @@ import { join } from "node:path";
 import { command } from "../lab/command.ts";
 import type { LabConfig } from "../lab/config.ts";
 import type { LabEnv } from "../lab/env.ts";
+import { LabError } from "../lab/lab-error.ts";
 import { down as labDown, up as labUp } from "../lab/up-down.ts";
-import { endControlPlane, startControlPlane } from "./control-plane.ts";
+import { endControlPlane, type FeatureGates, startControlPlane } from "./control-plane.ts";
 import { clearNode, createNode, endNode, nodeAddress, nodeName } from "./node.ts";
-import { etcdProgram, kubernetesPrograms } from "./programs.ts";
+import { etcdProgram, kubernetesProgramNames, kubernetesPrograms } from "./programs.ts";
 
 /** What a person needs to use a cluster. */
 export interface Cluster {
@@ -14,24 +15,43 @@ export interface Cluster {
   readonly kubeconfig: string;
 }
 
+/**
+ * Reads `A=true,B=false`, as Kubernetes' own flag has it.
+ *
+ * @throws LabError `usage`
+ */
+export function parseFeatureGates(text: string): FeatureGates {
+  const pairs = text.split(",").filter(Boolean);
+  return Object.fromEntries(
+    pairs.map((pair) => {
+      const [, gate, value] = /^(\w+)=(true|false)$/.exec(pair) ?? [];
+      if (gate === undefined) {
+        throw new LabError("usage", `FEATURE_GATES: ${pair} is not like EventedPLEG=true`);
+      }
+      return [gate, value === "true"];
+    }),
+  );
+}
+
 const clusterFolder = (config: LabConfig): string => join(config.runDir, "cluster");
 
-/** Brings up a one-node cluster on the daemon and a lab's engine, or what of it is missing. */
-export async function up(config: LabConfig): Promise<Cluster> {
-  const { kubelet, kubectl, ...controlPlane } = await kubernetesPrograms(config, [
-    "kubelet",
-    "kubectl",
-    "kube-apiserver",
-    "kube-controller-manager",
-    "kube-scheduler",
-  ]);
+/**
+ * Brings up a one-node cluster on the daemon and a lab's engine, or what of it is missing.
+ *
+ * @param featureGates those of all its programs that are started now
+ */
+export async function up(config: LabConfig, featureGates: FeatureGates = {}): Promise<Cluster> {
+  const { kubelet, kubectl, ...controlPlane } = await kubernetesPrograms(
+    config,
+    kubernetesProgramNames,
+  );
   const etcd = await etcdProgram(config);
   const lab = await labUp(config);
   const folder = clusterFolder(config);
-  const plane = await startControlPlane(folder, { etcd, ...controlPlane });
+  const plane = await startControlPlane(folder, { etcd, ...controlPlane }, featureGates);
   const clientCa = plane.authority.certificate;
   const cluster = { clientCa, ...(await plane.admitNode(nodeName, nodeAddress(lab))) };
-  const node = await createNode({ lab, folder, kubelet, cluster });
+  const node = await createNode({ lab, folder, kubelet, cluster, featureGates });
   await node.startDaemon();
   await node.startKubelet();
   const kubeconfig = plane.adminKubeconfig;

@@ -1,12 +1,12 @@
 // The tests that a contributor runs: lint, types, packages, unit and integration tests.
 // The last line counts them: "N passed, N failed". Arguments select parts by name; the fault tests
-// and those with a kubelet are run only when they are asked for. What tests need from outside is fetched before the first of them.
+// and those with Kubernetes are run only when they are asked for. What tests need from outside is fetched before the first of them.
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { clearNode, endNode } from "../e2e/node.ts";
-import { kubernetesPrograms } from "../e2e/programs.ts";
+import { kubernetesProgramNames, kubernetesPrograms } from "../e2e/programs.ts";
 import { labConfig } from "../lab/config.ts";
 import { fetchAll } from "../lab/fetch.ts";
 import { down, up } from "../lab/up-down.ts";
@@ -92,6 +92,13 @@ async function withKubelet(): Promise<Count> {
   }
 }
 
+/** Runs tests on a cluster, which they bring up themselves; its programs are built before their time counts. */
+async function onCluster(): Promise<Count> {
+  const config = labConfig({ ...process.env, LAB: process.env.LAB ?? "test" });
+  await kubernetesPrograms(config, kubernetesProgramNames);
+  return jest("jest.cluster.config.js");
+}
+
 /** A test's time limit is no place to download an engine or a Node in. What cannot be had fails the tests that need it. */
 async function fetchForLabs(): Promise<void> {
   if (process.getuid?.() !== 0) return;
@@ -110,6 +117,7 @@ const parts: Record<string, () => Count | Promise<Count>> = {
   integration: () => inLab("jest.integration.config.js"),
   faults: () => inLab("jest.faults.config.js"),
   kubelet: () => withKubelet(),
+  cluster: () => onCluster(),
 };
 const usual = ["lint", "types", "packages", "unit", "integration"];
 

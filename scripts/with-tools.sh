@@ -50,6 +50,11 @@ test:kubelet)
   build
   exec node scripts/run-tests.ts kubelet
   ;;
+test:cluster)
+  need_root "the test run on a cluster"
+  build
+  exec node scripts/run-tests.ts cluster
+  ;;
 demo)
   need_root "the demo"
   build

@@ -1,0 +1,10 @@
+/** Tests on a cluster of Kubernetes' own programs, which have to be built first. Not part of `npm test`. */
+import { patient } from "./jest.patience.js";
+import { shared } from "./jest.shared.js";
+
+export default {
+  ...shared,
+  testRegex: "\\.cluster\\.test\\.ts$",
+  testTimeout: patient(300_000),
+  maxWorkers: 1,
+};
