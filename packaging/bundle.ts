@@ -41,7 +41,6 @@ export async function bundleProgram(root: string): Promise<Bundle> {
       logLevel: "silent",
       // A thread's code is a module, in which CommonJS packages find no `require`.
       banner: format === "esm" ? { js: requireForModules } : {},
-      define: format === "esm" ? noFile : {},
       plugins: [processAsGlobal, inlined(bundle), nativeLibrary],
     });
     refuseWarnings(result);
@@ -58,9 +57,6 @@ export async function bundleProgram(root: string): Promise<Bundle> {
 
 const requireForModules =
   'import{createRequire as __createRequire}from"node:module";const require=__createRequire("file:///");';
-
-/** koffi asks where it is, although it need not know. In the program itself such a question is refused. */
-const noFile = { "import.meta.url": '"file:///"', "import.meta.dirname": '"/"' };
 
 function refuseWarnings({ warnings }: BuildResult): void {
   const first = warnings[0];
@@ -148,6 +144,13 @@ const nativeLibrary: Plugin = {
         import { loadNative } from "./native-library.js";
         export const loadStatic = () => loadNative(${JSON.stringify(nativeLibraryName)});`,
       resolveDir: import.meta.dirname,
+      loader: "js",
+    }));
+    // It asks where it is, although then it need not know.
+    onLoad({ filter: /\/koffi\/src\/koffi\/index\.js$/ }, async ({ path }) => ({
+      contents: (await readFile(path, "utf8"))
+        .replaceAll("import.meta.url", '"file:///"')
+        .replaceAll("import.meta.dirname", '"/"'),
       loader: "js",
     }));
   },

@@ -2,6 +2,15 @@ import type { EventEmitter } from "node:events";
 import type { Shim, ShimOptions } from "@dockershim/shim-server";
 import { CliError } from "./cli-error.js";
 
+/** Hears of each change of a daemon's life. */
+export interface DaemonObserver {
+  started(shim: Shim): Promise<void>;
+  reloading(): void;
+  /** A failed reload has ended too. */
+  reloaded(): void;
+  stopping(): void;
+}
+
 export interface DaemonControl {
   /** Emits the signals; `process`. */
   signals: EventEmitter;
@@ -13,6 +22,8 @@ export interface DaemonControl {
   readOptions(): Promise<Partial<ShimOptions>>;
   /** Told why a reload failed; the daemon goes on as it was. */
   onReloadFailed(reason: unknown): void;
+  /** Hears what the daemon does. */
+  observer?: DaemonObserver;
   /** How long the daemon may take to close after the first signal, in milliseconds. */
   closeDeadlineMs?: number;
 }
@@ -32,7 +43,7 @@ const signalNumbers = { SIGINT: 2, SIGTERM: 15 } as const;
  *   close() throw.
  */
 export async function runDaemon(start: () => Promise<Shim>, control: DaemonControl): Promise<void> {
-  const { signals, exit, readOptions, onReloadFailed, closeDeadlineMs = 4_800 } = control;
+  const { signals, exit, readOptions, onReloadFailed, observer, closeDeadlineMs = 4_800 } = control;
   const endAfterwards = (code: number): void => {
     const timer = setTimeout(() => {
       control.onForcedEnd();
@@ -55,6 +66,7 @@ export async function runDaemon(start: () => Promise<Shim>, control: DaemonContr
       deadline = setTimeout(() => {
         late.reject(new CliError("failure", `did not close within ${closeDeadlineMs / 1_000} s`));
       }, closeDeadlineMs);
+      observer?.stopping();
       stopped.resolve();
     };
     signals.on(name, listener);
@@ -66,7 +78,12 @@ export async function runDaemon(start: () => Promise<Shim>, control: DaemonContr
   let reloading: Promise<void> = Promise.resolve();
   const reload = async (): Promise<void> => {
     const shim = await started.promise;
-    await shim.reload(await readOptions());
+    observer?.reloading();
+    try {
+      await shim.reload(await readOptions());
+    } finally {
+      observer?.reloaded();
+    }
   };
   const onHangup = (): void => {
     reloading = reloading.then(reload).catch(onReloadFailed);
@@ -75,6 +92,7 @@ export async function runDaemon(start: () => Promise<Shim>, control: DaemonContr
   try {
     const run = async () => {
       const shim = await start();
+      await observer?.started(shim);
       started.resolve(shim);
       await stopped.promise;
       await shim.close();

@@ -16,6 +16,7 @@ function setUp(closeDeadlineMs = 5_000) {
   const onReloadFailed = jest.fn<(reason: unknown) => void>();
   const shim = {
     endpoint: "unix:///x",
+    status: async () => ({ sandboxes: 0, containers: 0, unready: [] }),
     reload: async (options: Partial<ShimOptions>) => {
       reloaded(options);
       return { applied: [], needRestart: [] };

@@ -2,5 +2,5 @@ export { type OptionProblem, optionProblems } from "./option-problems.js";
 export { defaultShimOptions, type LogLevel, type ShimOptions } from "./options.js";
 export { ShimError, type ShimErrorCode } from "./shim-error.js";
 export type { ReloadOutcome } from "./start/reload.js";
-export { type Shim, startShim } from "./start-shim.js";
+export { type Shim, type ShimStatus, startShim } from "./start-shim.js";
 export { version } from "./version.js";

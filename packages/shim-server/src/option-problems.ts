@@ -23,7 +23,10 @@ const longestTimerMs = 2 ** 31 - 1;
 type Check<Value> = (value: Value) => string | undefined;
 
 const checks: { readonly [Key in keyof ShimOptions]: Check<ShimOptions[Key]> } = {
-  listen: (value) => unixSocketProblem(value.startsWith("/") ? `unix://${value}` : value),
+  listen: (value) =>
+    /^fd:\/\/(?:[3-9]|[1-9]\d{1,8})?$/.test(value)
+      ? undefined
+      : unixSocketProblem(value.startsWith("/") ? `unix://${value}` : value),
   dockerEndpoint: (value) =>
     value.startsWith("unix:") ? unixSocketProblem(value) : tcpEndpointProblem(value),
   rootDir: (value) =>

@@ -10,7 +10,10 @@ export const oomScoreChoices = ["auto", "true", "false"] as const;
 
 /** Everything an operator can choose; the flags of `dockershim serve` carry the same names. */
 export interface ShimOptions {
-  /** Unix socket that answers CRI, as `unix:///path`. */
+  /**
+   * Unix socket that answers CRI, as `unix:///path`; or `fd://N` for one that whoever started this
+   * process made, listens on and passed on as descriptor N, `fd://` alone for 3, which is systemd's first.
+   */
   readonly listen: string;
   /** Docker Engine's API, as `unix:///path` or `tcp://host:port`. */
   readonly dockerEndpoint: string;

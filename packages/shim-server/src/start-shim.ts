@@ -3,7 +3,7 @@ import { type Logger, pino } from "pino";
 import { createCloserStack } from "./async/closer-stack.js";
 import { optionProblems } from "./option-problems.js";
 import { defaultShimOptions, type ShimOptions } from "./options.js";
-import { socketPath } from "./server/unix-socket.js";
+import { criSocket } from "./server/unix-socket.js";
 import { ShimError } from "./shim-error.js";
 import { openEngine } from "./start/open-engine.js";
 import { openFront } from "./start/open-front.js";
@@ -11,6 +11,7 @@ import { openNode } from "./start/open-node.js";
 import { createReload, type ReloadOutcome } from "./start/reload.js";
 import { lockRootDir } from "./start/root-lock.js";
 import { instanceOf } from "./state/instance.js";
+import type { Store } from "./state/store.js";
 import { createMetrics } from "./telemetry/metrics.js";
 import { createObservers } from "./telemetry/observers.js";
 import { unreadyReasons } from "./telemetry/readiness.js";
@@ -30,8 +31,19 @@ export interface Shim {
    * stays as it was.
    */
   reload(options: Partial<ShimOptions>): Promise<ReloadOutcome>;
+  /** What it serves at this moment. */
+  status(): Promise<ShimStatus>;
   /** Ends it: running calls get 4 s to finish, everything together 4.7 s. Pods go on without it. */
   close(): Promise<void>;
+}
+
+/** What a daemon serves. */
+export interface ShimStatus {
+  /** Sandboxes and containers that it knows, running or not. */
+  readonly sandboxes: number;
+  readonly containers: number;
+  /** Why it cannot serve pods, for people; empty when it can. */
+  readonly unready: readonly string[];
 }
 
 /** The kubelet is told within 5 s of SIGTERM that we are gone, so the end gets a little less. */
@@ -50,13 +62,14 @@ const closeMs = 4_700;
  */
 export async function startShim(options: Partial<ShimOptions>, log?: Logger): Promise<Shim> {
   const chosen = completeOptions(options);
-  const socket = socketPath(chosen.listen);
+  const socket = criSocket(chosen.listen);
   // A child, since a logger that was given is not ours to change.
   const logger = (log ?? pino({ level: chosen.logLevel, base: null })).child({});
   const setLogLevel = followChildren(logger);
   const closers = createCloserStack(logger, closeMs);
   let instance: string;
-  let waitingFor: string[];
+  let store: Pick<Store, "sandboxes" | "containers">;
+  let unready: () => Promise<string[]>;
   let reload: (wanted: ShimOptions) => Promise<ReloadOutcome>;
   try {
     mkdirSync(chosen.rootDir, { recursive: true, mode: 0o700 });
@@ -73,17 +86,26 @@ export async function startShim(options: Partial<ShimOptions>, log?: Logger): Pr
     const all = { ...known, ...node, metrics, tracing, socket };
     const front = await openFront(chosen, all, closers);
     reload = createReload(chosen, { front, network: node.network, setLogLevel, log: logger });
-    waitingFor = await unreadyReasons({ ...node, engine: engine.engine });
+    store = engine.store;
+    unready = () => unreadyReasons({ ...node, engine: engine.engine });
   } catch (err) {
     await closers.close();
     throw explainPermission(err);
   }
   // Whoever waits for the daemon to serve looks for this word.
+  const waitingFor = await unready();
   const started = { endpoint: chosen.listen, instance, version };
   if (waitingFor.length === 0) logger.info(started, "ready");
   else logger.warn({ ...started, waitingFor }, "ready");
   return {
-    endpoint: `unix://${socket}`,
+    endpoint: `unix://${socket.path}`,
+    async status() {
+      const count = {
+        sandboxes: [...store.sandboxes()].length,
+        containers: [...store.containers()].length,
+      };
+      return { ...count, unready: await unready() };
+    },
     reload: async (changed) => await reload(completeOptions(changed)),
     async close() {
       logger.info("stopping");

@@ -54,7 +54,7 @@ describe("errors of a server of gRPC", () => {
       onCall: undefined,
       tracing: undefined,
     };
-    server = await serveGrpc(parts, path);
+    server = await serveGrpc(parts, { path });
     const createConnection = () => connect(path);
     session = new Http2SessionManager("http://localhost", {}, { createConnection });
   });

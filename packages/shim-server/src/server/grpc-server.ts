@@ -12,7 +12,7 @@ import { createCallLog } from "./call-log.js";
 import { registerHealthService } from "./health-service.js";
 import { createHotCalls } from "./hot-calls.js";
 import { hotCallsOf, type Routes, serveRoutes } from "./route.js";
-import { listenOnUnixSocket } from "./unix-socket.js";
+import { type CriSocket, listenOnCriSocket } from "./unix-socket.js";
 
 /** The gRPC server on its unix socket. */
 export interface GrpcServer {
@@ -40,7 +40,7 @@ export interface GrpcServerParts {
 const maxHeaderListBytes = 16 * 1024;
 
 /** Serves both CRI services, and gRPC's health checks, on a unix socket. */
-export async function serveGrpc(parts: GrpcServerParts, path: string): Promise<GrpcServer> {
+export async function serveGrpc(parts: GrpcServerParts, socket: CriSocket): Promise<GrpcServer> {
   const { runtime, image, feed, tracing } = parts;
   const log = createCallLog(parts.log, () => !parts.engine.connected, parts.onCall);
   const handler = connectNodeAdapter({
@@ -68,7 +68,7 @@ export async function serveGrpc(parts: GrpcServerParts, path: string): Promise<G
     if (!hotCalls(stream, headers)) ordinary.emit("stream", stream, headers, flags, rawHeaders);
   });
   const sessions = trackSessions(server);
-  await listenOnUnixSocket(server, path);
+  await listenOnCriSocket(server, socket);
   return {
     async close(graceMs) {
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));

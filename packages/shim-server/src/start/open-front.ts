@@ -4,6 +4,7 @@ import { createContainerEvents } from "../events/container-events.js";
 import type { Tracing } from "../observed/tracing.js";
 import type { ShimOptions } from "../options.js";
 import { serveGrpc } from "../server/grpc-server.js";
+import type { CriSocket } from "../server/unix-socket.js";
 import { startStreaming } from "../streaming/streaming.js";
 import { type OperationsServer, serveOperations } from "../telemetry/operations-server.js";
 import { unreadyReasons } from "../telemetry/readiness.js";
@@ -34,7 +35,7 @@ export async function openFront(
       readonly instance: string;
       readonly metrics: ShimMetrics | undefined;
       readonly tracing: Tracing | undefined;
-      readonly socket: string;
+      readonly socket: CriSocket;
       readonly log: Logger;
     },
   closers: CloserStack,

@@ -135,7 +135,7 @@ beforeAll(async () => {
         close: async () => undefined,
       },
     },
-    path,
+    { path },
   );
   both = connectBothWays(path);
 });
