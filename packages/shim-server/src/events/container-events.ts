@@ -1,5 +1,12 @@
-import type { ContainerEventType, ContainerStatus, PodSandboxStatus } from "@dockershim/cri-types";
+import {
+  ContainerEventResponseSchema,
+  type ContainerEventType,
+  type ContainerStatus,
+  type PodSandboxStatus,
+} from "@dockershim/cri-types";
 import type { CallContext } from "../call.js";
+import { encode } from "../messages/encoded.js";
+import { maxMessageBytes } from "../messages/message-size.js";
 import type { PodNetwork } from "../network/pod-network.js";
 import { type ContainerViewParts, containerStatus } from "../pods/container-view.js";
 import { sandboxStatus } from "../pods/sandbox-view.js";
@@ -30,13 +37,16 @@ export interface ContainerEvents {
   close(): void;
 }
 
-/** A kubelet reads at once; so many events behind is a reader that is stuck. */
-const queueLimit = 1_000;
+/** A kubelet reads at once; a reader that is so far behind is stuck. */
+const limits = { events: 1_000, bytes: maxMessageBytes };
 
 /** Turns changes of the store into CRI events. */
 export function createContainerEvents(parts: ContainerEventsParts): ContainerEvents {
   const { store, network } = parts;
-  const hub = createEventHub<ContainerEvent>(queueLimit);
+  const hub = createEventHub<ContainerEvent>(
+    limits,
+    (event) => encode(ContainerEventResponseSchema, event).length,
+  );
   let last = 0n;
 
   function timestamp(): bigint {

@@ -15,8 +15,16 @@ export interface EventHub<T> {
   close(): void;
 }
 
+/** How far a reader may fall behind. */
+export interface EventHubLimits {
+  readonly events: number;
+  readonly bytes: number;
+}
+
 interface Subscriber<T> {
-  readonly queue: T[];
+  readonly queue: { readonly event: T; readonly bytes: number }[];
+  /** What all in the queue have together. */
+  bytes: number;
   wake: () => void;
   failure: ShimError | undefined;
   ended: boolean;
@@ -25,10 +33,15 @@ interface Subscriber<T> {
 /**
  * Creates a hub that never waits for its readers.
  *
- * A slow reader gets a queue, but a bounded one: past `limit` events it is cut off, told why, and
- * has to list anew. Nothing else keeps the daemon's memory bounded.
+ * A slow reader gets a queue, but a bounded one: past its limits it is cut off, told why, and has
+ * to list anew. Nothing else keeps the daemon's memory bounded. One event may have any size.
+ *
+ * @param sizeOf The bytes of an event.
  */
-export function createEventHub<T>(limit: number): EventHub<T> {
+export function createEventHub<T>(
+  limits: EventHubLimits,
+  sizeOf: (event: T) => number,
+): EventHub<T> {
   const subscribers = new Set<Subscriber<T>>();
 
   async function* read(subscriber: Subscriber<T>, signal: AbortSignal): AsyncGenerator<T> {
@@ -40,9 +53,11 @@ export function createEventHub<T>(limit: number): EventHub<T> {
     signal.addEventListener("abort", onAbort, { once: true });
     try {
       for (;;) {
-        const event = subscriber.queue.shift();
-        if (event !== undefined) yield event;
-        else if (subscriber.failure !== undefined) throw subscriber.failure;
+        const next = subscriber.queue.shift();
+        if (next !== undefined) {
+          subscriber.bytes -= next.bytes;
+          yield next.event;
+        } else if (subscriber.failure !== undefined) throw subscriber.failure;
         else if (subscriber.ended) return;
         else {
           await new Promise<void>((resolve) => {
@@ -61,15 +76,18 @@ export function createEventHub<T>(limit: number): EventHub<T> {
       return subscribers.size > 0;
     },
     publish(event) {
+      const bytes = sizeOf(event);
       for (const subscriber of subscribers) {
-        subscriber.queue.push(event);
-        if (subscriber.queue.length > limit) {
-          subscribers.delete(subscriber);
-          subscriber.queue.length = 0;
+        const { queue } = subscriber;
+        queue.push({ event, bytes });
+        subscriber.bytes += bytes;
+        if (queue.length > limits.events || (queue.length > 1 && subscriber.bytes > limits.bytes)) {
           subscriber.failure = new ShimError(
             "resource_exhausted",
-            `the reader of events fell more than ${limit} events behind`,
+            `the reader of events fell ${queue.length} events of ${subscriber.bytes} bytes behind`,
           );
+          subscribers.delete(subscriber);
+          queue.length = 0;
         }
         subscriber.wake();
       }
@@ -77,6 +95,7 @@ export function createEventHub<T>(limit: number): EventHub<T> {
     subscribe(signal) {
       const subscriber: Subscriber<T> = {
         queue: [],
+        bytes: 0,
         wake: () => undefined,
         failure: undefined,
         ended: signal.aborted,

@@ -1,4 +1,5 @@
 import { createServer, type Http2Server, type ServerHttp2Session } from "node:http2";
+import type { Socket } from "node:net";
 import { connectNodeAdapter } from "@connectrpc/connect-node";
 import { ImageService, RuntimeService } from "@dockershim/cri-types";
 import type { Logger } from "pino";
@@ -12,6 +13,7 @@ import { createCallLog } from "./call-log.js";
 import { registerHealthService } from "./health-service.js";
 import { createHotCalls } from "./hot-calls.js";
 import { hotCallsOf, type Routes, serveRoutes } from "./route.js";
+import { createStreamWatch, type StreamWatch } from "./stream-watch.js";
 import { type CriSocket, listenOnCriSocket } from "./unix-socket.js";
 
 /** The gRPC server on its unix socket. */
@@ -39,6 +41,9 @@ export interface GrpcServerParts {
  */
 const maxHeaderListBytes = 16 * 1024;
 
+/** More calls of one connection wait for earlier ones to end; the client is told so. */
+const maxCallsPerConnection = 1_000;
+
 /** Serves both CRI services, and gRPC's health checks, on a unix socket. */
 export async function serveGrpc(parts: GrpcServerParts, socket: CriSocket): Promise<GrpcServer> {
   const { runtime, image, feed, tracing } = parts;
@@ -63,33 +68,52 @@ export async function serveGrpc(parts: GrpcServerParts, socket: CriSocket): Prom
   });
   // The framework's server listens nowhere: it is handed the streams that are not hot.
   const ordinary = createServer(handler);
-  const server = createServer({ settings: { maxHeaderListSize: maxHeaderListBytes } });
+  const server = createServer({
+    settings: {
+      maxHeaderListSize: maxHeaderListBytes,
+      maxConcurrentStreams: maxCallsPerConnection,
+    },
+  });
+  const watch = createStreamWatch({ log: parts.log });
   server.on("stream", (stream, headers, flags, rawHeaders) => {
+    watch.call(stream, headers[":path"]);
     if (!hotCalls(stream, headers)) ordinary.emit("stream", stream, headers, flags, rawHeaders);
   });
-  const sessions = trackSessions(server);
+  const connections = trackConnections(server, watch);
   await listenOnCriSocket(server, socket);
   return {
     async close(graceMs) {
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       // A closed HTTP/2 session finishes its open streams and takes no new ones.
-      for (const session of sessions) session.close();
+      for (const session of connections.values()) session.close();
       const cutOff = setTimeout(() => {
-        for (const session of sessions) session.destroy();
+        // A session would wait for its client to read what it was sent.
+        for (const socket of connections.keys()) socket.destroy();
       }, graceMs);
       await closed;
       clearTimeout(cutOff);
+      watch.close();
     },
   };
 }
 
-function trackSessions(server: Http2Server): Set<ServerHttp2Session> {
-  const sessions = new Set<ServerHttp2Session>();
+function trackConnections(
+  server: Http2Server,
+  watch: StreamWatch,
+): ReadonlyMap<Socket, ServerHttp2Session> {
+  const connections = new Map<Socket, ServerHttp2Session>();
+  // A session is made within the event of its connection, and does not give its socket away.
+  let arriving: Socket;
+  server.prependListener("connection", (socket: Socket) => {
+    arriving = socket;
+  });
   server.on("session", (session) => {
-    sessions.add(session);
-    session.once("close", () => sessions.delete(session));
+    const socket = arriving;
+    connections.set(socket, session);
+    socket.once("close", () => connections.delete(socket));
+    watch.connection(session, socket);
     // A client that goes away in the middle of a call is the client's business.
     session.on("error", () => session.destroy());
   });
-  return sessions;
+  return connections;
 }
