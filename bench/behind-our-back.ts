@@ -43,12 +43,8 @@ export async function measureBehindOurBack(
     await population.grow(2);
     const [killed, removed] = population.pods;
     if (killed === undefined || removed === undefined) throw new Error("no pods were made");
-    for (const deed of containerDeeds(endpoint, docker, killed, removed)) {
-      await record(deed);
-    }
-    for (const deed of imageDeeds(endpoint, docker, choices.image, cleanup)) {
-      await record(deed);
-    }
+    for (const deed of containerDeeds(endpoint, docker, killed, removed)) await record(deed);
+    for (const deed of imageDeeds(endpoint, docker, choices.image, cleanup)) await record(deed);
     await population.empty();
   }
   return Object.fromEntries([...found].map(([name, ms]) => [name, summarize(ms)]));

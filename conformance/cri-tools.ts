@@ -21,8 +21,9 @@ const moduleDir = join(import.meta.dirname, "cri-tools");
 function pinnedVersion(): string {
   const text = readFileSync(join(moduleDir, "go.mod"), "utf8");
   const version = /^require sigs\.k8s\.io\/cri-tools (\S+)/m.exec(text)?.[1];
-  if (version === undefined)
+  if (version === undefined) {
     throw new ConformanceError(`${moduleDir}/go.mod pins no ${moduleName}`);
+  }
   return version;
 }
 

@@ -21,8 +21,9 @@ function problemsOf(workspace: Workspace): string[] {
   const problems: string[] = [];
   const say = (problem: string) => problems.push(`${folder}/package.json: ${problem}`);
   if (manifest.private !== true) {
-    for (const problem of manifestProblems(manifest, folder.slice("packages/".length)))
+    for (const problem of manifestProblems(manifest, folder.slice("packages/".length))) {
       say(problem);
+    }
   }
   const files = sourcesOf(workspace);
   const hasUnitTests = files.some((file) => /^[^.]+\.test\.ts$/.test(file));

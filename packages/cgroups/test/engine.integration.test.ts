@@ -28,8 +28,9 @@ async function call<Reply>(method: string, path: string, body?: unknown): Promis
           text += chunk;
         });
         response.on("end", () => {
-          if ((response.statusCode ?? 500) >= 400) reject(new Error(`${path}: ${text}`));
-          else {
+          if ((response.statusCode ?? 500) >= 400) {
+            reject(new Error(`${path}: ${text}`));
+          } else {
             const isJson = response.headers["content-type"]?.includes("json") === true;
             resolve((isJson ? JSON.parse(text) : undefined) as Reply);
           }

@@ -66,9 +66,7 @@ test("a process leads to the cgroup that it is in", () => {
   const named = reader.forLocation({ driver: "cgroupfs", parent: cgroup.name });
   const found = find();
   expect(found.unified).toBe(named.unified);
-  for (const [controller, directory] of found.v1) {
-    expect(directory).toBe(named.v1.get(controller));
-  }
+  for (const [controller, directory] of found.v1) expect(directory).toBe(named.v1.get(controller));
   expect(reader.exists(found)).toBe(true);
 });
 

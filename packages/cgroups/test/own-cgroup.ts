@@ -36,8 +36,9 @@ export function makeOwnCgroup(
     // On cgroup v1 a cpuset takes processes only when it has processors and memory nodes.
     for (const file of ["cpuset.cpus", "cpuset.mems"]) {
       const above = path.join(path.dirname(directory), file);
-      if (fs.existsSync(above))
+      if (fs.existsSync(above)) {
         fs.writeFileSync(path.join(directory, file), fs.readFileSync(above));
+      }
     }
   }
   return {

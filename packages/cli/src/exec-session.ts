@@ -122,9 +122,7 @@ function joinInput(socket: WebSocket, stdin: Readable): () => void {
     if (socket.bufferedAmount > maxWaiting) stdin.pause();
   };
   const onInputEnd = (): void => {
-    if (socket.protocol === protocols[0]) {
-      send(socket, channel.close, Buffer.from([channel.stdin]));
-    }
+    if (socket.protocol === protocols[0]) send(socket, channel.close, Buffer.from([channel.stdin]));
   };
   stdin.on("data", onInput).on("end", onInputEnd);
   return () => {

@@ -9,8 +9,9 @@ import { afterAll, afterEach, beforeAll, expect, test } from "@jest/globals";
 // Stands for bin/dockershim.js: the first run is the old Node, the second one the new.
 const script = `
 const { endWithParent, rerunWithNewerNode } = await import(process.env.NEWER_NODE_URL);
-if (process.env.DOCKERSHIM_LIFELINE_FD === undefined) rerunWithNewerNode();
-else {
+if (process.env.DOCKERSHIM_LIFELINE_FD === undefined) {
+  rerunWithNewerNode();
+} else {
   endWithParent();
   process.on("SIGTERM", () => process.exit(7));
   process.stdout.write("up " + process.argv.slice(2).join(" "));

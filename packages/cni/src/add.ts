@@ -53,9 +53,7 @@ async function checkBeforehand(
       `cannot use network namespace ${JSON.stringify(attachment.netns)}: ${why}`,
     );
   }
-  for (const { type } of network.plugins) {
-    findPlugin(type, context.binDirs);
-  }
+  for (const { type } of network.plugins) findPlugin(type, context.binDirs);
   const { containerId, ifName } = attachment;
   for (const cached of await context.cache.list({ containerId, ifName })) {
     if (cached.complete) {

@@ -29,9 +29,7 @@ export function createAttachmentLock(): AttachmentLock {
   const startNext = () => {
     for (let index = 0; index < waiting.length; ) {
       const waiter = waiting[index];
-      if (waiter === undefined) {
-        return;
-      }
+      if (waiter === undefined) return;
       const { containerId } = waiter;
       if (isFree(containerId)) {
         waiting.splice(index, 1);
@@ -46,19 +44,13 @@ export function createAttachmentLock(): AttachmentLock {
   };
 
   const take = (containerId: string | undefined) => {
-    if (containerId === undefined) {
-      exclusive = true;
-    } else {
-      busy.add(containerId);
-    }
+    if (containerId === undefined) exclusive = true;
+    else busy.add(containerId);
   };
 
   const release = (containerId: string | undefined) => {
-    if (containerId === undefined) {
-      exclusive = false;
-    } else {
-      busy.delete(containerId);
-    }
+    if (containerId === undefined) exclusive = false;
+    else busy.delete(containerId);
     startNext();
   };
 

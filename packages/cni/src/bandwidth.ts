@@ -40,9 +40,7 @@ export function bandwidthFromAnnotations(
 ): BandwidthLimits | undefined {
   const ingressRate = readRate(annotations, bandwidthAnnotations.ingress);
   const egressRate = readRate(annotations, bandwidthAnnotations.egress);
-  if (ingressRate === undefined && egressRate === undefined) {
-    return undefined;
-  }
+  if (ingressRate === undefined && egressRate === undefined) return undefined;
   return {
     ...(ingressRate === undefined ? {} : { ingressRate, ingressBurst: burst }),
     ...(egressRate === undefined ? {} : { egressRate, egressBurst: burst }),
@@ -51,9 +49,7 @@ export function bandwidthFromAnnotations(
 
 function readRate(annotations: Readonly<Record<string, string>>, key: string): number | undefined {
   const text = annotations[key];
-  if (text === undefined) {
-    return undefined;
-  }
+  if (text === undefined) return undefined;
   const rate = parseQuantity(text);
   if (rate === undefined || rate < minRate || rate > maxRate) {
     throw new CniError(
@@ -88,9 +84,7 @@ function parseQuantity(text: string): number | undefined {
   const match = /^([+-]?(?:\d+\.?\d*|\.\d+))(?:[eE]([+-]?\d+)|([numkMGTPE]|[KMGTPE]i)?)$/.exec(
     text,
   );
-  if (match === null) {
-    return undefined;
-  }
+  if (match === null) return undefined;
   const [, number = "", exponent, suffix = ""] = match;
   const scale = exponent === undefined ? suffixes[suffix] : 10 ** Number(exponent);
   return scale === undefined ? undefined : Math.ceil(Number(number) * scale);

@@ -123,12 +123,8 @@ function overlaps(a: PortMappingEntry, b: JsonObject | PortMappingEntry): boolea
 
 function sharesAddress(a: string | undefined, b: unknown): boolean {
   const [left, right] = [a ?? "", typeof b === "string" ? b : ""];
-  if (left === "" || right === "" || left === right) {
-    return true;
-  }
-  if (isIP(left) !== isIP(right)) {
-    return false;
-  }
+  if (left === "" || right === "" || left === right) return true;
+  if (isIP(left) !== isIP(right)) return false;
   return [left, right].some((address) => address === "0.0.0.0" || address === "::");
 }
 

@@ -32,12 +32,8 @@ export async function check(
         throw new CniError("not_attached", `container ${containerId} has no attachment ${ifName}`);
       }
       const network = parseNetworkConfig(cached.configText);
-      if (network.disableCheck) {
-        return "disabled";
-      }
-      if (!isAtLeast(network.cniVersion, "0.4.0")) {
-        return "unsupported";
-      }
+      if (network.disableCheck) return "disabled";
+      if (!isAtLeast(network.cniVersion, "0.4.0")) return "unsupported";
       const prevResult = convertResult(cached.result, network.cniVersion);
       const { args, capabilityArgs } = cached;
       for (const plugin of network.plugins) {

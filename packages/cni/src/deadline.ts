@@ -30,17 +30,13 @@ export function createDeadline(
   if (given.some((signal) => signal.aborted)) {
     onAbort();
   } else {
-    for (const signal of given) {
-      signal.addEventListener("abort", onAbort, { once: true });
-    }
+    for (const signal of given) signal.addEventListener("abort", onAbort, { once: true });
   }
   return {
     signal: controller.signal,
     dispose: () => {
       clearTimeout(timer);
-      for (const signal of given) {
-        signal.removeEventListener("abort", onAbort);
-      }
+      for (const signal of given) signal.removeEventListener("abort", onAbort);
     },
   };
 }

@@ -53,14 +53,10 @@ export async function del(
     context.lock.forContainer(containerId, signal, async () => {
       const known = await context.cache.list({ containerId, ifName });
       for (const cached of known) {
-        if (!cached.complete) {
-          await waitForOrphans(containerId, signal, context.log);
-        }
+        if (!cached.complete) await waitForOrphans(containerId, signal, context.log);
         await tearDown(context, { cached, network: options.network, attachment: target, signal });
       }
-      if (known.length > 0) {
-        return "cache";
-      }
+      if (known.length > 0) return "cache";
       const { network } = options;
       if (network === undefined) {
         context.hostPorts.release(target);
@@ -112,16 +108,12 @@ export async function tearDown(
       if (netns !== "" || standIn === undefined || !masquerades(plugin)) {
         await deletePlugin(plugin, netns);
       }
-      if (standIn !== undefined && masquerades(plugin)) {
-        await deletePlugin(plugin, standIn.path);
-      }
+      if (standIn !== undefined && masquerades(plugin)) await deletePlugin(plugin, standIn.path);
     }
   } finally {
     await standIn?.release();
   }
-  if (cached !== undefined) {
-    await context.cache.remove(cached);
-  }
+  if (cached !== undefined) await context.cache.remove(cached);
   context.hostPorts.release(attachment);
 }
 
@@ -149,9 +141,7 @@ async function deleteInsistently(
         });
         return;
       }
-      if (last || error.code !== "plugin_failed") {
-        throw error;
-      }
+      if (last || error.code !== "plugin_failed") throw error;
       context.log("warn", "DEL failed, trying once more", { ...fields, reason: error.message });
     }
   }
@@ -166,9 +156,7 @@ function chooseNetwork(
     try {
       return parseNetworkConfig(cached.configText);
     } catch (error) {
-      if (fallback === undefined) {
-        throw error;
-      }
+      if (fallback === undefined) throw error;
       context.log("warn", "the cached configuration is unusable, deleting with today's", {
         file: cached.file,
         reason: (error as CniError).message,
@@ -214,9 +202,7 @@ async function standInFor(
   netns: string,
   signal: AbortSignal,
 ): Promise<HeldNetns | undefined> {
-  if (cached?.result === undefined || !network.plugins.some(masquerades)) {
-    return undefined;
-  }
+  if (cached?.result === undefined || !network.plugins.some(masquerades)) return undefined;
   if (cached.complete && netns !== "") {
     await markUnfinished(context, cached);
     return undefined;
@@ -236,9 +222,7 @@ async function standInFor(
 
 /** From here on the attachment is neither there nor gone. */
 async function markUnfinished(context: OperationContext, cached: CachedAttachment): Promise<void> {
-  if (!cached.readOnly) {
-    await context.cache.write({ ...cached, complete: false });
-  }
+  if (!cached.readOnly) await context.cache.write({ ...cached, complete: false });
 }
 
 /** A result that cannot be told in the version is left out: DEL must go on without it. */
@@ -266,12 +250,8 @@ const unknownContainer = 3;
  * program that is missing is another thing: what it was to delete is left over.
  */
 function isGoneAlready(error: CniError, netns: string): boolean {
-  if (error.code !== "plugin_failed") {
-    return false;
-  }
-  if (error.cniCode === unknownContainer) {
-    return true;
-  }
+  if (error.code !== "plugin_failed") return false;
+  if (error.cniCode === unknownContainer) return true;
   const text = `${error.msg} ${error.details ?? ""}`;
   if (/executable file not found|command not found|fork\/exec|failed to find plugin/i.test(text)) {
     return false;

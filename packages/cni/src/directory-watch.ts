@@ -38,13 +38,9 @@ export function createDirectoryWatch(watch: WatchDirectory, onEvent: () => void)
   const start = async (dir: string): Promise<boolean> => {
     const found = await stat(dir).catch(() => undefined);
     const identity = found?.isDirectory() ? `${found.dev}:${found.ino}` : undefined;
-    if (closed || (identity !== undefined && watched.get(dir)?.identity === identity)) {
-      return true;
-    }
+    if (closed || (identity !== undefined && watched.get(dir)?.identity === identity)) return true;
     stop(dir);
-    if (identity === undefined) {
-      return false;
-    }
+    if (identity === undefined) return false;
     try {
       const onError = () => {
         stop(dir);
@@ -62,18 +58,14 @@ export function createDirectoryWatch(watch: WatchDirectory, onEvent: () => void)
   return {
     set: async (dirs) => {
       for (const dir of watched.keys()) {
-        if (!dirs.includes(dir)) {
-          stop(dir);
-        }
+        if (!dirs.includes(dir)) stop(dir);
       }
       const started = await Promise.all(dirs.map(start));
       return dirs.filter((_, index) => !started[index]);
     },
     close: () => {
       closed = true;
-      for (const dir of watched.keys()) {
-        stop(dir);
-      }
+      for (const dir of watched.keys()) stop(dir);
     },
   };
 }

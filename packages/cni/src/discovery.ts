@@ -66,9 +66,7 @@ async function loadNetwork(file: string, confDir: string): Promise<Network> {
 async function listConfigFiles(dir: string, extensions: readonly string[]): Promise<string[]> {
   const entries = await readdir(dir, { withFileTypes: true }).catch(
     (error: NodeJS.ErrnoException) => {
-      if (error.code === "ENOENT" || error.code === "ENOTDIR") {
-        return [];
-      }
+      if (error.code === "ENOENT" || error.code === "ENOTDIR") return [];
       throw CniError.from(error, "invalid_config", `cannot read ${dir}`);
     },
   );

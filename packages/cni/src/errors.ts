@@ -95,9 +95,7 @@ export class CniError extends Error {
     context: string,
     fields: CniErrorFields = {},
   ): CniError {
-    if (reason instanceof CniError) {
-      return reason;
-    }
+    if (reason instanceof CniError) return reason;
     const text = reason instanceof Error ? reason.message : String(reason);
     return new CniError(code, `${context}: ${text}`, { ...fields, cause: reason });
   }

@@ -20,17 +20,11 @@ export function createExecutableKinds(): ExecutableKinds {
   return {
     of: (path) => {
       const identity = fileIdentity(path);
-      if (identity === undefined) {
-        return undefined;
-      }
+      if (identity === undefined) return undefined;
       const remembered = known.get(path);
-      if (remembered?.identity === identity) {
-        return remembered.kind;
-      }
+      if (remembered?.identity === identity) return remembered.kind;
       const head = readHead(path);
-      if (head === undefined) {
-        return undefined;
-      }
+      if (head === undefined) return undefined;
       const kind = kindOf(head, own);
       known.set(path, { identity, kind });
       return kind;
@@ -39,9 +33,7 @@ export function createExecutableKinds(): ExecutableKinds {
 }
 
 function kindOf(head: Buffer, own: ElfMachine | undefined): ExecutableKind {
-  if (head.toString("latin1", 0, 2) === "#!") {
-    return "script";
-  }
+  if (head.toString("latin1", 0, 2) === "#!") return "script";
   const machine = elfMachine(head);
   return machine !== undefined && canRun(machine, own) ? "program" : "foreign";
 }
@@ -59,12 +51,8 @@ const [em386, emArm, emX8664, emAarch64] = [3, 40, 62, 183];
 
 /** A 64-bit x86 or ARM kernel also runs the programs of its 32-bit sibling. */
 function canRun(program: ElfMachine, own: ElfMachine | undefined): boolean {
-  if (own === undefined) {
-    return true;
-  }
-  if (program.byteOrder !== own.byteOrder) {
-    return false;
-  }
+  if (own === undefined) return true;
+  if (program.byteOrder !== own.byteOrder) return false;
   return (
     (program.machine === own.machine && program.wordSize === own.wordSize) ||
     (program.machine === em386 && own.machine === emX8664) ||
@@ -89,12 +77,8 @@ function readHead(path: string): Buffer | undefined {
 }
 
 function elfMachine(head: Buffer | undefined): ElfMachine | undefined {
-  if (head === undefined || head.length < elfHeadBytes) {
-    return undefined;
-  }
-  if (head.toString("latin1", 0, 4) !== "\x7fELF") {
-    return undefined;
-  }
+  if (head === undefined || head.length < elfHeadBytes) return undefined;
+  if (head.toString("latin1", 0, 4) !== "\x7fELF") return undefined;
   return {
     wordSize: head.readUInt8(4),
     byteOrder: head.readUInt8(5),

@@ -91,9 +91,7 @@ async function deleteOne(
   signal: AbortSignal,
 ): Promise<void> {
   const { containerId, ifName } = cached;
-  if (!cached.complete) {
-    await waitForOrphans(containerId, signal, context.log);
-  }
+  if (!cached.complete) await waitForOrphans(containerId, signal, context.log);
   await tearDown(context, { cached, attachment: { containerId, ifName }, signal });
 }
 
@@ -115,9 +113,7 @@ async function collect(
   };
   const collected: string[] = [];
   for (const network of networks) {
-    if (network.disableGC || !isAtLeast(network.cniVersion, "1.1.0")) {
-      continue;
-    }
+    if (network.disableGC || !isAtLeast(network.cniVersion, "1.1.0")) continue;
     for (const plugin of network.plugins) {
       try {
         const request = requestConfig(network, plugin, { members });

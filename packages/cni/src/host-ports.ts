@@ -45,9 +45,7 @@ export function createHostPorts(cache: ResultCache): HostPorts {
     claim: async (network, attachment) => {
       const mappings = mappingsOf(attachment.capabilityArgs ?? {});
       const mapped = network.plugins.some((it) => it.capabilities.has(capability.portMappings));
-      if (mappings.length === 0 || !mapped) {
-        return;
-      }
+      if (mappings.length === 0 || !mapped) return;
       loaded ??= load();
       await loaded.catch((error: unknown) => {
         loaded = undefined;

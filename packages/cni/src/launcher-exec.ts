@@ -25,19 +25,14 @@ export function createPluginExec(log: CniLog, shell: string = "/bin/sh"): Plugin
 
   const takeLauncher = (env: Readonly<Record<string, string>>): ShellLauncher => {
     for (let launcher = idle.pop(); launcher !== undefined; launcher = idle.pop()) {
-      if (launcher.usable) {
-        return launcher;
-      }
+      if (launcher.usable) return launcher;
     }
     return startShellLauncher(shell, env);
   };
 
   const giveBack = (launcher: ShellLauncher) => {
-    if (launcher.usable && idle.length < maxIdleLaunchers && !closed) {
-      idle.push(launcher);
-    } else {
-      launcher.end();
-    }
+    if (launcher.usable && idle.length < maxIdleLaunchers && !closed) idle.push(launcher);
+    else launcher.end();
   };
 
   return {
@@ -50,20 +45,14 @@ export function createPluginExec(log: CniLog, shell: string = "/bin/sh"): Plugin
           `cannot run ${run.path}: it is neither a program for this machine nor a script`,
         );
       }
-      if (!shells || kind === undefined) {
-        return direct.run(run);
-      }
+      if (!shells || kind === undefined) return direct.run(run);
       const launcher = takeLauncher(run.env);
       try {
         const exit = await launcher.run(run);
         return couldNotStart(run, exit) ? direct.run(run) : exit;
       } catch (error) {
-        if (!(error instanceof ShellLostError)) {
-          throw error;
-        }
-        if (error.begun) {
-          throw CniError.from(error, "spawn_failed", `cannot run ${run.path}`);
-        }
+        if (!(error instanceof ShellLostError)) throw error;
+        if (error.begun) throw CniError.from(error, "spawn_failed", `cannot run ${run.path}`);
         // Where it could not even be started, it is not tried again.
         shells &&= error.cause === undefined;
         return direct.run(run);
@@ -73,9 +62,7 @@ export function createPluginExec(log: CniLog, shell: string = "/bin/sh"): Plugin
     },
     close: () => {
       closed = true;
-      for (const launcher of idle.splice(0)) {
-        launcher.end();
-      }
+      for (const launcher of idle.splice(0)) launcher.end();
     },
   };
 }

@@ -18,9 +18,7 @@ export type LoopbackUp = (netns: string, signal?: AbortSignal) => Promise<void>;
  * process or the table cannot be read.
  */
 export async function isLoopbackUp(netns: string): Promise<boolean | undefined> {
-  if (!isProcessPath(netns)) {
-    return undefined;
-  }
+  if (!isProcessPath(netns)) return undefined;
   const table = netns.replace(/\/ns\/net$/, "/net/fib_trie");
   const text = await readFile(table, "latin1").catch(() => undefined);
   return text?.includes(" 127.0.0.1\n");
@@ -33,9 +31,7 @@ export async function isLoopbackUp(netns: string): Promise<boolean | undefined> 
  */
 export function createLoopbackUp(): LoopbackUp {
   return async (netns, signal) => {
-    if (await isLoopbackUp(netns)) {
-      return;
-    }
+    if (await isLoopbackUp(netns)) return;
     const args = [`--net=${netns}`, "ip", "link", "set", "lo", "up"];
     await new Promise<void>((resolve, reject) => {
       execFile("nsenter", args, { signal }, (error, _stdout, stderr) => {

@@ -22,9 +22,7 @@ export type NetnsState =
 export function inspectNetns(path: string): NetnsState {
   const target = path === "" ? undefined : statEntry(path);
   const own = statEntry("/proc/self/ns/net");
-  if (target === undefined) {
-    return "gone";
-  }
+  if (target === undefined) return "gone";
   return own !== undefined && target.dev === own.dev && target.ino === own.ino ? "own" : "usable";
 }
 

@@ -67,9 +67,7 @@ export function parseNetworkConfig(
   const inlined = list.plugins === undefined ? [] : readPluginList(list.plugins);
   const appended = single || loadOnlyInlinedPlugins ? [] : (options.extraPlugins ?? []);
   const plugins = [...inlined, ...appended].map(readPlugin);
-  if (plugins.length === 0) {
-    throw invalid("no plugins");
-  }
+  if (plugins.length === 0) throw invalid("no plugins");
   return {
     name: readName(list),
     cniVersion,
@@ -88,9 +86,7 @@ export function parseNetworkConfig(
  * highest one that the configuration offers.
  */
 export function withCniVersion(network: Network, cniVersion: CniVersion): Network {
-  if (cniVersion === network.cniVersion) {
-    return network;
-  }
+  if (cniVersion === network.cniVersion) return network;
   const { cniVersions: _, ...list } = readList(network.text);
   return {
     ...network,
@@ -157,17 +153,13 @@ function parseObject(text: string): JsonObject {
   } catch (error) {
     throw CniError.from(error, "invalid_config", "not JSON");
   }
-  if (!isJsonObject(value)) {
-    throw invalid("not a JSON object");
-  }
+  if (!isJsonObject(value)) throw invalid("not a JSON object");
   return value;
 }
 
 function readName(list: JsonObject): string {
   const { name } = list;
-  if (name === undefined || name === "") {
-    throw invalid("no name");
-  }
+  if (name === undefined || name === "") throw invalid("no name");
   if (typeof name !== "string" || !validName.test(name)) {
     throw invalid(`invalid name ${JSON.stringify(name)}`);
   }
@@ -189,9 +181,7 @@ function readVersions(list: JsonObject): CniVersion[] {
 /** Booleans may be written as strings, which libcni also accepts. */
 function readBoolean(list: JsonObject, key: string): boolean {
   const value = list[key] ?? false;
-  if (typeof value === "boolean") {
-    return value;
-  }
+  if (typeof value === "boolean") return value;
   const word = typeof value === "string" ? value.toLowerCase() : undefined;
   if (word !== "true" && word !== "false") {
     throw invalid(`${key} must be true or false, not ${JSON.stringify(value)}`);
@@ -203,17 +193,13 @@ function readPluginList(plugins: unknown): JsonObject[] {
   if (!Array.isArray(plugins) || !plugins.every(isJsonObject)) {
     throw invalid("plugins must be a list of objects");
   }
-  if (plugins.length === 0) {
-    throw invalid("plugins is empty");
-  }
+  if (plugins.length === 0) throw invalid("plugins is empty");
   return plugins;
 }
 
 function readPlugin(config: JsonObject): PluginConfig {
   const { type, capabilities = {} } = config;
-  if (typeof type !== "string" || type === "") {
-    throw invalid("a plugin has no type");
-  }
+  if (typeof type !== "string" || type === "") throw invalid("a plugin has no type");
   // The type becomes a file name: it must not lead out of the plugin directories.
   if (/[/\\\0]/.test(type) || type === "." || type === "..") {
     throw invalid(`invalid plugin type ${JSON.stringify(type)}`);

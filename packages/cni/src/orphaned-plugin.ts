@@ -24,9 +24,7 @@ export async function waitForOrphans(
 ): Promise<void> {
   for (let waitedMs = 0; ; waitedMs += pollMs) {
     const pid = await findOrphan(containerId);
-    if (pid === undefined) {
-      return;
-    }
+    if (pid === undefined) return;
     if (waitedMs === 0) {
       log("info", "waiting for a plugin of an interrupted operation", { containerId, pid });
     }

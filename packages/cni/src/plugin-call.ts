@@ -106,9 +106,7 @@ function withoutCniVariables(
 ): Record<string, string> {
   const kept: Record<string, string> = {};
   for (const [name, value] of Object.entries(env)) {
-    if (value !== undefined && !name.startsWith("CNI_")) {
-      kept[name] = value;
-    }
+    if (value !== undefined && !name.startsWith("CNI_")) kept[name] = value;
   }
   return kept;
 }

@@ -77,9 +77,7 @@ export function collectOutput(
 
 /** Kills a process that leads a process group, and the whole group with it. */
 export function killGroup(pid: number | undefined): void {
-  if (pid === undefined) {
-    return;
-  }
+  if (pid === undefined) return;
   try {
     process.kill(-pid, "SIGKILL");
   } catch {

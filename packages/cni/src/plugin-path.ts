@@ -19,9 +19,7 @@ export function findPlugin(type: string, binDirs: readonly string[]): PluginFile
   for (const dir of binDirs) {
     const path = join(dir, type);
     const identity = fileIdentity(path);
-    if (identity !== undefined) {
-      return { path, identity };
-    }
+    if (identity !== undefined) return { path, identity };
   }
   throw new CniError(
     "plugin_not_found",

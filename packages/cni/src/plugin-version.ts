@@ -22,9 +22,7 @@ export function createPluginVersions(
     of: async (type, signal) => {
       const { identity } = findPlugin(type, binDirs);
       const cached = known.get(type);
-      if (cached?.identity === identity) {
-        return cached.versions;
-      }
+      if (cached?.identity === identity) return cached.versions;
       const versions = await askVersions(caller, type, signal);
       known.set(type, { identity, versions });
       return versions;
@@ -43,9 +41,7 @@ async function askVersions(
     stdout = await caller.call({ command: "VERSION", type, request, signal });
   } catch (error) {
     // Plugins from before 0.2.0 don't know the command.
-    if (error instanceof CniError && /unknown CNI_COMMAND/.test(error.msg)) {
-      return ["0.1.0"];
-    }
+    if (error instanceof CniError && /unknown CNI_COMMAND/.test(error.msg)) return ["0.1.0"];
     throw error;
   }
   return readVersions(stdout, type);
@@ -68,9 +64,7 @@ function readVersions(stdout: string, plugin: string): readonly string[] {
       return supportedVersions;
     }
     // The first version to have the command had no list in its answer.
-    if (supportedVersions === undefined && cniVersion === "0.2.0") {
-      return ["0.1.0", "0.2.0"];
-    }
+    if (supportedVersions === undefined && cniVersion === "0.2.0") return ["0.1.0", "0.2.0"];
   }
   throw new CniError("invalid_result", `VERSION of plugin ${plugin}: no list of versions`, {
     plugin,

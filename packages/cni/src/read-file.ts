@@ -13,9 +13,7 @@ export const maxConfigBytes: number = 1024 * 1024;
  */
 export async function readRegularFile(path: string, maxBytes: number): Promise<string> {
   // Before it is opened, since that alone may set a device off.
-  if (!(await stat(path)).isFile()) {
-    throw new Error("not a regular file");
-  }
+  if (!(await stat(path)).isFile()) throw new Error("not a regular file");
   const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
   try {
     const { size } = await file.stat();
@@ -24,14 +22,10 @@ export async function readRegularFile(path: string, maxBytes: number): Promise<s
     let length = 0;
     while (length < content.length) {
       const { bytesRead } = await file.read(content, length, content.length - length, length);
-      if (bytesRead === 0) {
-        break;
-      }
+      if (bytesRead === 0) break;
       length += bytesRead;
     }
-    if (length > maxBytes) {
-      throw new Error(`more than ${maxBytes} bytes`);
-    }
+    if (length > maxBytes) throw new Error(`more than ${maxBytes} bytes`);
     return content.toString("utf8", 0, length);
   } finally {
     await file.close();

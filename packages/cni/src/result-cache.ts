@@ -94,18 +94,14 @@ export function createResultCache(options: {
       for (const [index, dir] of [cacheDir, ...extraCacheDirs].entries()) {
         for (const cached of await readCacheDir(join(dir, "results"), index > 0, filter, log)) {
           const known = found.some((other) => isSame(other, cached));
-          if (!known) {
-            found.push(cached);
-          }
+          if (!known) found.push(cached);
         }
       }
       return found;
     },
 
     remove: async ({ file, readOnly }) => {
-      if (readOnly) {
-        return;
-      }
+      if (readOnly) return;
       await unlink(file).catch((error: NodeJS.ErrnoException) => {
         if (error.code !== "ENOENT") {
           throw CniError.from(error, "cache_failed", `cannot remove ${file}`);
@@ -150,16 +146,12 @@ async function readCacheDir(
   log: CniLog,
 ): Promise<CachedAttachment[]> {
   const names = await readdir(dir).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === "ENOENT" || error.code === "ENOTDIR") {
-      return [];
-    }
+    if (error.code === "ENOENT" || error.code === "ENOTDIR") return [];
     throw CniError.from(error, "cache_failed", `cannot read ${dir}`);
   });
   const found: CachedAttachment[] = [];
   for (const name of names.toSorted()) {
-    if (filter.containerId !== undefined && !name.includes(`-${filter.containerId}-`)) {
-      continue;
-    }
+    if (filter.containerId !== undefined && !name.includes(`-${filter.containerId}-`)) continue;
     const file = join(dir, name);
     const text = await readRegularFile(file, maxEntryBytes).catch(() => undefined);
     const cached = text === undefined ? undefined : parse(text, file, readOnly);
@@ -209,9 +201,7 @@ function parse(text: string, file: string, readOnly: boolean): CachedAttachment 
   } catch {
     return undefined;
   }
-  if (!isJsonObject(value) || value.kind !== cacheKind) {
-    return undefined;
-  }
+  if (!isJsonObject(value) || value.kind !== cacheKind) return undefined;
   const { containerId, ifName, networkName, config, netns, cniArgs, capabilityArgs } = value;
   if (
     typeof containerId !== "string" ||

@@ -22,13 +22,9 @@ export function convertResult(result: JsonObject, version: CniVersion): JsonObje
   }
   const from = parseCniVersion(cniVersion);
   const [source, target] = [shapeOf(from), shapeOf(version)];
-  if (source === target) {
-    return { ...result, cniVersion: version };
-  }
+  if (source === target) return { ...result, cniVersion: version };
   const lists = source === "families" ? familiesToLists(result) : result;
-  if (target === "families") {
-    return listsToFamilies(lists, version);
-  }
+  if (target === "families") return listsToFamilies(lists, version);
   return target === "versioned-lists"
     ? addIpVersions(lists, version)
     : dropIpVersions(lists, version);
@@ -37,9 +33,7 @@ export function convertResult(result: JsonObject, version: CniVersion): JsonObje
 type Shape = "families" | "versioned-lists" | "lists";
 
 function shapeOf(version: CniVersion): Shape {
-  if (!isAtLeast(version, "0.3.0")) {
-    return "families";
-  }
+  if (!isAtLeast(version, "0.3.0")) return "families";
   return isAtLeast(version, "1.0.0") ? "lists" : "versioned-lists";
 }
 
@@ -60,9 +54,7 @@ function listsToFamilies(lists: JsonObject, version: CniVersion): JsonObject {
   const routes = objects(lists.routes);
   const family = (v6: boolean): JsonObject | undefined => {
     const ip = ips.find(({ address }) => isCidrV6(address) === v6);
-    if (ip === undefined) {
-      return undefined;
-    }
+    if (ip === undefined) return undefined;
     const own = routes
       .filter(({ dst }) => isCidrV6(dst) === v6)
       .map(({ dst, gw }) => ({ dst, ...(gw === undefined ? {} : { gw }) }));

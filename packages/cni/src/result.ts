@@ -139,9 +139,7 @@ export function attachmentAddresses(result: CniResult, ifName: string): string[]
 }
 
 function readList(value: unknown, key: string): JsonObject[] {
-  if (value === undefined || value === null) {
-    return [];
-  }
+  if (value === undefined || value === null) return [];
   if (!Array.isArray(value) || !value.every(isJsonObject)) {
     throw new CniError("invalid_result", `the result's ${key} is not a list of objects`);
   }
@@ -183,9 +181,7 @@ function readRoute(entry: JsonObject): CniRoute {
 }
 
 function isCidr(value: unknown): value is string {
-  if (typeof value !== "string") {
-    return false;
-  }
+  if (typeof value !== "string") return false;
   const [address = "", prefix = ""] = value.split("/", 2);
   const family = isIP(address);
   return family !== 0 && /^\d{1,3}$/.test(prefix) && Number(prefix) <= (family === 4 ? 32 : 128);

@@ -70,9 +70,7 @@ export function startShellLauncher(
 
   /** An idle shell must not keep this process alive; its end closes the shell's input. */
   const hold = (held: boolean) => {
-    for (const it of [shell, ...streams]) {
-      held ? it.ref() : it.unref();
-    }
+    for (const it of [shell, ...streams]) held ? it.ref() : it.unref();
   };
   hold(false);
 
@@ -196,9 +194,7 @@ function createMarkedReader(mark: string, onData: (chunk: Buffer) => void): Mark
       pending = Buffer.concat([pending, chunk]);
       if (!opened) {
         const start = pending.indexOf(opening);
-        if (start === -1) {
-          return;
-        }
+        if (start === -1) return;
         opened = true;
         pending = pending.subarray(start + opening.length);
       }
@@ -211,9 +207,7 @@ function createMarkedReader(mark: string, onData: (chunk: Buffer) => void): Mark
         return;
       }
       const lineEnd = pending.indexOf("\n", end);
-      if (lineEnd === -1) {
-        return;
-      }
+      if (lineEnd === -1) return;
       onData(pending.subarray(0, end));
       trailer = pending.subarray(end + closing.length, lineEnd).toString();
       pending = Buffer.alloc(0);

@@ -30,9 +30,7 @@ export function createSpawnExec(log: CniLog): PluginExec {
         try {
           return await runOnce(run);
         } catch (error) {
-          if (!isBusy(error)) {
-            throw error;
-          }
+          if (!isBusy(error)) throw error;
           log("info", "the plugin's executable is being written, trying again", {
             path: run.path,
             waitMs,

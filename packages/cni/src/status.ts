@@ -12,9 +12,7 @@ export async function status(
   network: Network,
   options: OperationOptions,
 ): Promise<void> {
-  if (!isAtLeast(network.cniVersion, "1.1.0")) {
-    return;
-  }
+  if (!isAtLeast(network.cniVersion, "1.1.0")) return;
   await withDeadline(context, `STATUS of ${network.name}`, options, async (signal) => {
     for (const plugin of network.plugins) {
       const request = requestConfig(network, plugin);

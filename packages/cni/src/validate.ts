@@ -20,9 +20,7 @@ export async function validateNetwork(
     supported.every((list) => list.includes(version)),
   );
   const chosen = highestVersion(common);
-  if (chosen !== undefined) {
-    return withCniVersion(network, chosen);
-  }
+  if (chosen !== undefined) return withCniVersion(network, chosen);
   const lacking = types.filter(
     (_, index) =>
       !supported[index]?.some((version) => network.offeredVersions.includes(version as never)),

@@ -25,9 +25,7 @@ export function isAtLeast(version: CniVersion, since: CniVersion): boolean {
  * @throws CniError `unsupported_version` for versions that are not implemented
  */
 export function parseCniVersion(text: string): CniVersion {
-  if (text === "") {
-    return "0.1.0";
-  }
+  if (text === "") return "0.1.0";
   if (!isCniVersion(text)) {
     throw new CniError(
       "unsupported_version",

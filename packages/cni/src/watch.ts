@@ -84,20 +84,14 @@ export async function watchNetworks(options: WatchNetworksOptions): Promise<Netw
 
   const publish = () => {
     const next = toState(choice, statusError);
-    if (isSameState(state, next)) {
-      return;
-    }
+    if (isSameState(state, next)) return;
     state = next;
-    for (const listener of listeners) {
-      listener(state);
-    }
+    for (const listener of listeners) listener(state);
   };
 
   const lookAfter = (ms: number) => {
     clearTimeout(lookTimer);
-    if (!closing.signal.aborted) {
-      lookTimer = setTimeout(look, ms);
-    }
+    if (!closing.signal.aborted) lookTimer = setTimeout(look, ms);
   };
 
   let eventPending = false;
@@ -113,9 +107,7 @@ export async function watchNetworks(options: WatchNetworksOptions): Promise<Netw
   /** One look at a time; the next one begins when the last has ended. */
   const look = (): Promise<void> => {
     looking = looking.then(async () => {
-      if (closing.signal.aborted) {
-        return;
-      }
+      if (closing.signal.aborted) return;
       eventPending = false;
       const confDirs = [confDir, ...(await subdirectories(confDir))];
       const unwatched = await directories.set([...confDirs, ...binDirs]);
@@ -123,18 +115,14 @@ export async function watchNetworks(options: WatchNetworksOptions): Promise<Netw
       // A plugin directory that is not there matters only to plugins that are missing.
       const complete = unwatched.every((dir) => "network" in choice && !confDirs.includes(dir));
       // What happened during the look may have been too late for it.
-      if (!eventPending) {
-        lookAfter(complete ? pollMs : fallbackPollMs);
-      }
+      if (!eventPending) lookAfter(complete ? pollMs : fallbackPollMs);
     });
     return looking;
   };
 
   const choose = async () => {
     const { next, skips } = await chooseNetwork(confDir, cni, closing.signal);
-    if (closing.signal.aborted) {
-      return;
-    }
+    if (closing.signal.aborted) return;
     for (const [file, reason] of skips) {
       if (skipped.get(file) !== reason) {
         log("warn", "skipping a network configuration", { file, reason });
@@ -166,9 +154,7 @@ export async function watchNetworks(options: WatchNetworksOptions): Promise<Netw
       )
       .then((error) => {
         // The answer to an earlier question must not be taken for a later one's.
-        if (statusRun?.abort !== abort) {
-          return;
-        }
+        if (statusRun?.abort !== abort) return;
         statusError = error;
         publish();
         const interval = error === null ? statusIntervalMs : failingStatusIntervalMs;
@@ -251,13 +237,9 @@ async function subdirectories(dir: string): Promise<string[]> {
 }
 
 function toState(choice: Choice, statusError: CniError | null | undefined): NetworkState {
-  if (!("network" in choice)) {
-    return { ready: false, reason: choice.reason, error: choice.error };
-  }
+  if (!("network" in choice)) return { ready: false, reason: choice.reason, error: choice.error };
   const { network } = choice;
-  if (statusError === null) {
-    return { ready: true, network };
-  }
+  if (statusError === null) return { ready: true, network };
   const reason =
     statusError === undefined
       ? `the plugins of network ${network.name} have not answered STATUS yet`

@@ -503,11 +503,8 @@ describe("DEL", () => {
     await cni.add(network(), attachment());
     await fakes.script("third", "DEL", script);
     const deleting = cni.del({ ...target, netns: fakes.netns });
-    if (tolerated) {
-      await expect(deleting).resolves.toBe("cache");
-    } else {
-      await expect(deleting).rejects.toMatchObject({ code: "plugin_failed" });
-    }
+    if (tolerated) await expect(deleting).resolves.toBe("cache");
+    else await expect(deleting).rejects.toMatchObject({ code: "plugin_failed" });
     expect(await cacheFiles()).toHaveLength(tolerated ? 0 : 1);
   });
 

@@ -25,9 +25,7 @@ test("operations of one container run one at a time, in order", async () => {
   const all = [a, b, c].map(({ work }) => lock.forContainer("x", never, work));
   await settled();
   expect(log).toEqual(["a begins"]);
-  for (const { finish } of [c, b, a]) {
-    finish();
-  }
+  for (const { finish } of [c, b, a]) finish();
   await Promise.all(all);
   expect(log).toEqual(["a begins", "a ends", "b begins", "b ends", "c begins", "c ends"]);
 });

@@ -4,8 +4,5 @@ import { createCni, parseNetworkConfig } from "../dist/index.js";
 const { operation, config, attachment, binDir, cacheDir } = JSON.parse(process.argv[2]);
 const cni = createCni({ binDirs: [binDir], cacheDir });
 console.log("begins");
-if (operation === "add") {
-  await cni.add(parseNetworkConfig(config), attachment);
-} else {
-  await cni.del(attachment);
-}
+if (operation === "add") await cni.add(parseNetworkConfig(config), attachment);
+else await cni.del(attachment);

@@ -9,9 +9,7 @@ function errorOf(work: () => unknown): CniError {
   try {
     work();
   } catch (error) {
-    if (error instanceof CniError) {
-      return error;
-    }
+    if (error instanceof CniError) return error;
     throw error;
   }
   throw new Error("nothing was thrown");

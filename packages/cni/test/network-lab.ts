@@ -96,9 +96,7 @@ export async function createNetworkLab(source: string = pluginDir): Promise<Netw
       cacheFiles: await readdir(join(cacheDir, "results")).catch(() => []),
     }),
     remove: async () => {
-      for (const name of pods) {
-        await run("ip", "netns", "del", netnsOf(name));
-      }
+      for (const name of pods) await run("ip", "netns", "del", netnsOf(name));
       await run("ip", "netns", "del", host);
       await rm(root, { recursive: true, force: true });
     },

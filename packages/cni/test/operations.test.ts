@@ -89,9 +89,7 @@ describe("CHECK", () => {
 
 describe("GC", () => {
   test("deletes what is not valid and tells the plugins what is", async () => {
-    for (const id of ["keep", "stale1", "stale2"]) {
-      await cni.add(network(), attachment(id));
-    }
+    for (const id of ["keep", "stale1", "stale2"]) await cni.add(network(), attachment(id));
     const report = await cni.gc([{ containerId: "keep", ifName: "eth0" }], {
       networks: [network()],
     });
@@ -204,9 +202,7 @@ describe("an orphaned ADD", () => {
     const waiting = Promise.withResolvers<unknown>();
     cni = create({
       log: (_level, message, fields) => {
-        if (message.startsWith("waiting")) {
-          waiting.resolve(fields?.pid);
-        }
+        if (message.startsWith("waiting")) waiting.resolve(fields?.pid);
       },
     });
     const before = (await fakes.sequence()).length;

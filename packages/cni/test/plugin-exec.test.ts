@@ -17,9 +17,7 @@ beforeEach(async () => {
 });
 
 afterEach(async () => {
-  for (const exec of execs) {
-    exec.close();
-  }
+  for (const exec of execs) exec.close();
   await rm(dir, { recursive: true, force: true });
 });
 
@@ -215,9 +213,7 @@ describe.each([
       retries += 1;
       expect(message).toMatch(/being written/);
       // The writer is done after the second try.
-      if (retries === 2) {
-        void writer.close();
-      }
+      if (retries === 2) void writer.close();
     });
     await expect(run(path, { exec })).resolves.toMatchObject({ exitCode: 0, stdout: "done\n" });
     expect(retries).toBeGreaterThanOrEqual(2);

@@ -240,9 +240,7 @@ describe("20 pods in parallel", () => {
     const shown = await Promise.all(
       pods.map(({ containerId }) => lab.inPod(containerId, "ip", "-br", "address", "show", "eth0")),
     );
-    for (const [n, text] of shown.entries()) {
-      expect(text).toContain(` ${ips[n]}/24 `);
-    }
+    for (const [n, text] of shown.entries()) expect(text).toContain(` ${ips[n]}/24 `);
     await Promise.all(pods.map(({ netns, ...id }) => cni.del({ ...id, netns })));
     expect(await lab.remains()).toEqual(nothing);
   });

@@ -70,9 +70,7 @@ describe("a file that libcni wrote", () => {
     const file = await place(await fixture("1.0.0"), "podnet");
     const cache = open();
     const [cached] = await cache.list();
-    if (cached === undefined) {
-      throw new Error("nothing was read");
-    }
+    if (cached === undefined) throw new Error("nothing was read");
     await rm(file);
     await cache.write(cached);
     expect(JSON.parse(await readFile(file, "utf8"))).toEqual(JSON.parse(await fixture("1.0.0")));
@@ -112,9 +110,7 @@ test("drafts of processes that are gone are removed, those of others are not", a
   const child = spawn("true");
   await once(child, "close");
   const names = [`.${child.pid}-1.tmp`, `.${process.pid}-7.tmp`, ".other.tmp"];
-  for (const name of names) {
-    await writeFile(join(dir, name), "");
-  }
+  for (const name of names) await writeFile(join(dir, name), "");
   await open().write(entry);
   expect((await readdir(dir)).toSorted()).toEqual([...names.slice(1), "results"].toSorted());
 });
@@ -162,9 +158,7 @@ describe("another runtime's cache", () => {
     const cache = open([extra, join(dir, "missing")]);
     const [cached] = await cache.list({ containerId });
     expect(cached).toMatchObject({ readOnly: true, file });
-    if (cached !== undefined) {
-      await cache.remove(cached);
-    }
+    if (cached !== undefined) await cache.remove(cached);
     expect(await readFile(file, "utf8")).toBe(await fixture("1.0.0"));
   });
 
@@ -182,9 +176,7 @@ test("removing what is gone is no error", async () => {
   const cache = open();
   await cache.write(entry);
   const [cached] = await cache.list();
-  if (cached === undefined) {
-    throw new Error("nothing was read");
-  }
+  if (cached === undefined) throw new Error("nothing was read");
   await cache.remove(cached);
   await cache.remove(cached);
   expect(await cache.list()).toEqual([]);

@@ -25,9 +25,7 @@ beforeEach(async () => {
 });
 
 afterEach(async () => {
-  for (const watcher of watchers) {
-    watcher.close();
-  }
+  for (const watcher of watchers) watcher.close();
   cni.close();
   await fakes.remove();
 });
@@ -276,9 +274,7 @@ describe("a change is seen:", () => {
     const watcher = await watch({
       fallbackPollMs: 20,
       watchDirectory: (_dir, { onError }) => {
-        if (failed) {
-          throw new Error("no space left on device");
-        }
+        if (failed) throw new Error("no space left on device");
         fail = onError;
         return { close: () => {} };
       },

@@ -77,9 +77,7 @@ export function createLogThread(
     restarting = false;
     if (closed) return;
     const started = start();
-    for (const job of following.values()) {
-      send(started, ++requests, { kind: "follow", job });
-    }
+    for (const job of following.values()) send(started, ++requests, { kind: "follow", job });
     for (const [request, { task }] of waiting) send(started, request, task);
   }
 

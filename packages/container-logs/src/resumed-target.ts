@@ -20,9 +20,7 @@ export function resumeTarget(path: LogPath, saved: LogPosition | undefined): Res
   const handedOver = saved?.nextTargetOffset !== undefined;
   if (saved !== undefined && present?.identity !== saved.target && !handedOver) {
     const renamed = openRenamedTarget(path, saved.target);
-    if (renamed !== undefined) {
-      return resumed(renamed, saved.targetOffset, present !== undefined);
-    }
+    if (renamed !== undefined) return resumed(renamed, saved.targetOffset, present !== undefined);
   }
   const target = openLogTarget(path);
   const isSaved = target.identity === saved?.target;

@@ -12,9 +12,7 @@ const maxSocketPathBytes = 107;
  */
 export function parseEndpoint(endpoint: string): string {
   const path = endpoint.replace(/^unix:(\/\/)?/, "");
-  if (!path.startsWith("/")) {
-    throw invalid(endpoint, "expected unix:///absolute/path.sock");
-  }
+  if (!path.startsWith("/")) throw invalid(endpoint, "expected unix:///absolute/path.sock");
   if (Buffer.byteLength(path) > maxSocketPathBytes) {
     throw invalid(endpoint, `a socket's path has ${maxSocketPathBytes} bytes at most`);
   }

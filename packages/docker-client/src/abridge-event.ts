@@ -46,17 +46,12 @@ export function createEventAbridger(): EventAbridger {
   let attributeTooLong = false;
 
   function keep(byte: number): void {
-    if (length < maxLength) {
-      kept[length++] = byte;
-    } else {
-      overflowed = true;
-    }
+    if (length < maxLength) kept[length++] = byte;
+    else overflowed = true;
   }
 
   function endAttribute(): void {
-    if (attributeTooLong || length - attributesStart > maxAttributesLength) {
-      length = attributeStart;
-    }
+    if (attributeTooLong || length - attributesStart > maxAttributesLength) length = attributeStart;
     attributeTooLong = false;
   }
 
@@ -71,14 +66,10 @@ export function createEventAbridger(): EventAbridger {
       // A string is cut between two characters, never within an escape.
       cut = stringLength >= maxStringLength;
       attributeTooLong ||= cut;
-      if (byte === backslash) {
-        escapeLeft = 1;
-      }
+      if (byte === backslash) escapeLeft = 1;
     }
     stringLength++;
-    if (!cut) {
-      keep(byte);
-    }
+    if (!cut) keep(byte);
   }
 
   function takeOfStructure(byte: number): void {
@@ -95,16 +86,12 @@ export function createEventAbridger(): EventAbridger {
         attributeTooLong = false;
       }
     } else if (closings.includes(byte)) {
-      if (depth-- === attributesDepth) {
-        endAttribute();
-      }
+      if (depth-- === attributesDepth) endAttribute();
       keep(byte);
     } else if (byte === comma && depth === attributesDepth) {
       endAttribute();
       attributeStart = length;
-      if (length > attributesStart) {
-        keep(byte);
-      }
+      if (length > attributesStart) keep(byte);
     } else {
       keep(byte);
     }
@@ -113,18 +100,11 @@ export function createEventAbridger(): EventAbridger {
   return {
     push(chunk) {
       for (let at = 0; at < chunk.length; at++) {
-        if (cut && inString && escapeLeft === 0) {
-          at = endOfPlain(chunk, at);
-        }
+        if (cut && inString && escapeLeft === 0) at = endOfPlain(chunk, at);
         const byte = chunk[at];
-        if (byte === undefined) {
-          break;
-        }
-        if (inString) {
-          takeOfString(byte);
-        } else {
-          takeOfStructure(byte);
-        }
+        if (byte === undefined) break;
+        if (inString) takeOfString(byte);
+        else takeOfStructure(byte);
       }
     },
     end: () => (overflowed ? "" : kept.toString("utf8", 0, length)),
@@ -134,8 +114,6 @@ export function createEventAbridger(): EventAbridger {
 /** Where the next quote or backslash is: most of a long event is skipped in this loop. */
 function endOfPlain(chunk: Uint8Array, from: number): number {
   let at = from;
-  while (at < chunk.length && chunk[at] !== quote && chunk[at] !== backslash) {
-    at++;
-  }
+  while (at < chunk.length && chunk[at] !== quote && chunk[at] !== backslash) at++;
   return at;
 }

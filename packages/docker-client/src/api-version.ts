@@ -79,17 +79,13 @@ export function createApiVersionNegotiator(
         asked = attempt;
         // A failure is not kept, or the client would never see the engine come up.
         attempt.catch(() => {
-          if (asked === attempt) {
-            asked = undefined;
-          }
+          if (asked === attempt) asked = undefined;
         });
       }
       return asked;
     },
     observe(seen) {
-      if (engineMax === undefined || !isApiVersion(seen) || seen === engineMax) {
-        return false;
-      }
+      if (engineMax === undefined || !isApiVersion(seen) || seen === engineMax) return false;
       engineMax = undefined;
       asked = undefined;
       return true;

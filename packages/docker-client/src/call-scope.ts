@@ -31,18 +31,12 @@ export function createCallScopes(): CallScopes {
   let closed = false;
   return {
     open(operation, signal, timeoutMs) {
-      if (closed) {
-        throw clientClosed(operation);
-      }
-      if (signal?.aborted) {
-        throw abortedByCaller(operation, signal);
-      }
+      if (closed) throw clientClosed(operation);
+      if (signal?.aborted) throw abortedByCaller(operation, signal);
       const controller = new AbortController();
       const abort = (reason: DockerError) => controller.abort(reason);
       const onCallerAbort = () => {
-        if (signal !== undefined) {
-          abort(abortedByCaller(operation, signal));
-        }
+        if (signal !== undefined) abort(abortedByCaller(operation, signal));
       };
       signal?.addEventListener("abort", onCallerAbort, { once: true });
       const timer =
@@ -63,9 +57,7 @@ export function createCallScopes(): CallScopes {
     },
     close() {
       closed = true;
-      for (const abort of [...underway]) {
-        abort(clientClosed(operations.get(abort) ?? "close"));
-      }
+      for (const abort of [...underway]) abort(clientClosed(operations.get(abort) ?? "close"));
     },
   };
 }

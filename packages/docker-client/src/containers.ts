@@ -159,9 +159,7 @@ async function change(call: Promise<unknown>): Promise<StateChange> {
     await call;
     return { changed: true };
   } catch (reason) {
-    if (isDockerError(reason, "not_modified")) {
-      return { changed: false };
-    }
+    if (isDockerError(reason, "not_modified")) return { changed: false };
     throw reason;
   }
 }

@@ -54,21 +54,15 @@ export function createDemultiplexer(maxFrameLength: number = 0xffff_ffff): Demul
           chunk.copy(header, headerFill, at, at + taken);
           headerFill += taken;
           at += taken;
-          if (headerFill < headerLength) {
-            break;
-          }
+          if (headerFill < headerLength) break;
           readHeader();
-          if (remaining > 0) {
-            continue;
-          }
+          if (remaining > 0) continue;
         }
         const data = chunk.subarray(at, at + remaining);
         at += data.length;
         remaining -= data.length;
         const last = remaining === 0;
-        if (last) {
-          headerFill = 0;
-        }
+        if (last) headerFill = 0;
         pieces.push({ stream, data, last });
       }
       return pieces;

@@ -118,14 +118,10 @@ export function createEngineHttp(options: EngineHttpOptions): EngineHttp {
       }
       throw reason;
     }
-    if (!(reply instanceof IncomingMessage)) {
-      return reply;
-    }
+    if (!(reply instanceof IncomingMessage)) return reply;
     const status = reply.statusCode ?? 0;
     const replaced = negotiator.observe(headerOf(reply, "api-version"));
-    if (status >= 200 && status <= 299) {
-      return reply;
-    }
+    if (status >= 200 && status <= 299) return reply;
     const body = await readText(reply, maxErrorBytes);
     // An engine of another version refuses the old one before it does anything, so that even a
     // write can be sent again, unless its body was a stream that is used up.
@@ -138,9 +134,7 @@ export function createEngineHttp(options: EngineHttpOptions): EngineHttp {
 
   async function open(request: EngineRequest): Promise<OpenReply> {
     const { reply, scope } = await send(request, false);
-    if (reply instanceof IncomingMessage) {
-      return { response: reply, scope };
-    }
+    if (reply instanceof IncomingMessage) return { response: reply, scope };
     reply.destroy();
     scope.dispose();
     throw protocolError(request.operation, "the engine switched protocols unasked");
@@ -183,9 +177,7 @@ export function createEngineHttp(options: EngineHttpOptions): EngineHttp {
     },
     async hijack(request) {
       const { reply, scope } = await send(request, true);
-      if (!(reply instanceof IncomingMessage)) {
-        return { socket: reply, scope };
-      }
+      if (!(reply instanceof IncomingMessage)) return { socket: reply, scope };
       reply.destroy();
       scope.dispose();
       throw protocolError(request.operation, "the engine did not hand over the connection");

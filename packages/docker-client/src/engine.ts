@@ -18,9 +18,7 @@ export function createEngine(
    * header tells it, cut to seconds.
    */
   async function engineClock(signal: AbortSignal | undefined): Promise<bigint> {
-    if (endpoint.kind === "unix") {
-      return BigInt(Date.now()) * 1_000_000n;
-    }
+    if (endpoint.kind === "unix") return BigInt(Date.now()) * 1_000_000n;
     const { response, scope } = await http.open({
       operation: "events",
       method: "GET",

@@ -53,9 +53,7 @@ export async function openEventConnection(
 
   function onData(chunk: Buffer): void {
     active = true;
-    if (failure !== undefined) {
-      return;
-    }
+    if (failure !== undefined) return;
     for (const line of reader.push(chunk)) {
       queue.push(line);
       queuedLength += line.text.length;
@@ -99,9 +97,7 @@ export async function openEventConnection(
   response.on("end", () => fail(broken("the engine ended the event stream")));
   response.on("error", fail);
   response.on("close", () => fail(response.errored ?? broken("the event stream was cut")));
-  if (response.destroyed) {
-    fail(response.errored ?? broken("the event stream was cut"));
-  }
+  if (response.destroyed) fail(response.errored ?? broken("the event stream was cut"));
 
   return {
     async next() {
@@ -111,9 +107,7 @@ export async function openEventConnection(
           queuedLength -= line.text.length;
           return { line };
         }
-        if (failure !== undefined) {
-          return { failure };
-        }
+        if (failure !== undefined) return { failure };
         await new Promise<void>((resolve) => {
           wake = resolve;
         });

@@ -62,19 +62,13 @@ export function createEventLineReader(): EventLineReader {
       let from = 0;
       for (;;) {
         const newline = chunk.indexOf(0x0a, from);
-        if (newline < 0) {
-          break;
-        }
+        if (newline < 0) break;
         add(chunk.subarray(from, newline));
         from = newline + 1;
         const line = complete();
-        if (line !== undefined) {
-          lines.push(line);
-        }
+        if (line !== undefined) lines.push(line);
       }
-      if (from < chunk.length) {
-        add(chunk.subarray(from));
-      }
+      if (from < chunk.length) add(chunk.subarray(from));
       return lines;
     },
   };

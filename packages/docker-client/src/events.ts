@@ -60,14 +60,10 @@ export async function* streamEvents(
         maxBufferedEvents: options.maxBufferedEvents ?? 10_000,
       });
     } catch (reason) {
-      if (signal?.aborted) {
-        return;
-      }
+      if (signal?.aborted) return;
       const error = toDockerError(reason, operation, http.endpoint);
       // Neither a closed client nor a filter that the engine refuses get better by waiting.
-      if (error.code === "canceled" || error.code === "invalid_argument") {
-        throw error;
-      }
+      if (error.code === "canceled" || error.code === "invalid_argument") throw error;
       log.debug({ error: error.message, retryInMs: delayMs }, "docker events: cannot connect");
       if (!broken) {
         broken = true;
@@ -85,21 +81,15 @@ export async function* streamEvents(
       connectedBefore = true;
       for (;;) {
         const next = await connection.next();
-        if (signal?.aborted) {
-          return;
-        }
+        if (signal?.aborted) return;
         if ("failure" in next) {
-          if (next.failure.code === "canceled") {
-            throw next.failure;
-          }
+          if (next.failure.code === "canceled") throw next.failure;
           log.debug({ error: next.failure.message }, "docker events: disconnected");
           broken = true;
           yield { kind: "disconnected", error: next.failure };
           break;
         }
-        if (!seen.add(next.line.digest)) {
-          continue;
-        }
+        if (!seen.add(next.line.digest)) continue;
         const event = parseEvent(next.line, log);
         if (event !== undefined) {
           last = last === undefined ? event.timeNano : laterOf(last, event.timeNano);
@@ -133,9 +123,7 @@ function createLineMemory(): { add(digest: string): boolean } {
   const digests = new Set<string>();
   return {
     add(digest) {
-      if (digests.has(digest)) {
-        return false;
-      }
+      if (digests.has(digest)) return false;
       digests.add(digest);
       if (digests.size > rememberedLines) {
         for (const oldest of digests) {
@@ -158,8 +146,6 @@ function pause(delayMs: number, signal: AbortSignal | undefined): Promise<void> 
     };
     const timer = setTimeout(done, delayMs);
     signal?.addEventListener("abort", done, { once: true });
-    if (signal?.aborted) {
-      done();
-    }
+    if (signal?.aborted) done();
   });
 }

@@ -81,12 +81,8 @@ export function toDockerError(
   endpoint: string,
   signal?: AbortSignal,
 ): DockerError {
-  if (signal?.aborted && signal.reason instanceof DockerError) {
-    return signal.reason;
-  }
-  if (reason instanceof DockerError) {
-    return reason;
-  }
+  if (signal?.aborted && signal.reason instanceof DockerError) return signal.reason;
+  if (reason instanceof DockerError) return reason;
   const code = errorCode(reason);
   const text = types.isNativeError(reason) ? reason.message : String(reason);
   if (

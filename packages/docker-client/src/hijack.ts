@@ -49,9 +49,7 @@ export function createHijackedStream(options: HijackOptions): HijackedStream {
 
   function drained(output: Readable): void {
     full.delete(output);
-    if (full.size === 0 && !ended) {
-      socket.resume();
-    }
+    if (full.size === 0 && !ended) socket.resume();
   }
 
   function createInput(): Writable {
@@ -59,20 +57,14 @@ export function createHijackedStream(options: HijackOptions): HijackedStream {
       write(chunk, _encoding, done) {
         // A process that ends early leaves input unread. That is no failure: its output and its
         // exit code tell how it went.
-        if (socket.writable) {
-          socket.write(chunk, () => done());
-        } else {
-          done();
-        }
+        if (socket.writable) socket.write(chunk, () => done());
+        else done();
       },
       final(done) {
         // This shuts our direction down only. (It is the engine's end that Node answers by ending
         // ours, and that is the end of the stream anyway.)
-        if (socket.writable) {
-          socket.end(() => done());
-        } else {
-          done();
-        }
+        if (socket.writable) socket.end(() => done());
+        else done();
       },
     });
     input.on("error", () => undefined);
@@ -88,9 +80,7 @@ export function createHijackedStream(options: HijackOptions): HijackedStream {
   }
 
   function onData(chunk: Buffer): void {
-    if (ended) {
-      return;
-    }
+    if (ended) return;
     chunks++;
     if (demultiplexer === undefined) {
       deliver(stdout, chunk);
@@ -135,11 +125,8 @@ export function createHijackedStream(options: HijackOptions): HijackedStream {
   function closeOnceQuiet(quietMs: number): void {
     const before = chunks;
     const look = () => {
-      if (chunks !== before || full.size > 0) {
-        closeOnceQuiet(quietMs);
-      } else {
-        finish();
-      }
+      if (chunks !== before || full.size > 0) closeOnceQuiet(quietMs);
+      else finish();
     };
     // What came while this process was held up is read first.
     setTimeout(() => setImmediate(look), quietMs).unref();
@@ -159,11 +146,8 @@ export function createHijackedStream(options: HijackOptions): HijackedStream {
     // When the engine closes the connection with input unread, the kernel reports a reset after the
     // last output instead of an end.
     const inputRefused = stdin !== null && isConnectionReset(reason) && !scope.signal.aborted;
-    if (inputRefused && (demultiplexer === undefined || demultiplexer.atBoundary())) {
-      finish();
-    } else {
-      fail(reason);
-    }
+    if (inputRefused && (demultiplexer === undefined || demultiplexer.atBoundary())) finish();
+    else fail(reason);
   }
 
   function onClose(): void {

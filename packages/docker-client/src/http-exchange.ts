@@ -51,20 +51,15 @@ export function exchange(options: ExchangeOptions): Promise<IncomingMessage | So
     outgoing.on("upgrade", (_head, socket: Socket, first) => {
       settled();
       socket.on("error", () => undefined);
-      if (first.length > 0) {
-        socket.unshift(first);
-      }
+      if (first.length > 0) socket.unshift(first);
       resolve(socket);
     });
     outgoing.on("error", (error) => {
       settled();
       reject(error);
     });
-    if (request.upload === undefined) {
-      outgoing.end(body);
-    } else {
-      sendUpload(outgoing, request.upload);
-    }
+    if (request.upload === undefined) outgoing.end(body);
+    else sendUpload(outgoing, request.upload);
   });
 }
 

@@ -16,8 +16,6 @@ export function splitReference(reference: string): SplitReference {
   // A colon before the last slash belongs to the registry's port.
   const colon = named.indexOf(":", named.lastIndexOf("/") + 1);
   const name = colon < 0 ? named : named.slice(0, colon);
-  if (at >= 0) {
-    return { name, tag: reference.slice(at + 1) };
-  }
+  if (at >= 0) return { name, tag: reference.slice(at + 1) };
   return { name, tag: colon < 0 ? "latest" : named.slice(colon + 1) };
 }

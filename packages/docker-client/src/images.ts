@@ -72,9 +72,7 @@ export function createImages(http: EngineHttp): DockerImages {
         },
         (line) => {
           const match = /^Loaded image(?: ID)?: (\S+)/.exec(String(line.stream ?? ""));
-          if (match?.[1] !== undefined) {
-            loaded.push(match[1]);
-          }
+          if (match?.[1] !== undefined) loaded.push(match[1]);
         },
         (message) =>
           new DockerError({

@@ -21,9 +21,7 @@ function createLineSplitter(): LineSplitter {
       let from = 0;
       for (;;) {
         const newline = chunk.indexOf(0x0a, from);
-        if (newline < 0) {
-          break;
-        }
+        if (newline < 0) break;
         const tail = chunk.subarray(from, newline);
         const line = (pendingLength > 0 ? Buffer.concat([...pending, tail]) : tail)
           .toString("utf8")
@@ -31,9 +29,7 @@ function createLineSplitter(): LineSplitter {
         pending = [];
         pendingLength = 0;
         from = newline + 1;
-        if (line !== "") {
-          lines.push(line);
-        }
+        if (line !== "") lines.push(line);
       }
       if (from < chunk.length) {
         pending.push(chunk.subarray(from));
@@ -52,14 +48,10 @@ function createLineSplitter(): LineSplitter {
 export async function* readJsonLines(body: Readable): AsyncGenerator<Record<string, unknown>> {
   const splitter = createLineSplitter();
   for await (const chunk of body as AsyncIterable<Buffer>) {
-    for (const line of splitter.push(chunk)) {
-      yield parseObject(line);
-    }
+    for (const line of splitter.push(chunk)) yield parseObject(line);
   }
   const rest = splitter.rest();
-  if (rest !== "") {
-    yield parseObject(rest);
-  }
+  if (rest !== "") yield parseObject(rest);
 }
 
 function parseObject(line: string): Record<string, unknown> {

@@ -53,9 +53,7 @@ export function createLogStream(http: EngineHttp, id: string, options: LogOption
       for await (const chunk of response as AsyncIterable<Buffer>) {
         const frames: LogFrame[] =
           assembler === undefined ? [{ stream: "stdout", data: chunk }] : assembler.push(chunk);
-        if (frames.length > 0) {
-          yield frames;
-        }
+        if (frames.length > 0) yield frames;
         assembler?.check();
       }
       assembler?.end();
@@ -70,9 +68,7 @@ export function createLogStream(http: EngineHttp, id: string, options: LogOption
   return {
     batches,
     async *[Symbol.asyncIterator]() {
-      for await (const batch of batches()) {
-        yield* batch;
-      }
+      for await (const batch of batches()) yield* batch;
     },
   };
 }
@@ -83,12 +79,8 @@ async function knownTty(
   name: string,
   options: LogOptions,
 ): Promise<boolean | undefined> {
-  if (options.tty !== undefined) {
-    return options.tty;
-  }
-  if (compareApiVersions(await http.apiVersion(options.signal), "1.42") >= 0) {
-    return undefined;
-  }
+  if (options.tty !== undefined) return options.tty;
+  if (compareApiVersions(await http.apiVersion(options.signal), "1.42") >= 0) return undefined;
   const modem = createModem({ operation, signal: options.signal }, http.json);
   const inspected = (await new Container(modem, name).inspect({})) as ContainerInspect;
   return inspected.Config.Tty;
@@ -110,9 +102,7 @@ function createFrameAssembler(): FrameAssembler {
   let failure: DockerError | undefined;
 
   function complete(piece: FramePiece): Buffer {
-    if (begun.length === 0) {
-      return piece.data;
-    }
+    if (begun.length === 0) return piece.data;
     const data = Buffer.concat([...begun, piece].map((part) => part.data));
     begun = [];
     return data;
@@ -141,9 +131,7 @@ function createFrameAssembler(): FrameAssembler {
       return frames;
     },
     check() {
-      if (failure !== undefined) {
-        throw failure;
-      }
+      if (failure !== undefined) throw failure;
     },
     end() {
       if (!demultiplexer.atBoundary()) {

@@ -20,9 +20,7 @@ export async function followProgress(
   try {
     for await (const object of readJsonLines(response)) {
       const message = errorMessageOf(object);
-      if (message !== undefined) {
-        throw classify(message, object);
-      }
+      if (message !== undefined) throw classify(message, object);
       try {
         onObject(object);
       } catch (error) {
@@ -31,9 +29,7 @@ export async function followProgress(
       }
     }
   } catch (reason) {
-    if (foreign !== undefined && foreign.error === reason) {
-      throw reason;
-    }
+    if (foreign !== undefined && foreign.error === reason) throw reason;
     throw toDockerError(reason, request.operation, http.endpoint, scope.signal);
   } finally {
     response.destroy();

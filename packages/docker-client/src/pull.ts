@@ -78,9 +78,7 @@ function refineStatus(reason: unknown): unknown {
     return reason;
   }
   const code = codeOfPullMessage(reason.engineMessage);
-  if (code === undefined || code === reason.code) {
-    return reason;
-  }
+  if (code === undefined || code === reason.code) return reason;
   return new DockerError({
     code,
     operation,
@@ -95,9 +93,7 @@ function refineStatus(reason: unknown): unknown {
  * unknown", "denied: …", "unauthorized: …") and Go's network errors.
  */
 export function codeOfPullMessage(message: string): DockerErrorCode | undefined {
-  if (/no space left on device|disk quota exceeded/i.test(message)) {
-    return "no_space";
-  }
+  if (/no space left on device|disk quota exceeded/i.test(message)) return "no_space";
   if (
     /\bunauthorized\b|authentication required|no basic auth credentials|incorrect username or password|status:? 401|: 401 Unauthorized/i.test(
       message,
@@ -105,9 +101,7 @@ export function codeOfPullMessage(message: string): DockerErrorCode | undefined 
   ) {
     return "unauthorized";
   }
-  if (/\bdenied\b|\bforbidden\b|status:? 403|: 403 Forbidden/i.test(message)) {
-    return "forbidden";
-  }
+  if (/\bdenied\b|\bforbidden\b|status:? 403|: 403 Forbidden/i.test(message)) return "forbidden";
   if (
     /manifest unknown|name unknown|unknown blob|blob unknown|manifest for .* not found|no matching manifest|repository .* not found|does not exist|: not found/i.test(
       message,

@@ -20,9 +20,7 @@ export interface RegistryAuth {
  * with `invalid_argument` when it holds no `username:password`.
  */
 export function encodeRegistryAuth(auth: RegistryAuth | string): string {
-  if (typeof auth === "string") {
-    return auth;
-  }
+  if (typeof auth === "string") return auth;
   const { auth: pair, ...rest } = auth;
   const fields: Record<string, string | undefined> = { ...rest };
   if (pair && !rest.username && !rest.password) {

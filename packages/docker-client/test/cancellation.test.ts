@@ -165,9 +165,7 @@ test("a stop may take longer than requestTimeoutMs", async () => {
   const hasty = createDockerClient({ endpoint: engine.endpoint, requestTimeoutMs: 30 });
   const stop = Promise.withResolvers<ServerResponse>();
   engine.handle = (seen, response) => {
-    if (seen.path.endsWith("/stop")) {
-      stop.resolve(response);
-    }
+    if (seen.path.endsWith("/stop")) stop.resolve(response);
   };
   const stopping = hasty.containers.stop("a");
   const response = await Promise.race([stop.promise, stopping]);
@@ -221,9 +219,7 @@ describe("the caller's signal", () => {
 
   async function firstEvent(items: AsyncIterable<EventStreamItem>): Promise<void> {
     for await (const item of items) {
-      if (item.kind === "event") {
-        return;
-      }
+      if (item.kind === "event") return;
     }
   }
 
@@ -256,9 +252,7 @@ describe("the caller's signal", () => {
   test("has no more than its own listeners after a thousand calls", async () => {
     const { signal } = new AbortController();
     signal.addEventListener("abort", () => undefined);
-    for (let i = 0; i < 1_000; i++) {
-      await client.ping({ signal });
-    }
+    for (let i = 0; i < 1_000; i++) await client.ping({ signal });
     expect(getEventListeners(signal, "abort")).toHaveLength(1);
   });
 });

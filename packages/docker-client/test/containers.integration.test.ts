@@ -124,9 +124,7 @@ describe("the life of a container", () => {
       Cmd: ["sh", "-c", 'trap "exit 42" USR1; echo ready; while :; do sleep 0.1; done'],
     });
     await lab.client.containers.start(id);
-    for await (const _ of lab.client.containers.logs(id, { follow: true })) {
-      break;
-    }
+    for await (const _ of lab.client.containers.logs(id, { follow: true })) break;
     const stop = lab.client.containers.stop(id, { stopSignal: "USR1", timeoutSeconds: 60 });
     if (compareApiVersions(await lab.client.apiVersion(), "1.42") < 0) {
       await expect(stop).rejects.toMatchObject({ code: "not_implemented" });
@@ -188,9 +186,7 @@ describe("archives", () => {
     const { stat, tar } = await containers.getArchive(id, "/tmp/big.txt");
     expect(stat).toMatchObject({ name: "big.txt", size: content.length });
     const chunks: Buffer[] = [];
-    for await (const chunk of tar) {
-      chunks.push(chunk as Buffer);
-    }
+    for await (const chunk of tar) chunks.push(chunk as Buffer);
     const received = Buffer.concat(chunks);
     expect(received.subarray(512, 512 + content.length).equals(content)).toBe(true);
   });
@@ -216,9 +212,7 @@ describe("archives", () => {
     const client = createDockerClient({ endpoint: proxy.endpoint });
     const id = await lab.startSleeping();
     const { tar } = await client.containers.getArchive(id, "/bin");
-    for await (const _ of tar) {
-      break;
-    }
+    for await (const _ of tar) break;
     expect(tar.destroyed).toBe(true);
     await client.close();
     await proxy.idle();

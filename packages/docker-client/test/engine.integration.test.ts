@@ -55,9 +55,7 @@ test("1,000 pings share one connection", async () => {
   const proxy = await startSocketProxy(lab.endpoint);
   const client = createDockerClient({ endpoint: proxy.endpoint });
   try {
-    for (let i = 0; i < 1000; i++) {
-      await client.ping();
-    }
+    for (let i = 0; i < 1000; i++) await client.ping();
     expect(proxy.accepted).toBe(1);
     await Promise.all(Array.from({ length: 200 }, () => client.ping()));
     expect(proxy.accepted).toBeLessThanOrEqual(32);

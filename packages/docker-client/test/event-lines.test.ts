@@ -85,9 +85,7 @@ describe("a line that is too long", () => {
     expect(line.text.length).toBeLessThan(128 * kib);
     const { Type, Action, Actor } = parseEventLine(line.text);
     expect([Type, Action, Actor.ID]).toEqual(["container", "start", "c1"]);
-    for (const [name, value] of Object.entries(Actor.Attributes)) {
-      expect(labels[name]).toBe(value);
-    }
+    for (const [name, value] of Object.entries(Actor.Attributes)) expect(labels[name]).toBe(value);
   });
 
   test("of a long command keeps its beginning", () => {

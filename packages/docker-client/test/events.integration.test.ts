@@ -25,13 +25,9 @@ async function take(
   const taken: EventStreamItem[] = [];
   for (;;) {
     const { value, done } = await items.next();
-    if (done) {
-      throw new Error("the event stream ended");
-    }
+    if (done) throw new Error("the event stream ended");
     taken.push(value);
-    if (until(value)) {
-      return taken;
-    }
+    if (until(value)) return taken;
   }
 }
 
@@ -85,20 +81,15 @@ describe("events", () => {
     const creations = (async () => {
       for (let i = 0; i < 40; i++) {
         ids.push(await lab.create());
-        if (i % 5 === 4) {
-          proxy.cut();
-        }
+        if (i % 5 === 4) proxy.cut();
       }
       creating = false;
     })();
     const seen: string[] = [];
     let outages = 0;
     await take(items, (item) => {
-      if (item.kind === "event") {
-        seen.push(item.event.Actor.ID);
-      } else if (item.kind === "disconnected") {
-        outages++;
-      }
+      if (item.kind === "event") seen.push(item.event.Actor.ID);
+      else if (item.kind === "disconnected") outages++;
       return !creating && seen.includes(ids.at(-1) ?? "");
     });
     await creations;

@@ -45,11 +45,8 @@ function subscriptions(): () => Promise<Subscription> {
     response.flushHeaders();
     const subscription = { seen, response };
     const waiter = waiting.shift();
-    if (waiter === undefined) {
-      arrived.push(subscription);
-    } else {
-      waiter(subscription);
-    }
+    if (waiter === undefined) arrived.push(subscription);
+    else waiter(subscription);
   };
   return () => {
     const subscription = arrived.shift();
@@ -171,11 +168,8 @@ describe("the event stream", () => {
   test("tells one outage once, however many attempts it takes", async () => {
     let attempts = 0;
     engine.handle = (_seen, response) => {
-      if (++attempts <= 4) {
-        json(response, 503, { message: "starting" });
-      } else {
-        response.flushHeaders();
-      }
+      if (++attempts <= 4) json(response, 503, { message: "starting" });
+      else response.flushHeaders();
     };
     const items = open();
     expect(await items.next()).toBe("disconnected: unavailable");
@@ -280,9 +274,7 @@ describe("a slow consumer", () => {
     }
     await until(() => first.response.destroyed, { deadlineMs: 10_000 });
     let events = 0;
-    while ((await items.next()) === `e${events}`) {
-      events++;
-    }
+    while ((await items.next()) === `e${events}`) events++;
     expect(events).toBeGreaterThan(150);
     expect(events).toBeLessThan(170);
     expect(await items.next()).toBe("reconnected");
@@ -297,9 +289,7 @@ describe("a slow consumer", () => {
     first.response.write([1n, 2n, 3n, 4n, 5n].map((i) => line(`e${i}`, t + i)).join(""));
     await cut;
     const seen = [];
-    for (let i = 0; i < 7; i++) {
-      seen.push(await items.next());
-    }
+    for (let i = 0; i < 7; i++) seen.push(await items.next());
     expect(seen).toEqual([
       "e1",
       "e2",
@@ -318,9 +308,7 @@ describe("an idle stream", () => {
     const items = open({ idleCheckMs: 5 });
     await items.next();
     const { response } = await next();
-    for (let i = 0; i < 3; i++) {
-      await engine.nextRequest(/^\/_ping$/);
-    }
+    for (let i = 0; i < 3; i++) await engine.nextRequest(/^\/_ping$/);
     response.write(line("a", t));
     expect(await items.next()).toBe("a");
   });
@@ -373,9 +361,7 @@ describe("the end of the stream", () => {
       break;
     }
     const { response } = await next();
-    if (!response.destroyed) {
-      await new Promise<void>((resolve) => response.on("close", resolve));
-    }
+    if (!response.destroyed) await new Promise<void>((resolve) => response.on("close", resolve));
   });
 
   test("is an error with code canceled when the client is closed", async () => {

@@ -152,9 +152,7 @@ describe("a process behind a hijacked connection", () => {
     const socket = await upgraded;
     const chunk = Buffer.alloc(256 * 1024);
     let written = 0;
-    while (stream.stdin?.write(chunk)) {
-      written++;
-    }
+    while (stream.stdin?.write(chunk)) written++;
     for (let i = 0; i < 50 && stream.stdin !== null && !stream.stdin.writableNeedDrain; i++) {
       await client.ping();
     }
@@ -193,15 +191,11 @@ describe("a process behind a hijacked connection", () => {
     };
     send();
     await full;
-    for (let i = 0; i < 20; i++) {
-      await client.ping();
-    }
+    for (let i = 0; i < 20; i++) await client.ping();
     expect(sent).toBeLessThan(total / 2);
     expect(stream.stdout.readableLength).toBeLessThan(1024 * 1024);
     let received = 0;
-    for await (const data of stream.stdout) {
-      received += (data as Buffer).length;
-    }
+    for await (const data of stream.stdout) received += (data as Buffer).length;
     expect(received).toBe(total * 64 * 1024);
   });
 

@@ -35,9 +35,7 @@ describe("images that the engine has", () => {
     await images.tag(lab.image, { repo, tag: "v1" });
     const { Id } = await images.inspect(`${repo}:v1`);
     const chunks: Buffer[] = [];
-    for await (const chunk of await images.save([`${repo}:v1`])) {
-      chunks.push(chunk as Buffer);
-    }
+    for await (const chunk of await images.save([`${repo}:v1`])) chunks.push(chunk as Buffer);
     expect(await images.remove(`${repo}:v1`)).toEqual(
       expect.arrayContaining([{ Untagged: `${repo}:v1` }]),
     );

@@ -73,9 +73,7 @@ export function openLabEngine(): LabEngine {
       const filters = { label: [`io.dockershim.test=${mark}`] };
       for (const { Id } of await client.containers.list({ all: true, filters })) {
         await client.containers.remove(Id, { force: true, volumes: true }).catch((reason) => {
-          if (!isDockerError(reason, "not_found", "conflict")) {
-            throw reason;
-          }
+          if (!isDockerError(reason, "not_found", "conflict")) throw reason;
         });
       }
       await client.close();

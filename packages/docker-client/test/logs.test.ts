@@ -16,9 +16,7 @@ afterEach(async () => {
 });
 
 async function texts(frames: AsyncIterable<LogFrame>, into: string[] = []): Promise<string[]> {
-  for await (const { stream, data } of frames) {
-    into.push(`${stream} ${data.toString("utf8")}`);
-  }
+  for await (const { stream, data } of frames) into.push(`${stream} ${data.toString("utf8")}`);
   return into;
 }
 
@@ -27,13 +25,9 @@ function serveChunks(chunks: Buffer[], finish: "end" | "cut" = "end"): void {
   engine.handle = (seen, response) => {
     const send = (i: number): void => {
       const chunk = chunks[i];
-      if (chunk !== undefined) {
-        response.write(chunk, () => setImmediate(send, i + 1));
-      } else if (finish === "end") {
-        response.end();
-      } else {
-        seen.request.socket.destroy();
-      }
+      if (chunk !== undefined) response.write(chunk, () => setImmediate(send, i + 1));
+      else if (finish === "end") response.end();
+      else seen.request.socket.destroy();
     };
     response.flushHeaders();
     send(0);
@@ -107,11 +101,8 @@ test("an error that the engine reports within the log is thrown after the frames
 
 test("before API 1.42 the container's configuration tells whether it has a terminal", async () => {
   engine.handle = (seen, response) => {
-    if (seen.path.endsWith("/json")) {
-      json(response, 200, { Config: { Tty: true } });
-    } else {
-      response.end("raw\r\n");
-    }
+    if (seen.path.endsWith("/json")) json(response, 200, { Config: { Tty: true } });
+    else response.end("raw\r\n");
   };
   await expect(texts(client.containers.logs("a"))).resolves.toEqual(["stdout raw\r\n"]);
 });
@@ -130,9 +121,7 @@ test("leaving the loop ends the request", async () => {
   engine.handle = (_seen, response) => {
     response.write(frame(1, "one"));
   };
-  for await (const _ of client.containers.logs("a", { tty: false, follow: true })) {
-    break;
-  }
+  for await (const _ of client.containers.logs("a", { tty: false, follow: true })) break;
   await client.close();
   await engine.idle();
 });
@@ -164,14 +153,10 @@ test("the engine is read no faster than the consumer takes frames", async () => 
   await frames.next();
   await full;
   // Other calls get through meanwhile; the sender stays where the buffers were full.
-  for (let i = 0; i < 20; i++) {
-    await client.ping();
-  }
+  for (let i = 0; i < 20; i++) await client.ping();
   expect(sent).toBeLessThan(total / 4);
   let received = 1;
-  while (!(await frames.next()).done) {
-    received++;
-  }
+  while (!(await frames.next()).done) received++;
   expect(received).toBe(total);
 });
 

@@ -95,9 +95,7 @@ describe("negotiation", () => {
 
 describe("connections", () => {
   test("1,000 calls one after the other share one connection", async () => {
-    for (let i = 0; i < 1000; i++) {
-      await client.ping();
-    }
+    for (let i = 0; i < 1000; i++) await client.ping();
     expect(engine.requests).toHaveLength(1000);
     expect(engine.accepted).toBe(1);
   });
@@ -115,9 +113,7 @@ describe("connections", () => {
     const waiting = [client.containers.stop("a"), client.containers.wait("b")];
     await client.ping();
     await client.close();
-    for (const call of waiting) {
-      await expect(call).rejects.toMatchObject({ code: "canceled" });
-    }
+    for (const call of waiting) await expect(call).rejects.toMatchObject({ code: "canceled" });
   });
 
   test.each(["tcp://127.0.0.1:1", "tcp://no host", "unix:///nonexistent"])(
@@ -129,11 +125,8 @@ describe("connections", () => {
         await reconnect({}).ping();
         expect(process.env.DOCKER_HOST).toBe(value);
       } finally {
-        if (before === undefined) {
-          delete process.env.DOCKER_HOST;
-        } else {
-          process.env.DOCKER_HOST = before;
-        }
+        if (before === undefined) delete process.env.DOCKER_HOST;
+        else process.env.DOCKER_HOST = before;
       }
     },
   );
@@ -155,11 +148,8 @@ describe("connections", () => {
   test("a reading call survives a kept-alive connection that the engine closes as it is reused", async () => {
     let cut = 0;
     engine.handle = (seen, response) => {
-      if (seen.path === "/info" && cut++ === 0) {
-        seen.request.socket.destroy();
-      } else {
-        json(response, 200, { ID: "x" });
-      }
+      if (seen.path === "/info" && cut++ === 0) seen.request.socket.destroy();
+      else json(response, 200, { ID: "x" });
     };
     await expect(client.info()).resolves.toEqual({ ID: "x" });
   });

@@ -27,9 +27,7 @@ export async function startSocketProxy(target: string): Promise<SocketProxy> {
     accepted: 0,
     open: () => sockets.size,
     cut() {
-      for (const socket of sockets) {
-        socket.destroy();
-      }
+      for (const socket of sockets) socket.destroy();
     },
     idle: () =>
       new Promise((resolve) => {
@@ -45,9 +43,7 @@ export async function startSocketProxy(target: string): Promise<SocketProxy> {
 
   function wake(): void {
     if (sockets.size === 0) {
-      for (const waiter of waiters) {
-        waiter();
-      }
+      for (const waiter of waiters) waiter();
       waiters = [];
     }
   }

@@ -25,9 +25,7 @@ afterAll(() => lab.end());
 
 async function bytes(stream: AsyncIterable<unknown>): Promise<Buffer> {
   const chunks: Buffer[] = [];
-  for await (const chunk of stream) {
-    chunks.push(chunk as Buffer);
-  }
+  for await (const chunk of stream) chunks.push(chunk as Buffer);
   return Buffer.concat(chunks);
 }
 
@@ -82,9 +80,7 @@ describe("exec", () => {
     const { stream } = await startExec({ Cmd: ["head", "-c", "20000000", "/dev/zero"] });
     stream.stderr.resume();
     await new Promise((resolve) => stream.stdout.once("readable", resolve));
-    for (let i = 0; i < 20; i++) {
-      await lab.client.ping();
-    }
+    for (let i = 0; i < 20; i++) await lab.client.ping();
     expect(stream.stdout.readableLength).toBeLessThan(1_000_000);
     expect((await bytes(stream.stdout)).length).toBe(20_000_000);
   });
@@ -140,9 +136,7 @@ describe("exec", () => {
     await expect(finished(stream.stdout.resume())).rejects.toMatchObject({ code: "canceled" });
     // The engine may hand over the first output before it has noted the pid.
     let pid = 0;
-    while (pid === 0) {
-      pid = (await client.exec.inspect(id)).Pid;
-    }
+    while (pid === 0) pid = (await client.exec.inspect(id)).Pid;
     process.kill(pid, "SIGKILL");
     await client.close();
     await proxy.idle();
@@ -193,9 +187,7 @@ describe("attach", () => {
       OpenStdin: true,
     });
     await lab.client.containers.start(id);
-    for await (const _ of lab.client.containers.logs(id, { follow: true })) {
-      break;
-    }
+    for await (const _ of lab.client.containers.logs(id, { follow: true })) break;
     await lab.client.containers.resize(id, { height: 11, width: 44 });
     const stream = await lab.client.containers.attach(id, {
       tty: true,
@@ -218,9 +210,7 @@ describe("logs", () => {
 
   async function frames(id: string, options: LogOptions = {}): Promise<LogFrame[]> {
     const all: LogFrame[] = [];
-    for await (const batch of lab.client.containers.logs(id, options).batches()) {
-      all.push(...batch);
-    }
+    for await (const batch of lab.client.containers.logs(id, options).batches()) all.push(...batch);
     return all;
   }
 

@@ -151,8 +151,9 @@ describe("images on a real engine", () => {
       await h.docker.containers.remove(user, { force: true });
     }
     await h.cri.image.removeImage(spec(tags[1] ?? ""));
-    for (const reference of [id, ...tags, byDigest])
+    for (const reference of [id, ...tags, byDigest]) {
       expect(await status(reference)).toBeUndefined();
+    }
     await h.cri.image.removeImage(spec(id));
   });
 

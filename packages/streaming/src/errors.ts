@@ -33,9 +33,7 @@ export class StreamingError extends Error {
 
   /** Wraps an unknown reason under a code; a `StreamingError` is returned as it is. */
   static from(reason: unknown, code: StreamingErrorCode): StreamingError {
-    if (reason instanceof StreamingError) {
-      return reason;
-    }
+    if (reason instanceof StreamingError) return reason;
     const message = reason instanceof Error ? reason.message : String(reason);
     return new StreamingError(code, message, { cause: reason });
   }

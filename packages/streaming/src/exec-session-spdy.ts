@@ -38,9 +38,7 @@ export async function serveTerminalSpdy(
     onEnd(reason) {
       clearTimeout(creationTimer);
       resize.end();
-      if (!runtimeDone && reason !== null) {
-        abort.abort(reason);
-      }
+      if (!runtimeDone && reason !== null) abort.abort(reason);
       context.log.debug("terminal session ended", { kind: request.kind, reason: reason?.message });
     },
     onClosed: closed.resolve,
@@ -69,18 +67,12 @@ export async function serveTerminalSpdy(
 
   async function start(): Promise<void> {
     const error = arrived.get("error");
-    if (error === undefined) {
-      return;
-    }
+    if (error === undefined) return;
     const stdout = arrived.get("stdout") ?? null;
     const stderr = arrived.get("stderr") ?? null;
-    for (const outputOnly of [error, stdout, stderr]) {
-      outputOnly?.resume();
-    }
+    for (const outputOnly of [error, stdout, stderr]) outputOnly?.resume();
     const resizeStream = arrived.get("resize");
-    if (resizeStream !== undefined) {
-      readResizeEvents(resizeStream, resize);
-    }
+    if (resizeStream !== undefined) readResizeEvents(resizeStream, resize);
     const transport: SessionTransport = {
       stdin: arrived.get("stdin") ?? null,
       stdout,
@@ -117,9 +109,7 @@ export async function serveTerminalSpdy(
 function wantedStreams(request: TerminalRequest, protocol: string): Set<string> {
   const wanted = new Set(["error"]);
   for (const type of ["stdin", "stdout", "stderr"] as const) {
-    if (request[type]) {
-      wanted.add(type);
-    }
+    if (request[type]) wanted.add(type);
   }
   if (request.tty && (protocol === "v4.channel.k8s.io" || protocol === "v3.channel.k8s.io")) {
     wanted.add("resize");

@@ -45,9 +45,7 @@ export async function runSession(
       ? "error executing command in container"
       : "error attaching to container";
   const status = encodeStatus(outcome, transport.statusFormat, action);
-  if (status !== "" && error.writable) {
-    error.write(status);
-  }
+  if (status !== "" && error.writable) error.write(status);
   await Promise.all([ended(stdout), ended(stderr), ended(error)]);
   return outcome;
 }
@@ -73,9 +71,7 @@ async function callRuntime(
 
 /** Waits until the connection took everything written so far, or is gone. */
 async function drained(stream: Writable | null): Promise<void> {
-  if (stream === null || stream.destroyed) {
-    return;
-  }
+  if (stream === null || stream.destroyed) return;
   if (stream.writableEnded) {
     await settled(stream);
     return;

@@ -64,16 +64,12 @@ export function createHttpHandler(
   const webSocketServer = new WebSocketServer(webSocketOptions);
   webSocketServer.on("headers", (headers, request) => {
     const protocol = chosenProtocols.get(request) ?? "";
-    if (protocol !== "") {
-      headers.push(`Sec-WebSocket-Protocol: ${protocol}`);
-    }
+    if (protocol !== "") headers.push(`Sec-WebSocket-Protocol: ${protocol}`);
   });
 
   function decide(message: IncomingMessage): Upgrade | Refusal {
     const request = findRequest(message);
-    if (request === undefined) {
-      return notFound;
-    }
+    if (request === undefined) return notFound;
     if (message.method !== "GET" && message.method !== "POST") {
       return { status: 405, body: "only GET and POST are supported\n" };
     }
@@ -85,13 +81,9 @@ export function createHttpHandler(
   /** A token is used up by the first request for it, even if that fails. */
   function findRequest(message: IncomingMessage): StreamRequest | undefined {
     const path = (message.url ?? "").split("?", 1)[0] ?? "";
-    if (!path.startsWith(`${basePath}/`)) {
-      return undefined;
-    }
+    if (!path.startsWith(`${basePath}/`)) return undefined;
     const [kind, token, ...rest] = path.slice(basePath.length + 1).split("/");
-    if (kind === undefined || token === undefined || rest.length > 0) {
-      return undefined;
-    }
+    if (kind === undefined || token === undefined || rest.length > 0) return undefined;
     const request = tokens.consume(token);
     return request?.kind === kind ? request : undefined;
   }
@@ -127,9 +119,7 @@ export function createHttpHandler(
     onRequest(message, response) {
       const decision = decide(message);
       const refusal = "status" in decision ? decision : notUpgradable;
-      for (const [name, value] of refusal.headers ?? []) {
-        response.appendHeader(name, value);
-      }
+      for (const [name, value] of refusal.headers ?? []) response.appendHeader(name, value);
       response.writeHead(refusal.status, { "Content-Type": "text/plain", Connection: "close" });
       response.end(refusal.body);
     },
@@ -157,9 +147,7 @@ export function createHttpHandler(
         `HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: SPDY/3.1\r\n` +
           `X-Stream-Protocol-Version: ${protocol}\r\n\r\n`,
       );
-      if (head.length > 0) {
-        socket.unshift(head);
-      }
+      if (head.length > 0) socket.unshift(head);
       watch(serve(decision, socket));
     },
   };
@@ -172,9 +160,7 @@ function decideWebSocket(message: IncomingMessage, request: StreamRequest): Upgr
       ? [tunnelProtocol, ...webSocketPortForwardProtocols.keys()]
       : [...webSocketTerminalProtocols.keys()];
   const protocol = offered.length === 0 ? "" : offered.find((name) => known.includes(name));
-  if (protocol === undefined) {
-    return { status: 403, body: "" };
-  }
+  if (protocol === undefined) return { status: 403, body: "" };
   if (request.kind === "portforward") {
     const channels = webSocketPortForwardProtocols.get(protocol);
     const { length } = request.ports;
@@ -200,9 +186,7 @@ function decideSpdy(message: IncomingMessage, request: StreamRequest): Upgrade |
       headers: supported.map((name) => ["X-Accepted-Stream-Protocol-Versions", name] as const),
     };
   }
-  if (!asksToUpgrade(message, "spdy/3.1")) {
-    return notUpgradable;
-  }
+  if (!asksToUpgrade(message, "spdy/3.1")) return notUpgradable;
   return { carrier: "spdy", protocol, request };
 }
 

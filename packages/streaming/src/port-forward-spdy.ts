@@ -42,9 +42,7 @@ export async function servePortForwardSpdy(
     acceptStream: (headers) => portOf(headers) !== null && isStreamType(headers),
     onStream,
     onEnd(reason) {
-      for (const pair of pairs.values()) {
-        clearTimeout(pair.timer);
-      }
+      for (const pair of pairs.values()) clearTimeout(pair.timer);
       pairs.clear();
       context.log.debug("port-forward session ended", { podSandboxId, reason: reason?.message });
     },
@@ -139,8 +137,6 @@ function isStreamType(headers: SpdyHeaders): boolean {
  */
 function requestIdOf(stream: SpdyStream, type: "error" | "data"): string {
   const requestId = stream.header("requestid") ?? "";
-  if (requestId !== "") {
-    return requestId;
-  }
+  if (requestId !== "") return requestId;
   return String(type === "error" ? stream.id : stream.id - 2);
 }

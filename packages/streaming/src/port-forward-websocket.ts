@@ -53,9 +53,7 @@ export async function servePortForwardWebSocket(
     data.write(prefix);
     error.write(prefix);
     const failure = await forwardPort(context, podSandboxId, port, data);
-    if (failure !== null) {
-      error.write(failure);
-    }
+    if (failure !== null) error.write(failure);
     await Promise.all(
       [data, error].map(
         (channel) =>

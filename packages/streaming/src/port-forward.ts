@@ -16,9 +16,7 @@ export async function forwardPort(
   const onClose = (): void => {
     // Only the connection's end is a StreamingError: a stream whose directions are both done
     // closes without an error, and the runtime may destroy it with errors of its own.
-    if (stream.errored instanceof StreamingError) {
-      abort.abort(stream.errored);
-    }
+    if (stream.errored instanceof StreamingError) abort.abort(stream.errored);
   };
   stream.once("close", onClose);
   try {

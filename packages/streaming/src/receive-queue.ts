@@ -36,9 +36,7 @@ export class ReceiveBudget {
   add(bytes: number): void {
     const before = this.full;
     this.#bytes += bytes;
-    if (this.full !== before) {
-      this.#changed();
-    }
+    if (this.full !== before) this.#changed();
   }
 }
 
@@ -59,9 +57,7 @@ export class ReceiveQueue {
 
   /** Takes a chunk from the connection. */
   receive(chunk: Buffer): void {
-    if (this.#closed || this.#ended || chunk.length === 0) {
-      return;
-    }
+    if (this.#closed || this.#ended || chunk.length === 0) return;
     if (this.#wanted) {
       this.#wanted = false;
       this.#target.push(chunk);
@@ -95,9 +91,7 @@ export class ReceiveQueue {
   }
 
   #deliver(): void {
-    if (!this.#wanted || this.#closed) {
-      return;
-    }
+    if (!this.#wanted || this.#closed) return;
     if (this.#chunks.length > 0) {
       this.#wanted = false;
       this.#target.push(this.#take());
@@ -112,9 +106,7 @@ export class ReceiveQueue {
     let length = 0;
     let count = 0;
     for (const chunk of this.#chunks) {
-      if (count > 0 && (length >= smallChunk || length + chunk.length > joinedChunk)) {
-        break;
-      }
+      if (count > 0 && (length >= smallChunk || length + chunk.length > joinedChunk)) break;
       length += chunk.length;
       count++;
     }

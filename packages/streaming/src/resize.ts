@@ -53,9 +53,7 @@ export function readResizeEvents(stream: Readable, queue: ResizeQueue): void {
   let text = "";
   let broken = false;
   stream.on("data", (chunk: Buffer) => {
-    if (broken) {
-      return;
-    }
+    if (broken) return;
     text += chunk.toString("latin1");
     const events = text.split("}");
     text = events.pop() ?? "";
@@ -84,9 +82,7 @@ function parseSize(text: string): TerminalSize | null {
   } catch {
     return null;
   }
-  if (typeof event !== "object" || event === null) {
-    return null;
-  }
+  if (typeof event !== "object" || event === null) return null;
   const fields = new Map(
     Object.entries(event).map(([name, value]) => [name.toLowerCase(), value as unknown]),
   );

@@ -52,11 +52,7 @@ export function parseBaseUrl(text: string): BaseUrl {
 
 /** The host part of a URL that reaches a bound address from this machine. */
 export function urlHost(host: string): string {
-  if (host === "0.0.0.0") {
-    return "127.0.0.1";
-  }
-  if (isIPv6(host)) {
-    return host === "::" ? "[::1]" : `[${host}]`;
-  }
+  if (host === "0.0.0.0") return "127.0.0.1";
+  if (isIPv6(host)) return host === "::" ? "[::1]" : `[${host}]`;
   return host;
 }

@@ -37,9 +37,7 @@ export function createSessionRegistry(): SessionRegistry {
       return () => {
         live.delete(session);
         if (live.size === 0) {
-          for (const resolve of waiting) {
-            resolve();
-          }
+          for (const resolve of waiting) resolve();
           waiting = [];
         }
       };
@@ -48,9 +46,7 @@ export function createSessionRegistry(): SessionRegistry {
       return [...live];
     },
     async empty() {
-      if (live.size > 0) {
-        await new Promise<void>((resolve) => waiting.push(resolve));
-      }
+      if (live.size > 0) await new Promise<void>((resolve) => waiting.push(resolve));
     },
   };
 }

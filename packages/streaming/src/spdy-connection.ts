@@ -97,9 +97,7 @@ export class SpdyConnection implements SpdyStreamOwner {
 
   /** Opens a stream and resolves when the peer accepted it. */
   async openStream(headers: Readonly<Record<string, string>>): Promise<SpdyStream> {
-    if (this.#ended) {
-      throw new StreamingError("client_gone", "the connection has ended");
-    }
+    if (this.#ended) throw new StreamingError("client_gone", "the connection has ended");
     const id = this.#nextStreamId;
     this.#nextStreamId += 2;
     const values = Object.entries(headers).map(([name, value]) => [name, [value]] as const);
@@ -125,9 +123,7 @@ export class SpdyConnection implements SpdyStreamOwner {
    * input would be reset by the kernel, and the peer would lose the end of our output.
    */
   close(reason: StreamingError | null = null): void {
-    if (this.#ended) {
-      return;
-    }
+    if (this.#ended) return;
     this.#end(reason, () => {
       const status =
         reason?.code === "protocol_error" ? goAwayStatus.protocolError : goAwayStatus.ok;
@@ -182,15 +178,10 @@ export class SpdyConnection implements SpdyStreamOwner {
     try {
       while (!this.#ended && !this.#decompressing) {
         const frame = this.#reader.next();
-        if (frame === null) {
-          return;
-        }
+        if (frame === null) return;
         this.#watch.touch();
-        if ("block" in frame) {
-          this.#decompress(frame);
-        } else {
-          this.#onFrame(frame);
-        }
+        if ("block" in frame) this.#decompress(frame);
+        else this.#onFrame(frame);
       }
     } catch (error) {
       this.close(StreamingError.from(error, "protocol_error"));
@@ -206,15 +197,11 @@ export class SpdyConnection implements SpdyStreamOwner {
       .decompress(frame.block)
       .then((block) => {
         this.#decompressing = false;
-        if (this.#ended) {
-          return;
-        }
+        if (this.#ended) return;
         this.#onHeaders(frame, decodeHeaderBlock(block));
         this.#parse();
         this.#regulate();
-        if (this.#inputEnded) {
-          this.#onInputEnd();
-        }
+        if (this.#inputEnded) this.#onInputEnd();
       })
       .catch((error: unknown) => this.close(StreamingError.from(error, "protocol_error")));
   }
@@ -225,9 +212,7 @@ export class SpdyConnection implements SpdyStreamOwner {
         // Data for a stream that is closed or never was is dropped, as the reference does.
         const stream = this.#streams.get(frame.streamId);
         stream?.receive(frame.data);
-        if (frame.fin) {
-          stream?.receiveFin();
-        }
+        if (frame.fin) stream?.receiveFin();
         break;
       }
       case "rst_stream": {
@@ -240,9 +225,7 @@ export class SpdyConnection implements SpdyStreamOwner {
         break;
       }
       case "ping":
-        if (frame.id % 2 !== this.#nextPingId % 2) {
-          this.#sendControl(encodePing(frame.id));
-        }
+        if (frame.id % 2 !== this.#nextPingId % 2) this.#sendControl(encodePing(frame.id));
         break;
       default:
         // SETTINGS and WINDOW_UPDATE mean nothing between Kubernetes peers. After a GOAWAY the
@@ -256,12 +239,8 @@ export class SpdyConnection implements SpdyStreamOwner {
       this.#onSynStream(frame, headers);
       return;
     }
-    if (frame.type === "syn_reply") {
-      this.#replied(frame.streamId);
-    }
-    if (frame.fin) {
-      this.#streams.get(frame.streamId)?.receiveFin();
-    }
+    if (frame.type === "syn_reply") this.#replied(frame.streamId);
+    if (frame.fin) this.#streams.get(frame.streamId)?.receiveFin();
   }
 
   #onSynStream(frame: SpdyBlockFrame & { type: "syn_stream" }, headers: SpdyHeaders): void {
@@ -285,9 +264,7 @@ export class SpdyConnection implements SpdyStreamOwner {
     this.#streams.set(id, stream);
     // The reply goes first: peers drop data for a stream they have no reply for.
     this.#sendControl(encodeSynReply(id, this.#compressor.compress(encodeHeaderBlock({}))));
-    if (frame.fin) {
-      stream.receiveFin();
-    }
+    if (frame.fin) stream.receiveFin();
     onStream(stream);
   }
 
@@ -304,24 +281,17 @@ export class SpdyConnection implements SpdyStreamOwner {
 
   /** Reads the socket only while there is room for what it may bring. */
   #regulate(): void {
-    if (this.#ended) {
-      return;
-    }
+    if (this.#ended) return;
     const full = this.receiveBudget.full || this.#writer.full;
-    if (full || this.#decompressing) {
-      this.#socket.pause();
-    } else if (this.#socket.isPaused()) {
-      this.#socket.resume();
-    }
+    if (full || this.#decompressing) this.#socket.pause();
+    else if (this.#socket.isPaused()) this.#socket.resume();
     this.#watch.setStalled(full);
   }
 
   /** The socket has ended or closed; what it brought before may still wait for a header block. */
   #onInputEnd(): void {
     this.#inputEnded = true;
-    if (!this.#decompressing || this.#ended) {
-      this.#onPeerGone(null);
-    }
+    if (!this.#decompressing || this.#ended) this.#onPeerGone(null);
   }
 
   #onPeerGone(cause: Error | null): void {
@@ -335,9 +305,7 @@ export class SpdyConnection implements SpdyStreamOwner {
   }
 
   #end(reason: StreamingError | null, farewell: () => void): void {
-    if (this.#ended) {
-      return;
-    }
+    if (this.#ended) return;
     this.#ended = true;
     this.#endedWell = reason === null;
     this.#options.onEnd?.(reason);

@@ -29,35 +29,25 @@ export class SpdyFrameReader {
 
   /** Adds bytes as they came from the socket; the buffer is kept, not copied. */
   push(chunk: Buffer): void {
-    if (chunk.length > 0) {
-      this.#pending.push(chunk);
-    }
+    if (chunk.length > 0) this.#pending.push(chunk);
   }
 
   /** The next frame, or null if more bytes are needed. Throws `protocol_error`. */
   next(): SpdyFrame | null {
     for (;;) {
-      if (this.#dataLeft > 0) {
-        return this.#nextData();
-      }
+      if (this.#dataLeft > 0) return this.#nextData();
       if (this.#payload !== null) {
         this.#payloadFilled += this.#fill(this.#payload, this.#payloadFilled);
-        if (this.#payloadFilled < this.#payload.length) {
-          return null;
-        }
+        if (this.#payloadFilled < this.#payload.length) return null;
         const payload = this.#payload;
         this.#payload = null;
         this.#headerFilled = 0;
         return decodeControl(this.#header, payload);
       }
       this.#headerFilled += this.#fill(this.#header, this.#headerFilled);
-      if (this.#headerFilled < frameHeaderLength) {
-        return null;
-      }
+      if (this.#headerFilled < frameHeaderLength) return null;
       const frame = this.#startFrame();
-      if (frame !== null) {
-        return frame;
-      }
+      if (frame !== null) return frame;
     }
   }
 
@@ -80,17 +70,13 @@ export class SpdyFrameReader {
 
   #nextData(): SpdyFrame | null {
     const chunk = this.#pending[0];
-    if (chunk === undefined) {
-      return null;
-    }
+    if (chunk === undefined) return null;
     const size = Math.min(this.#dataLeft, chunk.length - this.#offset);
     const data = chunk.subarray(this.#offset, this.#offset + size);
     this.#advance(chunk, size);
     this.#dataLeft -= size;
     const whole = this.#dataLeft === 0;
-    if (whole) {
-      this.#headerFilled = 0;
-    }
+    if (whole) this.#headerFilled = 0;
     return this.#dataFrame(data, whole);
   }
 
@@ -109,9 +95,7 @@ export class SpdyFrameReader {
     let filled = 0;
     while (start + filled < target.length) {
       const chunk = this.#pending[0];
-      if (chunk === undefined) {
-        break;
-      }
+      if (chunk === undefined) break;
       const size = Math.min(target.length - start - filled, chunk.length - this.#offset);
       chunk.copy(target, start + filled, this.#offset, this.#offset + size);
       this.#advance(chunk, size);

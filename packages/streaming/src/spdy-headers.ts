@@ -144,9 +144,7 @@ export class HeaderDecompressor {
   #collect(): void {
     for (;;) {
       const chunk: Buffer | null = this.#inflate.read();
-      if (chunk === null) {
-        return;
-      }
+      if (chunk === null) return;
       this.#length += chunk.length;
       if (this.#length > maxHeaderBlock) {
         this.#settle(

@@ -58,9 +58,7 @@ export class SpdyStream extends Duplex {
 
   /** Data from the peer; called by the connection. */
   receive(data: Buffer): void {
-    if (!this.#remoteDone) {
-      this.#received.receive(data);
-    }
+    if (!this.#remoteDone) this.#received.receive(data);
   }
 
   /** A FIN from the peer; called by the connection. */

@@ -46,11 +46,8 @@ export class SpdyWriter {
       }
     }
     this.#socket.uncork();
-    if (this.#socket.writableNeedDrain) {
-      this.#awaitingDrain.push(taken);
-    } else {
-      taken();
-    }
+    if (this.#socket.writableNeedDrain) this.#awaitingDrain.push(taken);
+    else taken();
   }
 
   /** Writes an empty data frame with FIN. */
@@ -59,17 +56,13 @@ export class SpdyWriter {
       taken(this.#stopped);
       return;
     }
-    if (this.#socket.writable) {
-      this.#socket.write(encodeDataHeader(streamId, 0, true));
-    }
+    if (this.#socket.writable) this.#socket.write(encodeDataHeader(streamId, 0, true));
     taken();
   }
 
   /** Writes a control frame. */
   control(frame: Buffer): void {
-    if (this.#stopped !== null || !this.#socket.writable) {
-      return;
-    }
+    if (this.#stopped !== null || !this.#socket.writable) return;
     this.#queuedReplies += frame.length;
     this.#socket.write(frame, () => {
       this.#queuedReplies -= frame.length;
@@ -87,8 +80,6 @@ export class SpdyWriter {
   #release(error?: Error): void {
     const waiting = this.#awaitingDrain;
     this.#awaitingDrain = [];
-    for (const taken of waiting) {
-      taken(error);
-    }
+    for (const taken of waiting) taken(error);
   }
 }

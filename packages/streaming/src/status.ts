@@ -24,20 +24,14 @@ export function encodeStatus(
   action: string,
 ): string {
   const status = toStatus(outcome, action);
-  if (format === "json") {
-    return JSON.stringify(status);
-  }
+  if (format === "json") return JSON.stringify(status);
   return status.message ?? "";
 }
 
 function toStatus(outcome: SessionOutcome, action: string): Status {
-  if ("error" in outcome) {
-    return internalError(`${action}: ${outcome.error.message}`);
-  }
+  if ("error" in outcome) return internalError(`${action}: ${outcome.error.message}`);
   const { exitCode } = outcome;
-  if (exitCode === 0) {
-    return { metadata: {}, status: "Success" };
-  }
+  if (exitCode === 0) return { metadata: {}, status: "Success" };
   // Clients parse the code as eight bits and fail on anything else.
   if (!Number.isInteger(exitCode) || exitCode < 0 || exitCode > 255) {
     return internalError(`${action}: exit code ${exitCode} is out of range`);

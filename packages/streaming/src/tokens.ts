@@ -31,9 +31,7 @@ export function createTokenStore<Value>(options: TokenStoreOptions): TokenStore<
   function purge(): void {
     const now = options.now();
     for (const [token, entry] of entries) {
-      if (entry.expiresAt > now) {
-        return;
-      }
+      if (entry.expiresAt > now) return;
       entries.delete(token);
     }
   }

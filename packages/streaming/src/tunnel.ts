@@ -23,14 +23,10 @@ export class WebSocketByteStream extends Duplex {
     socket.on("error", (error) => this.destroy(error));
     socket.on("close", () => {
       closed = true;
-      if (!this.destroyed) {
-        this.push(null);
-      }
+      if (!this.destroyed) this.push(null);
     });
     this.once("close", () => {
-      if (!closed) {
-        socket.terminate();
-      }
+      if (!closed) socket.terminate();
     });
   }
 

@@ -77,9 +77,7 @@ export class WebSocketChannels {
   /** A channel as a stream; throws a RangeError if there is none of this number. */
   channel(index: number): Duplex {
     const channel = this.#channels[index];
-    if (channel === undefined) {
-      throw new RangeError(`there is no channel ${index}`);
-    }
+    if (channel === undefined) throw new RangeError(`there is no channel ${index}`);
     return channel;
   }
 
@@ -113,9 +111,7 @@ export class WebSocketChannels {
       const message = this.#encode(index, chunk.subarray(offset, offset + maxMessage));
       this.#socket.send(message, (error) => {
         this.#reuse(message);
-        if (last) {
-          taken(error);
-        }
+        if (last) taken(error);
         this.#onSent();
       });
     }
@@ -129,9 +125,7 @@ export class WebSocketChannels {
 
   #onSent(): void {
     if (this.#ended || this.#socket.bufferedAmount === 0) {
-      for (const flushed of this.#awaitingFlush.splice(0)) {
-        flushed();
-      }
+      for (const flushed of this.#awaitingFlush.splice(0)) flushed();
     }
   }
 
@@ -159,9 +153,7 @@ export class WebSocketChannels {
   #onMessage(message: Buffer): void {
     this.#watch.touch();
     // Empty messages are keep-alives; those that come while we close concern nobody.
-    if (this.#ended || message.length === 0) {
-      return;
-    }
+    if (this.#ended || message.length === 0) return;
     const { encoding, halfClose } = this.#options.protocol;
     const first = message.readUInt8(0);
     const index = encoding === "base64" ? first - 0x30 : first;
@@ -188,27 +180,18 @@ export class WebSocketChannels {
   }
 
   #regulate(): void {
-    if (this.#ended) {
-      return;
-    }
+    if (this.#ended) return;
     const { full } = this.receiveBudget;
-    if (full) {
-      this.#socket.pause();
-    } else {
-      this.#socket.resume();
-    }
+    if (full) this.#socket.pause();
+    else this.#socket.resume();
     this.#watch.setStalled(full);
   }
 
   #end(reason: StreamingError | null): void {
-    if (this.#ended) {
-      return;
-    }
+    if (this.#ended) return;
     this.#ended = true;
     this.#options.onEnd(reason);
-    for (const channel of this.#channels) {
-      channel.destroy(reason ?? undefined);
-    }
+    for (const channel of this.#channels) channel.destroy(reason ?? undefined);
     this.#onSent();
     this.#watch.stop();
   }
@@ -255,8 +238,6 @@ class WebSocketChannel extends Duplex {
 /** Node's decoder skips what it does not know; a client that sends such is broken. */
 function decodeBase64(text: Buffer): Buffer | null {
   const encoded = text.toString("latin1");
-  if (encoded.length % 4 !== 0 || !/^[A-Za-z0-9+/]*={0,2}$/.test(encoded)) {
-    return null;
-  }
+  if (encoded.length % 4 !== 0 || !/^[A-Za-z0-9+/]*={0,2}$/.test(encoded)) return null;
   return Buffer.from(encoded, "base64");
 }

@@ -30,9 +30,7 @@ export async function serveTerminalWebSocket(
     receiveBufferBytes,
     onEnd(reason) {
       resize.end();
-      if (!runtimeDone && reason !== null) {
-        abort.abort(reason);
-      }
+      if (!runtimeDone && reason !== null) abort.abort(reason);
       context.log.debug("terminal session ended", { kind: request.kind, reason: reason?.message });
     },
     onClosed: closed.resolve,
@@ -47,9 +45,7 @@ export async function serveTerminalWebSocket(
   /** A channel the request asked for; what a client sends on any other is discarded. */
   function open(name: "stdin" | "stdout" | "stderr"): Duplex | null {
     const channel = channels.channel(channelOf[name]);
-    if (name !== "stdin" || !request.stdin) {
-      channel.resume();
-    }
+    if (name !== "stdin" || !request.stdin) channel.resume();
     return request[name] ? channel : null;
   }
 

@@ -39,12 +39,8 @@ class Gauge {
 async function readSlowly(stream: Readable, gauge: Gauge, until: number): Promise<void> {
   for await (const data of stream) {
     gauge.read += data.length;
-    if (gauge.read >= until) {
-      return;
-    }
-    for (let turn = 0; turn < 3; turn++) {
-      await new Promise(setImmediate);
-    }
+    if (gauge.read >= until) return;
+    for (let turn = 0; turn < 3; turn++) await new Promise(setImmediate);
   }
 }
 
@@ -81,9 +77,7 @@ describe("a slow reader", () => {
     client.socket.removeAllListeners("message");
     gauge.read += client.text(1).length;
     client.socket.on("message", (message: Buffer) => {
-      if (message.readUInt8(0) === 1) {
-        gauge.read += message.length - 1;
-      }
+      if (message.readUInt8(0) === 1) gauge.read += message.length - 1;
       client.socket.pause();
       setImmediate(() => client.socket.resume());
     });

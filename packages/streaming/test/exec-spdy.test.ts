@@ -101,9 +101,7 @@ describe("exec over SPDY", () => {
   test("is interactive: each side sees the other's bytes at once", async () => {
     server = await startServer({
       async exec({ stdin, stdout }) {
-        for await (const chunk of required(stdin)) {
-          await writeAll(stdout, `echo ${chunk}`);
-        }
+        for await (const chunk of required(stdin)) await writeAll(stdout, `echo ${chunk}`);
         return { exitCode: 0 };
       },
     });
@@ -124,9 +122,7 @@ describe("exec over SPDY", () => {
         for await (const { width, height } of resize) {
           sizes.push(`${width}x${height}`);
           await writeAll(stdout, "resized");
-          if (sizes.length === 2) {
-            break;
-          }
+          if (sizes.length === 2) break;
         }
         await writeAll(stdout, `${tty} ${stderr} ${sizes}`);
         return { exitCode: 0 };
@@ -305,9 +301,7 @@ describe("exec over SPDY", () => {
     const { error } = await openTerminal(client, ["stdout", "stderr"]);
     const pinging = setInterval(() => {
       client.connection.ping();
-      if (++pings === 60) {
-        done.resolve();
-      }
+      if (++pings === 60) done.resolve();
     }, 20);
     const status = await statusOf(error).finally(() => clearInterval(pinging));
     expect(status).toMatchObject({ status: "Success" });

@@ -62,9 +62,7 @@ describe("exec over WebSocket", () => {
           for await (const chunk of required(stdin)) {
             await writeAll(stdout, chunk);
             length += chunk.length;
-            if (length === bytes.length) {
-              break;
-            }
+            if (length === bytes.length) break;
           }
           return { exitCode: 0 };
         },
@@ -94,9 +92,7 @@ describe("exec over WebSocket", () => {
   test("sends the status after all output, written or still queued", async () => {
     server = await startServer({
       async exec({ stdout, stderr }) {
-        for (let count = 0; count < 20; count++) {
-          stdout?.write(Buffer.alloc(500_000, "o"));
-        }
+        for (let count = 0; count < 20; count++) stdout?.write(Buffer.alloc(500_000, "o"));
         stderr?.write("end");
         return { exitCode: 0 };
       },
@@ -193,9 +189,7 @@ describe("exec over WebSocket", () => {
       async exec({ resize, stdout }) {
         for await (const { width, height } of resize) {
           await writeAll(stdout, `${width}x${height};`);
-          if (height === 50) {
-            break;
-          }
+          if (height === 50) break;
         }
         return { exitCode: 0 };
       },

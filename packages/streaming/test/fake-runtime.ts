@@ -37,18 +37,14 @@ export const execRequest = {
 } as const;
 
 export function required<Value>(value: Value | null | undefined): Value {
-  if (value === null || value === undefined) {
-    throw new Error("a stream the test needs is missing");
-  }
+  if (value === null || value === undefined) throw new Error("a stream the test needs is missing");
   return value;
 }
 
 /** Everything a readable gives until it ends. */
 export async function readAll(stream: Readable | null): Promise<Buffer> {
   const chunks: Buffer[] = [];
-  for await (const chunk of required(stream)) {
-    chunks.push(chunk);
-  }
+  for await (const chunk of required(stream)) chunks.push(chunk);
   return Buffer.concat(chunks);
 }
 
@@ -76,16 +72,12 @@ export function readSome(stream: Readable, size: number): Promise<Buffer> {
 
 export async function writeAll(stream: Writable | null, data: string | Buffer): Promise<void> {
   const target = required(stream);
-  if (!target.write(data)) {
-    await once(target, "drain");
-  }
+  if (!target.write(data)) await once(target, "drain");
 }
 
 /** Resolves when an abort signal fires. */
 export async function aborted(signal: AbortSignal): Promise<unknown> {
-  if (!signal.aborted) {
-    await once(signal, "abort");
-  }
+  if (!signal.aborted) await once(signal, "abort");
   return signal.reason;
 }
 

@@ -28,15 +28,11 @@ const sockets = new Set<Socket>();
 beforeAll(async () => {
   server = await startServer({
     async exec({ stdin, stdout }) {
-      for await (const chunk of required(stdin)) {
-        await writeAll(stdout, chunk);
-      }
+      for await (const chunk of required(stdin)) await writeAll(stdout, chunk);
       return { exitCode: 0 };
     },
     async portForward({ stream }) {
-      for await (const chunk of stream) {
-        await writeAll(stream, chunk);
-      }
+      for await (const chunk of stream) await writeAll(stream, chunk);
     },
   });
   witness = await dialSpdy(server.execUrl({ ...execRequest, stdin: true, stderr: false }));
@@ -44,9 +40,7 @@ beforeAll(async () => {
 });
 
 afterEach(async () => {
-  for (const socket of sockets) {
-    socket.destroy();
-  }
+  for (const socket of sockets) socket.destroy();
   sockets.clear();
   const { stdin, stdout } = witnessStreams;
   stdin.write("still well");
@@ -182,12 +176,8 @@ describe("a SPDY connection with", () => {
     socket.write(encodePing(77));
     const pong = encodePing(77).toString("hex");
     const seen = (): string => Buffer.concat(replies).toString("hex");
-    while (!seen().endsWith(pong)) {
-      await once(socket, "data");
-    }
-    for (const id of [5, 3, 2, 0]) {
-      expect(seen()).toContain(encodeRstStream(id, 1).toString("hex"));
-    }
+    while (!seen().endsWith(pong)) await once(socket, "data");
+    for (const id of [5, 3, 2, 0]) expect(seen()).toContain(encodeRstStream(id, 1).toString("hex"));
   });
 
   test("more streams than allowed gets them refused, and lives on", async () => {
@@ -200,9 +190,7 @@ describe("a SPDY connection with", () => {
       socket.write(encodeSynStream(id, block));
     }
     const last = encodeRstStream(99, 3).toString("hex");
-    while (!Buffer.concat(replies).toString("hex").endsWith(last)) {
-      await once(socket, "data");
-    }
+    while (!Buffer.concat(replies).toString("hex").endsWith(last)) await once(socket, "data");
     expect(server.stats().streams).toBe(3 + 16);
   });
 
@@ -257,9 +245,7 @@ describe("a SPDY connection with", () => {
     await fc.assert(
       fc.asyncProperty(fc.array(change, { minLength: 1, maxLength: 5 }), async (changes) => {
         const changed = Buffer.from(bytes);
-        for (const { at, to } of changes) {
-          changed[at] = to;
-        }
+        for (const { at, to } of changes) changed[at] = to;
         const socket = await rawPortForward();
         socket.end(changed);
         socket.resume();
@@ -315,9 +301,7 @@ describe("a WebSocket with", () => {
       fc.asyncProperty(fc.array(message, { maxLength: 20 }), async (messages) => {
         const url = server.execUrl({ ...execRequest, stdin: true, stderr: false });
         const client = await dialWebSocket(url, "v5.channel.k8s.io");
-        for (const bytes of messages) {
-          client.socket.send(bytes);
-        }
+        for (const bytes of messages) client.socket.send(bytes);
         client.socket.close();
         await client.closed;
       }),

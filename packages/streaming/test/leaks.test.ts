@@ -25,15 +25,11 @@ beforeEach(async () => {
   server = await startServer({
     async exec({ stdout, signal, cmd }) {
       await writeAll(stdout, "output");
-      if (cmd[0] === "forever") {
-        await aborted(signal);
-      }
+      if (cmd[0] === "forever") await aborted(signal);
       return { exitCode: 0 };
     },
     async portForward({ stream }) {
-      for await (const chunk of stream) {
-        await writeAll(stream, chunk);
-      }
+      for await (const chunk of stream) await writeAll(stream, chunk);
     },
   });
   fdsBefore = openFds();
@@ -97,11 +93,8 @@ describe("nothing is left of", () => {
     await Promise.all(clients.map((client, index) => echo(client, String(index))));
     expect(server.stats()).toMatchObject({ connections: 200, sessions: 200, forwards: 200 });
     for (const [index, client] of clients.entries()) {
-      if (index % 2 === 0) {
-        client.connection.close();
-      } else {
-        client.socket.destroy();
-      }
+      if (index % 2 === 0) client.connection.close();
+      else client.socket.destroy();
     }
     await Promise.all(clients.map((client) => client.closed));
     await expectNothingLeft();
@@ -114,9 +107,7 @@ describe("nothing is left of", () => {
         const client = await dialSpdy(server.execUrl({ ...execRequest, cmd }));
         const { stdout } = await openTerminal(client, ["stdout", "stderr"]);
         await readSome(stdout, 6);
-        if (index % 2 !== 0) {
-          client.socket.destroy();
-        }
+        if (index % 2 !== 0) client.socket.destroy();
         await client.closed;
       }),
     );
@@ -130,9 +121,7 @@ describe("nothing is left of", () => {
         const url = server.execUrl({ ...execRequest, cmd });
         const client = await dialWebSocket(url, "v5.channel.k8s.io");
         await client.until(1, (text) => text === "output");
-        if (index % 2 !== 0) {
-          client.socket.terminate();
-        }
+        if (index % 2 !== 0) client.socket.terminate();
         await client.closed;
       }),
     );

@@ -31,9 +31,7 @@ beforeEach(async () => {
 
 afterEach(async () => {
   await server.close();
-  for (const socket of podSockets) {
-    socket.destroy();
-  }
+  for (const socket of podSockets) socket.destroy();
   pod.close();
 });
 

@@ -8,9 +8,7 @@ async function sizesFrom(...chunks: string[]): Promise<unknown[]> {
   readResizeEvents(stream, queue);
   const sizes: unknown[] = [];
   const reading = (async () => {
-    for await (const size of queue) {
-      sizes.push(size);
-    }
+    for await (const size of queue) sizes.push(size);
   })();
   for (const chunk of chunks) {
     stream.write(chunk);
@@ -56,14 +54,10 @@ describe("readResizeEvents", () => {
 describe("ResizeQueue", () => {
   test("keeps only the newest size that was not taken", async () => {
     const queue = new ResizeQueue();
-    for (let width = 1; width <= 10_000; width++) {
-      queue.put({ width, height: 1 });
-    }
+    for (let width = 1; width <= 10_000; width++) queue.put({ width, height: 1 });
     queue.end();
     const sizes: unknown[] = [];
-    for await (const size of queue) {
-      sizes.push(size);
-    }
+    for await (const size of queue) sizes.push(size);
     expect(sizes).toEqual([{ width: 10_000, height: 1 }]);
   });
 });

@@ -64,12 +64,8 @@ export async function dialRaw(
   options: RequestOptions = {},
 ): Promise<Socket> {
   const result = await requestUpgrade(url, spdyHeaders(protocols), options);
-  if (!("socket" in result)) {
-    throw new Error(`refused with ${result.status}: ${result.body}`);
-  }
-  if (result.head.length > 0) {
-    result.socket.unshift(result.head);
-  }
+  if (!("socket" in result)) throw new Error(`refused with ${result.status}: ${result.body}`);
+  if (result.head.length > 0) result.socket.unshift(result.head);
   return result.socket;
 }
 

@@ -17,18 +17,13 @@ class HeldSocket extends Duplex {
 
   override _write(chunk: Buffer, _encoding: BufferEncoding, callback: () => void): void {
     this.written.push(chunk);
-    if (this.#open) {
-      callback();
-    } else {
-      this.#held.push(callback);
-    }
+    if (this.#open) callback();
+    else this.#held.push(callback);
   }
 
   release(): void {
     this.#open = true;
-    for (const callback of this.#held.splice(0)) {
-      callback();
-    }
+    for (const callback of this.#held.splice(0)) callback();
   }
 
   /** Bytes the connection handed over, whether in the socket's buffer or beyond. */
@@ -60,9 +55,7 @@ function connectionOver(
 }
 
 async function turns(count: number): Promise<void> {
-  for (let turn = 0; turn < count; turn++) {
-    await new Promise(setImmediate);
-  }
+  for (let turn = 0; turn < count; turn++) await new Promise(setImmediate);
 }
 
 /** Gives a connection its peer's first stream. */
@@ -92,9 +85,7 @@ describe("SpdyConnection", () => {
     expect(socket.isPaused()).toBe(true);
     expect(socket.heldBytes).toBeLessThan(100_000);
     socket.release();
-    while (Buffer.concat(socket.written).length < 200 * flood.length) {
-      await turns(1);
-    }
+    while (Buffer.concat(socket.written).length < 200 * flood.length) await turns(1);
     expect(socket.isPaused()).toBe(false);
     expect(Buffer.concat(socket.written).length).toBe(200 * flood.length);
   });
@@ -115,9 +106,7 @@ describe("SpdyConnection", () => {
     stream.on("data", (data: Buffer) => {
       length += data.length;
     });
-    while (length < 100 * chunk.length) {
-      await turns(1);
-    }
+    while (length < 100 * chunk.length) await turns(1);
     expect(socket.isPaused()).toBe(false);
     expect(connection.receiveBudget.bytes).toBe(0);
   });
@@ -158,9 +147,7 @@ describe("SpdyConnection", () => {
     const chunk = Buffer.alloc(16_384);
     let accepted = 0;
     for (let round = 0; round < 1000; round++) {
-      if (!stream.write(chunk)) {
-        break;
-      }
+      if (!stream.write(chunk)) break;
       accepted += chunk.length;
       await turns(1);
     }

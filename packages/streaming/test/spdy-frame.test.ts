@@ -17,9 +17,7 @@ function framesOf(...chunks: Buffer[]): SpdyFrame[] {
   const frames: SpdyFrame[] = [];
   for (const chunk of chunks) {
     reader.push(chunk);
-    for (let frame = reader.next(); frame !== null; frame = reader.next()) {
-      frames.push(frame);
-    }
+    for (let frame = reader.next(); frame !== null; frame = reader.next()) frames.push(frame);
   }
   return frames;
 }

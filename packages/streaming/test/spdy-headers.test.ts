@@ -21,12 +21,8 @@ function decompressor(): HeaderDecompressor {
 }
 
 afterEach(() => {
-  for (const each of decompressors.splice(0)) {
-    each.close();
-  }
-  for (const each of deflaters.splice(0)) {
-    each.destroy();
-  }
+  for (const each of decompressors.splice(0)) each.close();
+  for (const each of deflaters.splice(0)) each.destroy();
 });
 
 /** Compresses as the peers do: one zlib stream, flushed after each block. */

@@ -50,9 +50,7 @@ describe("URLs", () => {
 
   test("default to 1,000 outstanding tokens", async () => {
     server = await startServer({});
-    for (let count = 0; count < 1000; count++) {
-      server.execUrl(execRequest);
-    }
+    for (let count = 0; count < 1000; count++) server.execUrl(execRequest);
     expect(() => server.execUrl(execRequest)).toThrow(
       expect.objectContaining({ code: "resource_exhausted" }),
     );
@@ -161,9 +159,7 @@ describe("HTTP", () => {
       upgrade: "SPDY/3.1",
       "x-stream-protocol-version": "v3.channel.k8s.io",
     });
-    if ("socket" in upgraded) {
-      upgraded.socket.destroy();
-    }
+    if ("socket" in upgraded) upgraded.socket.destroy();
   });
 });
 
@@ -218,8 +214,6 @@ describe("close", () => {
     );
     await server.close();
     expect(server.stats().connections).toBe(0);
-    if ("socket" in upgraded) {
-      upgraded.socket.destroy();
-    }
+    if ("socket" in upgraded) upgraded.socket.destroy();
   });
 });

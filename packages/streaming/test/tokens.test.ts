@@ -18,9 +18,7 @@ describe("createTokenStore", () => {
     const store = storeAt({ now: 0 }, 1000);
     const tokens = Array.from({ length: 1000 }, () => store.insert("value"));
     expect(new Set(tokens).size).toBe(1000);
-    for (const token of tokens) {
-      expect(token).toMatch(/^[A-Za-z0-9_-]{24}$/);
-    }
+    for (const token of tokens) expect(token).toMatch(/^[A-Za-z0-9_-]{24}$/);
   });
 
   test("gives a value just before its time is over and not after", () => {

@@ -29,9 +29,7 @@ export class TunnelClient extends Duplex {
       payload.length < 126
         ? Buffer.from([0x80 | opcode, 0x80 | payload.length])
         : Buffer.from([0x80 | opcode, 0x80 | 127, 0, 0, 0, 0, 0, 0, 0, 0]);
-    if (payload.length >= 126) {
-      header.writeUInt32BE(payload.length, 6);
-    }
+    if (payload.length >= 126) header.writeUInt32BE(payload.length, 6);
     const mask = randomBytes(4);
     const masked = payload.map((byte, index) => byte ^ (mask[index % 4] ?? 0));
     this.#socket.write(Buffer.concat([header, mask, masked]));
@@ -40,9 +38,7 @@ export class TunnelClient extends Duplex {
   #parse(): void {
     for (;;) {
       const bytes = this.#received;
-      if (bytes.length < 2) {
-        return;
-      }
+      if (bytes.length < 2) return;
       let length = bytes.readUInt8(1) & 0x7f;
       let start = 2;
       if (length === 126 && bytes.length >= 4) {
@@ -54,9 +50,7 @@ export class TunnelClient extends Duplex {
       } else if (length > 125) {
         return;
       }
-      if (bytes.length < start + length) {
-        return;
-      }
+      if (bytes.length < start + length) return;
       const payload = bytes.subarray(start, start + length);
       this.#received = bytes.subarray(start + length);
       const opcode = bytes.readUInt8(0) & 0x0f;

@@ -31,9 +31,7 @@ export async function dialWebSocket(
   });
   socket.on("error", () => {});
   socket.on("message", (message: Buffer, isBinary) => {
-    if (isBinary === (encoding === "base64")) {
-      throw new Error("a message of the wrong type");
-    }
+    if (isBinary === (encoding === "base64")) throw new Error("a message of the wrong type");
     const first = message.readUInt8(0);
     const rest = message.subarray(1);
     messages.push(
@@ -44,9 +42,7 @@ export async function dialWebSocket(
             data: Buffer.from(rest.toString(), "base64").toString("latin1"),
           },
     );
-    for (const check of waiting) {
-      check();
-    }
+    for (const check of waiting) check();
   });
   const text = (channel: number): string =>
     messages
@@ -66,11 +62,8 @@ export async function dialWebSocket(
     text,
     send(channel, data) {
       const bytes = Buffer.from(data);
-      if (encoding === "binary") {
-        socket.send(Buffer.concat([Buffer.from([channel]), bytes]));
-      } else {
-        socket.send(String.fromCharCode(0x30 + channel) + bytes.toString("base64"));
-      }
+      if (encoding === "binary") socket.send(Buffer.concat([Buffer.from([channel]), bytes]));
+      else socket.send(String.fromCharCode(0x30 + channel) + bytes.toString("base64"));
     },
     until(channel, test) {
       return new Promise((resolve, reject) => {

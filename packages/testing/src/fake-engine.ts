@@ -64,9 +64,7 @@ export async function startFakeEngine(
       }),
     nextRequest: (path) => new Promise((resolve) => requestWaiters.push({ path, resolve })),
     async close() {
-      for (const socket of engine.sockets) {
-        socket.destroy();
-      }
+      for (const socket of engine.sockets) socket.destroy();
       await new Promise((resolve) => server.close(resolve));
       await rm(folder, { recursive: true, force: true });
     },
@@ -75,9 +73,7 @@ export async function startFakeEngine(
 
   function wakeIdle(): void {
     if (engine.sockets.size === 0) {
-      for (const wake of idleWaiters.splice(0)) {
-        wake();
-      }
+      for (const wake of idleWaiters.splice(0)) wake();
       idleWaiters = [];
     }
   }

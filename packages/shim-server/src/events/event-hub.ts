@@ -57,9 +57,11 @@ export function createEventHub<T>(
         if (next !== undefined) {
           subscriber.bytes -= next.bytes;
           yield next.event;
-        } else if (subscriber.failure !== undefined) throw subscriber.failure;
-        else if (subscriber.ended) return;
-        else {
+        } else if (subscriber.failure !== undefined) {
+          throw subscriber.failure;
+        } else if (subscriber.ended) {
+          return;
+        } else {
           await new Promise<void>((resolve) => {
             subscriber.wake = resolve;
           });

@@ -26,8 +26,9 @@ export function eventTypes(
   if (to === 0) return from === 0 ? [] : [CONTAINER_DELETED_EVENT];
   const types: ContainerEventType[] = [];
   if (from === 0) types.push(CONTAINER_CREATED_EVENT);
-  if (from < 2 && (to === 2 || (to === 3 && wasStarted(after))))
+  if (from < 2 && (to === 2 || (to === 3 && wasStarted(after)))) {
     types.push(CONTAINER_STARTED_EVENT);
+  }
   if (from < 3 && to === 3) types.push(CONTAINER_STOPPED_EVENT);
   return types;
 }

@@ -133,8 +133,9 @@ export function createExecRunner(parts: ExecRunnerParts): ExecRunner {
           const { Pid: pid, ContainerID: containerId } = state;
           const mainPid = store.container(containerId)?.inspect.State.Pid ?? pid;
           killExecProcesses({ pid, containerId, mainPid });
-          if (state.Running)
+          if (state.Running) {
             await Promise.race([exit, setTimeout(deathPatienceMs, 0, { ref: false })]);
+          }
           return;
         }
         if (state.ExitCode !== null || performance.now() > giveUp) return;
@@ -142,8 +143,9 @@ export function createExecRunner(parts: ExecRunnerParts): ExecRunner {
       }
     } catch (err) {
       // With the container, the process is gone.
-      if (!isDockerError(err, "not_found"))
+      if (!isDockerError(err, "not_found")) {
         log.warn({ err, exec: execId }, "could not kill an exec");
+      }
     }
   }
 

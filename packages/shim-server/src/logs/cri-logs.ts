@@ -55,9 +55,7 @@ export function createCriLogs(options: CriLogsOptions): CriLogs {
     if (settled.has(container.id)) return;
     followed.delete(container.id);
     if ((await within(copier.settle(container), settleMs)) !== "late") settled.add(container.id);
-    else {
-      log.warn({ container: container.id }, "the end is made known before the log is complete");
-    }
+    else log.warn({ container: container.id }, "the end is made known before the log is complete");
   }
 
   return {

@@ -52,8 +52,9 @@ export function createContainerStart(
     } catch (err) {
       if (isDockerError(err, "unavailable", "deadline_exceeded")) return err;
       await store.refresh(id);
-      if (!isDockerError(err, "not_found", "invalid_argument", "server_error", "conflict"))
+      if (!isDockerError(err, "not_found", "invalid_argument", "server_error", "conflict")) {
         throw err;
+      }
       requireContainer(store, id);
       throw new ShimError("internal", `could not start the container: ${err.engineMessage}`, {
         cause: err,

@@ -72,8 +72,9 @@ export function createHotCalls({ calls, current, log, tracing }: HotCallsOptions
   return (stream, headers) => {
     const path = headers[":path"];
     const call = typeof path === "string" ? calls.get(path) : undefined;
-    if (call === undefined || path === undefined || !isPlainGrpc(headers) || !current())
+    if (call === undefined || path === undefined || !isPlainGrpc(headers) || !current()) {
       return false;
+    }
     // A client that resets its call is the client's business.
     stream.on("error", () => undefined);
     const chunks: Buffer[] = [];

@@ -213,9 +213,7 @@ export function createStore(options: StoreOptions): Store {
     });
     if ((await within(reading, patienceMs)) !== "late") return;
     reading.catch((err) => log.warn({ err, id: summary.Id }, "could not read from the engine"));
-    if (!removed.has(summary.Id)) {
-      putListed(summary, `no answer for ${patienceMs} ms`);
-    }
+    if (!removed.has(summary.Id)) putListed(summary, `no answer for ${patienceMs} ms`);
   }
 
   return {

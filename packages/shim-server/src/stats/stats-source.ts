@@ -104,7 +104,9 @@ export function createStatsSource({ store, engine, log }: StatsSourceParts): Sta
     if (after === undefined) {
       layers.forget(id);
       closeSome();
-    } else if (before?.inspect.State.Pid === after.inspect.State.Pid) return;
+    } else if (before?.inspect.State.Pid === after.inspect.State.Pid) {
+      return;
+    }
     rates.forget(id);
     rates.forget(podRateName(id));
     paths.delete(id);

@@ -151,9 +151,11 @@ async function misbehaving(): Promise<RegistryProxy> {
   proxy.behaviour = async (request, response, pass) => {
     const { url = "" } = request;
     const dice = Math.random();
-    if (url.includes("/manifests/") && dice < 0.07) response.writeHead(503).end();
-    else if (url.includes("/manifests/") && dice < 0.14) response.destroy();
-    else {
+    if (url.includes("/manifests/") && dice < 0.07) {
+      response.writeHead(503).end();
+    } else if (url.includes("/manifests/") && dice < 0.14) {
+      response.destroy();
+    } else {
       if (url.includes("/blobs/") && dice < 0.3) await sleep(dice * 1000);
       await pass();
     }
