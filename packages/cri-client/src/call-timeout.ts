@@ -6,8 +6,8 @@ export interface CallTimeouts {
   operationTimeoutMs: number;
 }
 
-/** The largest delay of a Node timer. */
-const maxTimerMs = 2 ** 31 - 1;
+/** The longest that gRPC's header can say in milliseconds, which are what Connect writes: eight digits. */
+const longestMs = 99_999_999;
 
 const operations = new Set([
   "StopPodSandbox",
@@ -37,18 +37,23 @@ export function callTimeoutMs(method: string, request: unknown, timeouts: CallTi
     case "GetContainerEvents":
       return 0;
     case "ExecSync":
-      return requested > 0 ? clamp(operationTimeoutMs, requested) : 0;
+      return requested > 0 ? withExtra(operationTimeoutMs, requested) : 0;
     case "RunPodSandbox":
-      return clamp(operationTimeoutMs, operationTimeoutMs);
+      return withExtra(operationTimeoutMs, operationTimeoutMs);
     case "StopContainer":
     case "CheckpointContainer":
-      return clamp(operationTimeoutMs, requested);
+      return withExtra(operationTimeoutMs, requested);
     default:
-      return clamp(operations.has(method) ? operationTimeoutMs : timeoutMs, 0);
+      return withExtra(operations.has(method) ? operationTimeoutMs : timeoutMs, 0);
   }
 }
 
-function clamp(defaultMs: number, extraMs: number): number {
+function withExtra(defaultMs: number, extraMs: number): number {
   // A default of 0 turns the deadline off, whatever comes on top.
-  return defaultMs <= 0 ? 0 : Math.min(defaultMs + Math.max(extraMs, 0), maxTimerMs);
+  return defaultMs <= 0 ? 0 : defaultMs + Math.max(extraMs, 0);
+}
+
+/** A deadline as gRPC's header can carry it: in whole milliseconds, and none (0) for one of more than a day. */
+export function wholeTimeoutMs(timeoutMs: number): number {
+  return timeoutMs > longestMs ? 0 : Math.ceil(timeoutMs);
 }

@@ -2,7 +2,7 @@ import type { DescService } from "@bufbuild/protobuf";
 import { type CallOptions, type Client, createClient, type Transport } from "@connectrpc/connect";
 import { createGrpcTransport } from "@connectrpc/connect-node";
 import { ImageService, RuntimeService } from "@dockershim/cri-types";
-import { type CallTimeouts, callTimeoutMs } from "./call-timeout.js";
+import { type CallTimeouts, callTimeoutMs, wholeTimeoutMs } from "./call-timeout.js";
 import { CriClientError } from "./cri-client-error.js";
 import { parseEndpoint } from "./endpoint.js";
 import { createSocketSession } from "./socket-session.js";
@@ -155,7 +155,7 @@ function describeCall(
     const message = `${method}: the client is closed`;
     throw new CriClientError({ code: "CANCELLED", message, endpoint, method });
   }
-  const timeoutMs = options.timeoutMs ?? callTimeoutMs(method, request, timeouts);
+  const timeoutMs = wholeTimeoutMs(options.timeoutMs ?? callTimeoutMs(method, request, timeouts));
   const signal = options.signal ? AbortSignal.any([closed, options.signal]) : closed;
   return { endpoint, method, timeoutMs, startedAt: performance.now(), signal };
 }

@@ -218,6 +218,16 @@ describe("a call that takes too long", () => {
     expect(error.message).toBe("ExecSync: killed after 5 s");
   });
 
+  test.each([2_000 / 3, 99_999_999.5, 2 ** 40])(
+    "takes %d ms for a deadline, which gRPC has no such number for",
+    async (timeoutMs) => {
+      await serve((router) => router.service(RuntimeService, { version }));
+      client = createCriClient({ endpoint: `unix://${socketPath}`, timeoutMs });
+      expect((await client.runtime.version({})).runtimeName).toBe("fake");
+      expect((await client.runtime.version({}, { timeoutMs })).runtimeName).toBe("fake");
+    },
+  );
+
   test("ends at the deadline given with the call", async () => {
     const { cancelled } = await serveSilence();
     const error = await errorOf(client.runtime.execSync({}, { timeoutMs: 30 }));
