@@ -1,9 +1,13 @@
+import { once } from "node:events";
 import { DockerError, type ImageInspect, type ImageSummary } from "@dockershim/docker-client";
+import { until } from "@dockershim/testing";
 import { describe, expect, test } from "@jest/globals";
+import { pino } from "pino";
 import { verboseImageInfo } from "../src/image/image-verbose.js";
 import { createLayerUsage } from "../src/image/layer-usage.js";
 import { createImageStore } from "../src/state/image-store.js";
 
+const log = pino({ level: "silent" });
 const id = (digit: string) => `sha256:${digit.repeat(64)}`;
 
 /** An engine's images: what it lists, and what it inspects. */
@@ -46,7 +50,7 @@ describe("the store of images", () => {
   test("finds an image by id, by each tag and by each digest, whatever form they have", async () => {
     const engine = fakeImages();
     engine.put(id("a"), ["busybox:1", "r.example:5000/x/busybox:2"], [`busybox@${id("d")}`]);
-    const store = createImageStore(engine.docker);
+    const store = createImageStore({ images: engine.docker, log });
     await store.refresh();
     for (const reference of [
       id("a"),
@@ -66,7 +70,7 @@ describe("the store of images", () => {
     const engine = fakeImages();
     engine.put(id("a"), ["a:1"], ["<none>@<none>"]);
     engine.put(id("b"), null);
-    const store = createImageStore(engine.docker);
+    const store = createImageStore({ images: engine.docker, log });
     await store.refresh();
     await store.refresh();
     expect(engine.inspects.sort()).toEqual([id("a"), id("b")]);
@@ -84,7 +88,7 @@ describe("the store of images", () => {
     const engine = fakeImages();
     const digest = `r/a@${id("d")}`;
     engine.put(id("a"), ["<none>:<none>", digest], ["<none>@<none>", digest, digest]);
-    const store = createImageStore(engine.docker);
+    const store = createImageStore({ images: engine.docker, log });
     await store.refresh();
     expect(store.get(id("a"))).toMatchObject({
       RepoTags: [],
@@ -97,7 +101,7 @@ describe("the store of images", () => {
     const engine = fakeImages();
     engine.put(id("a"), ["a:1"]);
     let lists = 0;
-    const store = createImageStore({
+    const images = {
       ...engine.docker,
       async list() {
         if (++lists < 3) {
@@ -106,14 +110,52 @@ describe("the store of images", () => {
         }
         return await engine.docker.list();
       },
-    });
+    };
+    const store = createImageStore({ images, log });
     await store.refresh();
     expect(store.find("a:1")?.Id).toBe(id("a"));
   });
 
+  test.each([
+    ["hangs", "deadline_exceeded"],
+    ["fails", "server_error"],
+  ] as const)("an image whose inspect %s keeps no other from being known", async (_how, code) => {
+    const engine = fakeImages();
+    engine.put(id("a"), ["a:1"]);
+    engine.put(id("b"), ["b:1"]);
+    let broken = true;
+    const images = {
+      ...engine.docker,
+      async inspect(reference: string, { signal }: { signal?: AbortSignal | undefined } = {}) {
+        if (!broken || reference === id("b")) return await engine.docker.inspect(reference);
+        if (code === "deadline_exceeded" && signal !== undefined) await once(signal, "abort");
+        throw new DockerError({ code, operation: "images.inspect", engineMessage: "stuck" });
+      },
+    };
+    const store = createImageStore({
+      images,
+      log,
+      readDeadlineMs: 50,
+      retryMs: { firstMs: 10, mostMs: 50 },
+    });
+    await store.refresh();
+    expect(store.find("b:1")).toMatchObject({ Config: {} });
+    // What it is the list tells, and not whose user its processes have.
+    expect([...store.all()].map(({ Id }) => Id).sort()).toEqual([id("a"), id("b")]);
+    expect(store.find("a:1")).toMatchObject({ Id: id("a"), Size: 2000 });
+    expect(store.unread).toBe(1);
+    const signal = AbortSignal.timeout(50);
+    await expect(store.resolve("a:1", signal)).rejects.toMatchObject({ code });
+    broken = false;
+    await until(() => store.unread === 0);
+    expect((await store.resolve("a:1"))?.Id).toBe(id("a"));
+    expect(store.get(id("a"))?.Config).toEqual({});
+    store.close();
+  });
+
   test("asks the engine for what it does not know, and takes its no for an answer", async () => {
     const engine = fakeImages();
-    const store = createImageStore(engine.docker);
+    const store = createImageStore({ images: engine.docker, log });
     await store.refresh();
     engine.put(id("c"), ["new:1"]);
     expect((await store.resolve("new:1"))?.Id).toBe(id("c"));

@@ -26,7 +26,7 @@ const parts = {
     sandboxes: () => [record("running")],
     unread: 1,
   },
-  images: { all: () => ["a", "b"] },
+  images: { all: () => ["a", "b"], unread: 1 },
   engine: { connected: true },
   feed: { current: false },
   streaming: {

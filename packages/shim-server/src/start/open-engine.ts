@@ -63,10 +63,12 @@ export function openEngine(
     if (after !== undefined || before?.kind !== "container") return;
     logs.removed(before).catch((err) => log.warn({ err }, "could not clean up after a log"));
   });
+  const images = createImageStore({ images: docker.images, log });
+  closers.push("the store of images", () => images.close());
   return {
     docker,
     engine,
-    images: createImageStore(docker.images),
+    images,
     store,
     logs,
     execExits: createExecExits(),

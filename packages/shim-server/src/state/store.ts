@@ -11,6 +11,7 @@ import { createRetries } from "../async/retries.js";
 import { within } from "../async/within.js";
 import { listedInspect } from "./listed-inspect.js";
 import { type ContainerRecord, type SandboxRecord, type StoreRecord, toRecord } from "./records.js";
+import { isUnreadable } from "./unreadable.js";
 
 /** A change of one record: `before` is undefined for a new one, `after` for one that is gone. */
 export interface StoreChange {
@@ -266,11 +267,6 @@ export function createStore(options: StoreOptions): Store {
       return () => listeners.delete(listener);
     },
   };
-}
-
-/** Whether the engine is there, but does not tell of this container. */
-function isUnreadable(reason: unknown): boolean {
-  return isDockerError(reason, "deadline_exceeded", "server_error");
 }
 
 /** The last `capacity` ids that were added: Docker never gives an id twice, memory is finite. */

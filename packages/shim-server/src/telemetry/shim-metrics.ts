@@ -29,7 +29,7 @@ export interface ShimMetrics {
 /** What is read when somebody scrapes. */
 export interface MetricParts {
   readonly store: Pick<Store, "containers" | "sandboxes" | "unread">;
-  readonly images: Pick<ImageStore, "all">;
+  readonly images: Pick<ImageStore, "all" | "unread">;
   readonly engine: Pick<Engine, "connected">;
   readonly feed: Pick<EventFeed, "current">;
   readonly streaming: Pick<Streaming, "stats">;
@@ -161,6 +161,12 @@ function addPartMetrics(registry: Registry, parts: MetricParts): void {
     () => store.unread,
   );
   addGauge(registry, "dockershim_images", "Images in the store.", () => [...images.all()].length);
+  addGauge(
+    registry,
+    "dockershim_images_unread",
+    "Images that the engine does not let be inspected; what its list tells stands in.",
+    () => images.unread,
+  );
   addGauge(
     registry,
     "dockershim_engine_connected",
