@@ -16,6 +16,7 @@ export PATH TURBO_TELEMETRY_DISABLED=1 TURBO_NO_UPDATE_NOTIFIER=1
 
 tasks() { turbo run --log-order=grouped --output-logs=errors-only "$@"; }
 build() { tasks build; }
+
 need_root() {
   [ "$(id -u)" -eq 0 ] && return
   say "$1 needs root, for a private Docker engine and network namespaces; run it with sudo"
