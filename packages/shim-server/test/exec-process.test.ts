@@ -5,6 +5,7 @@ import { createDockerClient, type DockerClient } from "@dockershim/docker-client
 import { acceptUpgrade, type FakeEngine, frame, json, startFakeEngine } from "@dockershim/testing";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import { pino } from "pino";
+import { within } from "../src/async/within.js";
 import { createExecRunner, type ExecRunner } from "../src/exec/exec-process.js";
 import type { ContainerEnds } from "../src/state/container-end.js";
 import { createExecExits, type ExecExits } from "../src/state/exec-exits.js";
@@ -22,14 +23,18 @@ let known: { Running: boolean; ExitCode: number | null; Pid: number } | undefine
 let connected: Promise<Socket>;
 let status: string;
 let listeners: Set<Listener>;
+/** Whether the engine leaves questions for the exec open. */
+let mute: boolean;
 
 beforeEach(async () => {
   known = { Running: true, ExitCode: null, Pid: 0 };
   status = "running";
+  mute = false;
   listeners = new Set();
   engine = await startFakeEngine({
     handle: ({ path }, response) => {
       if (path === "/containers/c/exec") return json(response, 201, { Id: "e" });
+      if (path === "/exec/e/json" && mute) return;
       if (path !== "/exec/e/json" || known === undefined) {
         return json(response, 404, { message: "No such exec instance" });
       }
@@ -53,7 +58,8 @@ beforeEach(async () => {
       return () => listeners.delete(listener);
     },
   };
-  run = createExecRunner({ docker, store, execExits, log: pino({ level: "silent" }) });
+  const log = pino({ level: "silent" });
+  run = createExecRunner({ docker, store, execExits, log, killPatienceMs: 50 });
 });
 
 afterEach(async () => {
@@ -151,5 +157,19 @@ describe("a command", () => {
     known = undefined;
     execExits.report("e", 127);
     await expect(result).rejects.toMatchObject(forgotten);
+  });
+
+  test("whose caller leaves ends in time, though the engine neither starts it nor tells of it", async () => {
+    mute = true;
+    engine.upgrade = () => undefined;
+    const caller = new AbortController();
+    const asked = engine.nextRequest(/^\/exec\/e\/start$/);
+    const result = run("c", body, caller.signal, async () => undefined);
+    const ended = result.catch((reason) => reason);
+    await asked;
+    const reason = new Error("the caller has gone");
+    caller.abort(reason);
+    // The client of the engine gives up after twice as long.
+    expect(await within(ended, 60_000)).toMatchObject({ code: "canceled", cause: reason });
   });
 });

@@ -1,6 +1,11 @@
 import { setTimeout } from "node:timers/promises";
 import type { DockerExec } from "@dockershim/docker-client";
-import { type ExecCreateBody, type HijackedStream, isDockerError } from "@dockershim/docker-client";
+import {
+  type ExecCreateBody,
+  type ExecInspect,
+  type HijackedStream,
+  isDockerError,
+} from "@dockershim/docker-client";
 import type { Logger } from "pino";
 import { within } from "../async/within.js";
 import { ShimError } from "../shim-error.js";
@@ -14,6 +19,8 @@ export interface ExecRunnerParts {
   readonly store: ContainerEnds;
   readonly execExits: ExecExits;
   readonly log: Pick<Logger, "warn">;
+  /** How long a call waits until its abandoned command has been killed, in ms. */
+  readonly killPatienceMs?: number;
 }
 
 /** A command that runs in a container. */
@@ -53,6 +60,9 @@ const startPatienceMs = 5_000;
 /** How long a killed process may take to be gone, in ms. */
 const deathPatienceMs = 2_000;
 
+/** How long the engine may take to tell of an abandoned exec, in ms, and how long it is asked. */
+const killAskMs = { each: 5_000, all: 60_000 };
+
 /** How often something is tried again that the engine has no event for, in ms. */
 const retryMs = 20;
 
@@ -69,10 +79,11 @@ const forgottenExitCode = 127;
  * Makes the function that runs a command in a container, for ExecSync and for streaming.
  *
  * When the signal fires, or `use` fails, the command is killed with all that it started, and the
- * call settles after that.
+ * call settles after that; or some seconds later, when the engine does not tell what to kill.
  */
 export function createExecRunner(parts: ExecRunnerParts): ExecRunner {
   const { docker, store, execExits, log } = parts;
+  const { killPatienceMs = startPatienceMs + deathPatienceMs } = parts;
 
   async function exitCode(execId: string, exit: Promise<number>): Promise<number> {
     for (let patience = exitPatienceMs.first; ; patience = exitPatienceMs.later) {
@@ -125,10 +136,11 @@ export function createExecRunner(parts: ExecRunnerParts): ExecRunner {
   }
 
   async function kill(execId: string, exit: Promise<number>): Promise<void> {
+    const whole = AbortSignal.timeout(killAskMs.all);
+    const giveUp = performance.now() + startPatienceMs;
     try {
-      const giveUp = performance.now() + startPatienceMs;
       for (;;) {
-        const state = await docker.exec.inspect(execId);
+        const state = await askToKill(execId, whole);
         if (state.Pid > 0) {
           const { Pid: pid, ContainerID: containerId } = state;
           const mainPid = store.container(containerId)?.inspect.State.Pid ?? pid;
@@ -145,6 +157,18 @@ export function createExecRunner(parts: ExecRunnerParts): ExecRunner {
       // With the container, the process is gone.
       if (!isDockerError(err, "not_found")) {
         log.warn({ err, exec: execId }, "could not kill an exec");
+      }
+    }
+  }
+
+  /** The engine may leave one question open, and answer the next. */
+  async function askToKill(execId: string, whole: AbortSignal): Promise<ExecInspect> {
+    for (;;) {
+      try {
+        const signal = AbortSignal.any([whole, AbortSignal.timeout(killAskMs.each)]);
+        return await docker.exec.inspect(execId, { signal });
+      } catch (err) {
+        if (whole.aborted || !isDockerError(err, "deadline_exceeded")) throw err;
       }
     }
   }
@@ -171,7 +195,9 @@ export function createExecRunner(parts: ExecRunnerParts): ExecRunner {
       });
     } catch (err) {
       stream?.close();
-      await kill(execId, exit);
+      if ((await within(kill(execId, exit), killPatienceMs)) === "late") {
+        log.warn({ exec: execId }, "Docker does not tell which process an exec has");
+      }
       throw err;
     } finally {
       stream?.close();
