@@ -3,17 +3,21 @@ import { join, resolve } from "node:path";
 import { labConfig } from "../lab/config.ts";
 import { architectures } from "./architecture.ts";
 import { bundleProgram } from "./bundle.ts";
+import { describeContent } from "./content.ts";
 import { makeExecutable } from "./executable.ts";
+import { makeSystemPackage } from "./system-package.ts";
 
 const root = resolve(import.meta.dirname, "..");
+const out = join(root, "out");
 const { cacheDir } = labConfig();
 const bundle = await bundleProgram(root);
+const content = await describeContent(root, bundle, cacheDir);
 for (const architecture of architectures) {
-  const executable = await makeExecutable(
-    bundle,
-    architecture,
-    join(root, "out", architecture.name),
-    cacheDir,
-  );
+  const folder = join(out, architecture.name);
+  const executable = await makeExecutable(bundle, architecture, folder, cacheDir);
   console.log(executable);
+  for (const kind of ["deb", "rpm"] as const) {
+    const packed = { ...content, executable };
+    console.log(await makeSystemPackage(kind, packed, architecture, out, cacheDir));
+  }
 }

@@ -12,6 +12,7 @@ import { fetchAll } from "../lab/fetch.ts";
 import { down, up } from "../lab/up-down.ts";
 import { hostArchitecture } from "../packaging/architecture.ts";
 import { fetchRuntime } from "../packaging/executable.ts";
+import { fetchNfpm } from "../packaging/system-package.ts";
 import { type Count, countReport, reportFile } from "./unit-reports.ts";
 import { workspacesOf } from "./workspaces.ts";
 
@@ -104,9 +105,11 @@ async function fetchForLabs(): Promise<void> {
   if (process.getuid?.() !== 0) return;
   console.error("\n== fetching what tests are made of");
   await fetchAll().catch((error: Error) => console.error(`lab: ${error.message}`));
-  await fetchRuntime(hostArchitecture(), labConfig().cacheDir).catch((error: Error) =>
-    console.error(`packaging: ${error.message}`),
-  );
+  const { cacheDir } = labConfig();
+  const tools = [fetchRuntime(hostArchitecture(), cacheDir), fetchNfpm(cacheDir)];
+  for (const tool of await Promise.allSettled(tools)) {
+    if (tool.status === "rejected") console.error(`packaging: ${tool.reason.message}`);
+  }
 }
 
 const parts: Record<string, () => Count | Promise<Count>> = {

@@ -6,6 +6,13 @@ import { addServeOptions } from "./serve-options.js";
 
 /** `dockershim config` */
 export const defineConfig: DefineCommand = (command, { terminal }) => {
+  command
+    .command("default")
+    .description("print a configuration file with every option, its meaning and its default")
+    .action(async () => {
+      const { defaultConfigText } = await import("./default-config.js");
+      terminal.stdout.write(defaultConfigText());
+    });
   const validate = command
     .command("validate")
     .description("check a configuration file, and flags, as `serve` does when it starts")

@@ -1,9 +1,6 @@
-import { Command, CommanderError } from "commander";
+import { type Command, CommanderError } from "commander";
 import { CliError, exitCodes } from "./cli-error.js";
-import { cliVersion } from "./cli-version.js";
-import type { CommandContext } from "./command-context.js";
-import { commands } from "./commands.js";
-import { addDebugOption, addRuntimeOptions } from "./runtime-options.js";
+import { addCommands, createProgram } from "./program.js";
 import type { Terminal } from "./terminal.js";
 
 /**
@@ -34,57 +31,6 @@ export async function main(args: readonly string[], terminal: Terminal): Promise
     printError(error, running.optsWithGlobals().debug === true, terminal);
     return error instanceof CliError ? error.exitCode : exitCodes.failure;
   }
-}
-
-/** A command that the arguments do not name is in the overview only, and not loaded. */
-async function addCommands(
-  program: Command,
-  args: readonly string[],
-  context: CommandContext,
-): Promise<void> {
-  for (const { name, description, load } of commands) {
-    const command = program.command(name).description(description);
-    if (args.includes(name)) (await load())(command, context);
-  }
-}
-
-function createProgram(terminal: Terminal): Command {
-  const program = new Command("dockershim")
-    .description("Kubernetes' Container Runtime Interface on top of Docker.")
-    .version(cliVersion, "-V, --version", "print the version of this command")
-    .helpOption("-h, --help", "show how to use a command")
-    .enablePositionalOptions()
-    .exitOverride()
-    .configureOutput({
-      writeOut: (text) => terminal.stdout.write(text),
-      writeErr: (text) => terminal.stderr.write(text),
-      outputError: (text, write) => {
-        write(
-          `dockershim: ${text
-            .replace(/^error: /, "")
-            .trimEnd()
-            .replaceAll("\n", " ")}\n`,
-        );
-      },
-    })
-    .configureHelp({ sortOptions: false })
-    .addHelpText(
-      "after",
-      `
-Examples:
-  dockershim serve                        run the daemon
-  dockershim info                         is the runtime ready, and its network?
-  dockershim pods --namespace default     which pods are there?
-  dockershim ps -a                        which containers, ended ones too?
-  dockershim logs --tail 20 -f web/nginx  follow the log of container nginx of pod web
-  dockershim exec 3f2a cat /etc/hosts     run a command in the container 3f2a…
-  dockershim -r unix:///run/containerd/containerd.sock ps   ask another runtime
-
-Exit codes:
-  0 success, 1 failure, 2 wrong usage. exec has the command's own exit code,
-  124 when the command took too long, and 125 when it could not be run.`,
-    );
-  return addDebugOption(addRuntimeOptions(program));
 }
 
 function printError(error: unknown, debug: boolean, terminal: Terminal): void {

@@ -67,7 +67,7 @@ export const serveOptions: readonly ServeOption[] = [
     flag: "cni-bin-dir",
     value: "folder",
     kind: "list",
-    description: "CNI plugins (repeatable, or separated by commas)",
+    description: "CNI plugins, searched in order",
   },
   {
     key: "cniCacheDir",
@@ -172,7 +172,8 @@ export function describeFlag(option: Pick<ServeOption, "key" | "flag">): string 
 /** Adds a flag for each option of the daemon, with the daemon's own defaults in the help. */
 export function addServeOptions(command: Command): void {
   for (const option of serveOptions) {
-    const description = `${option.description} (default: ${showDefault(option)})`;
+    const several = option.kind === "list" ? " (repeatable, or separated by commas)" : "";
+    const description = `${option.description}${several} (default: ${showDefault(option)})`;
     const flag = new Option(`--${option.flag} <${option.value}>`, description);
     // The help shows the choices; values are checked together with those of the file.
     if (typeof option.kind === "object") flag.choices(option.kind);
