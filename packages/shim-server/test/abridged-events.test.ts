@@ -22,6 +22,7 @@ async function actionsUpon(...events: Partial<EngineEvent>[]): Promise<string[]>
     store: {
       refresh: async (id: string) => void actions.push(`refresh ${id}`),
       forget: (id: string) => actions.push(`forget ${id}`),
+      container: () => undefined,
     },
     execExits: { report: (id: string, code: number) => actions.push(`exec ${id} ${code}`) },
     log: pino({ level: "silent" }),

@@ -33,6 +33,21 @@ test("output, errors and the exit code come back apart", async () => {
   expect(reply.exitCode).toBe(7);
 });
 
+// Docker puts a container's labels, its image's among them, over the attributes of its events.
+test.each([{ exitCode: "0" }, { execID: "f".repeat(64) }])(
+  "a label like %j does not change how a command ended",
+  async (labels) => {
+    const pod = await h.runPod(undefined, h.containerConfig({ labels }));
+    const reply = await h.cri.runtime.execSync({
+      containerId: pod.containerId,
+      cmd: ["sh", "-c", "sleep 0.2; exit 7"],
+      timeout: 10n,
+    });
+    expect(reply.exitCode).toBe(7);
+    await h.cri.runtime.removePodSandbox(pod);
+  },
+);
+
 test("a command that a signal ended has the shell's exit code for it", async () => {
   expect((await exec("kill -9 $$")).exitCode).toBe(137);
 });

@@ -122,7 +122,7 @@ export function startEventFeed(options: EventFeedOptions): EventFeed {
     const { ID: id, Attributes: attributes } = event.Actor;
     const { execID, exitCode } = attributes;
     if (event.Action === "exec_die" && execID !== undefined && exitCode !== undefined) {
-      execExits.report(execID, Number(exitCode));
+      if (!isShadowed(id)) execExits.report(execID, Number(exitCode));
       return;
     }
     if (silent.test(event.Action)) return;
@@ -130,6 +130,15 @@ export function startEventFeed(options: EventFeedOptions): EventFeed {
     if (attributes[TYPE_LABEL] === undefined && event.abridged !== true) return;
     if (event.Action === "destroy") store.forget(id);
     else background("container", store.refresh(id));
+  }
+
+  /**
+   * Docker puts a container's labels, its image's among them, over an event's own attributes. Who
+   * waits for such a command asks the engine.
+   */
+  function isShadowed(containerId: string): boolean {
+    const labels = store.container(containerId)?.inspect.Config.Labels ?? {};
+    return "execID" in labels || "exitCode" in labels;
   }
 
   async function follow(): Promise<void> {
