@@ -235,6 +235,8 @@ describe("ListPodSandboxMetrics", () => {
 
   it("has a sample of every metric that is declared, with as many labels", async () => {
     const { podSandboxId, containerId } = await harness.runPod();
+    // The layer is measured in the background, or here.
+    await harness.cri.runtime.containerStats({ containerId });
     const { descriptors } = await harness.cri.runtime.listMetricDescriptors({});
     const { podMetrics } = await harness.cri.runtime.listPodSandboxMetrics({});
     const pod = podMetrics.find((each) => each.podSandboxId === podSandboxId);
