@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { createServer as createHttpServer } from "node:http";
+import { createServer as createHttpServer, type Server } from "node:http";
 import { createServer as createHttpsServer, type ServerOptions } from "node:https";
 import type { AddressInfo, Socket } from "node:net";
 import { StreamingError } from "./errors.js";
@@ -42,6 +42,13 @@ export interface StreamingServerOptions {
   readonly idleTimeoutMs?: number;
   /** How long a client may take to open the streams it asked for. Default 30 seconds. */
   readonly streamCreationTimeoutMs?: number;
+  /** How long a client may take to say what it wants: TLS and the head of its request. Default 5 seconds. */
+  readonly headTimeoutMs?: number;
+  /**
+   * How many connections may be about to say what they want; the oldest goes when there is one
+   * more. Default 100.
+   */
+  readonly maxWaiting?: number;
   /** How long a URL is valid. Default 60 seconds. */
   readonly tokenTtlMs?: number;
   /** How many URLs may be outstanding. Default 1,000. */
@@ -93,6 +100,8 @@ const defaults = {
   bindAddr: "127.0.0.1:0",
   idleTimeoutMs: 4 * 60 * 60 * 1000,
   streamCreationTimeoutMs: 30_000,
+  headTimeoutMs: 5_000,
+  maxWaiting: 100,
   tokenTtlMs: 60_000,
   maxTokens: 1000,
   log: { debug() {}, warn() {} },
@@ -120,16 +129,20 @@ export function createStreamingServer(options: StreamingServerOptions): Streamin
   });
   const context = { ...settings, registry };
   const handler = createHttpHandler(tokens, context, configuredBase?.path ?? "");
-  const server =
-    options.tls === undefined ? createHttpServer() : createHttpsServer(tlsOptions(options.tls));
+  const server = createServer(options.tls, settings.headTimeoutMs);
   const sockets = new Set<Socket>();
+  const waiting = createWaitingRoom(settings.maxWaiting);
   let baseUrl: string | null = null;
   let closing: Promise<void> | null = null;
 
   server.on("request", handler.onRequest);
-  server.on("upgrade", handler.onUpgrade);
+  server.on("upgrade", (message, socket, head) => {
+    waiting.leave(message.socket);
+    handler.onUpgrade(message, socket, head);
+  });
   server.on("connection", (socket: Socket) => {
     sockets.add(socket);
+    waiting.enter(socket);
     socket.once("close", () => sockets.delete(socket));
     socket.setNoDelay(true);
     socket.setKeepAlive(true, keepAliveMs);
@@ -224,6 +237,48 @@ export function createStreamingServer(options: StreamingServerOptions): Streamin
     close({ graceMs = 0 } = {}) {
       closing ??= shutDown(graceMs);
       return closing;
+    },
+  };
+}
+
+/**
+ * A server whose clients have so long for the head of a request, and twice as long for what may
+ * follow; nothing that is answered has a body.
+ */
+function createServer(tls: StreamingTls | undefined, headTimeoutMs: number): Server {
+  const patience = {
+    headersTimeout: headTimeoutMs,
+    requestTimeout: 2 * headTimeoutMs,
+    connectionsCheckingInterval: Math.ceil(headTimeoutMs / 5),
+  };
+  return tls === undefined
+    ? createHttpServer(patience)
+    : createHttpsServer({ ...patience, ...tlsOptions(tls), handshakeTimeout: headTimeoutMs });
+}
+
+/**
+ * Connections that nobody has vouched for with a token yet. Full of clients that say nothing, it
+ * still lets in those that do.
+ */
+function createWaitingRoom(max: number): {
+  enter(socket: Socket): void;
+  leave(socket: Socket): void;
+} {
+  // By the client's end: within TLS the socket is another one.
+  const waiting = new Map<string, Socket>();
+  const endOf = ({ remoteAddress, remotePort }: Socket): string => `${remoteAddress} ${remotePort}`;
+  return {
+    enter(socket) {
+      const end = endOf(socket);
+      waiting.set(end, socket);
+      socket.once("close", () => {
+        if (waiting.get(end) === socket) waiting.delete(end);
+      });
+      const [oldest] = waiting.values();
+      if (waiting.size > max) oldest?.destroy();
+    },
+    leave(socket) {
+      waiting.delete(endOf(socket));
     },
   };
 }

@@ -1,3 +1,4 @@
+import { connect, type Socket } from "node:net";
 import { afterEach, describe, expect, test } from "@jest/globals";
 import type { StreamingServer } from "../src/index.js";
 import { createStreamingServer } from "../src/index.js";
@@ -217,3 +218,48 @@ describe("close", () => {
     if ("socket" in upgraded) upgraded.socket.destroy();
   });
 });
+
+describe("clients that do not say what they want", () => {
+  function dial(): Socket {
+    const { hostname, port } = new URL(server.baseUrl);
+    const socket = connect(Number(port), hostname);
+    socket.on("error", () => {});
+    return socket.resume();
+  }
+
+  test.each([
+    ["nothing", ""],
+    ["half a head", "GET /exec/x HTTP/1.1\r\nHost: a\r\nX-Slow: "],
+  ])("that send %s are cut off", async (_what, text) => {
+    server = await startServer({}, { headTimeoutMs: 100 });
+    const socket = dial();
+    socket.write(text);
+    await closed(socket);
+    await idle(server);
+  });
+
+  test("leave room for those that do", async () => {
+    server = await startServer(success, { maxWaiting: 3, headTimeoutMs: 600_000 });
+    const silent = Array.from({ length: 8 }, dial);
+    await Promise.all(silent.slice(0, 5).map((socket) => closed(socket)));
+    const client = await dialSpdy(server.execUrl(execRequest));
+    await openTerminal(client, ["stdout", "stderr"]);
+    await client.closed;
+  });
+
+  test("are not confused with sessions, which may say nothing for long", async () => {
+    server = await startServer(success, { maxWaiting: 1, headTimeoutMs: 100 });
+    const session = await dialSpdy(server.execUrl(execRequest));
+    const first = dial();
+    const second = dial();
+    await Promise.all([closed(first), closed(second)]);
+    expect(server.stats().sessions).toBe(1);
+    await openTerminal(session, ["stdout", "stderr"]);
+    await session.closed;
+  });
+});
+
+/** Settles when a connection is over, in whatever way. */
+async function closed(socket: Socket): Promise<void> {
+  await new Promise<void>((resolve) => socket.once("close", () => resolve()));
+}

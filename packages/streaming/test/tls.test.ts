@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { connect, type Socket } from "node:net";
 import { afterEach, describe, expect, test } from "@jest/globals";
 import type { StreamingServer } from "../src/index.js";
 import { execRequest, idle, readAll, startServer, writeAll } from "./fake-runtime.js";
@@ -34,6 +35,20 @@ describe("TLS", () => {
     await idle(server);
   });
 
+  test("cuts off who does not begin it, and keeps a session that began before", async () => {
+    server = await startServer(runtime, { tls, headTimeoutMs: 500, maxWaiting: 1 });
+    const url = server.execUrl(execRequest);
+    const connection = await dialSpdy(url, ["v4.channel.k8s.io"], { ca });
+    const silent = [1, 2].map(() => {
+      const socket = connect(Number(new URL(url).port), "127.0.0.1");
+      return socket.on("error", () => undefined).resume();
+    });
+    await Promise.all(silent.map((socket) => closed(socket)));
+    const { stdout } = await openTerminal(connection, ["stdout", "stderr"]);
+    expect((await readAll(stdout)).toString()).toBe("secret");
+    await connection.closed;
+  });
+
   test("asks for a client certificate where an authority for them is given", async () => {
     server = await startServer(runtime, { tls: { ...tls, clientCa: ca } });
     const url = server.execUrl(execRequest);
@@ -53,3 +68,8 @@ describe("TLS", () => {
     ).rejects.toMatchObject({ code: expect.stringMatching(/^(ERR_SSL|ECONNRESET|EPIPE)/) });
   });
 });
+
+/** Settles when a connection is over, in whatever way. */
+async function closed(socket: Socket): Promise<void> {
+  await new Promise<void>((resolve) => socket.once("close", () => resolve()));
+}
