@@ -7,7 +7,7 @@ import type { Bundle } from "./bundle.ts";
 import { thirdPartyLicences } from "./licences.ts";
 import { manualPages } from "./manual.ts";
 import { fetchNpmPackage } from "./npm-package.ts";
-import type { PackageContent } from "./system-package.ts";
+import type { PackageContent } from "./package-files.ts";
 
 /**
  * Makes what packages have beside the executable, from the command itself.

@@ -5,6 +5,7 @@ import { architectures } from "./architecture.ts";
 import { bundleProgram } from "./bundle.ts";
 import { describeContent } from "./content.ts";
 import { makeExecutable } from "./executable.ts";
+import { flavours } from "./flavour.ts";
 import { makeSystemPackage } from "./system-package.ts";
 
 const root = resolve(import.meta.dirname, "..");
@@ -16,8 +17,10 @@ for (const architecture of architectures) {
   const folder = join(out, architecture.name);
   const executable = await makeExecutable(bundle, architecture, folder, cacheDir);
   console.log(executable);
-  for (const kind of ["deb", "rpm"] as const) {
-    const packed = { ...content, executable };
-    console.log(await makeSystemPackage(kind, packed, architecture, out, cacheDir));
+  for (const flavour of flavours) {
+    for (const kind of ["deb", "rpm"] as const) {
+      const order = { kind, flavour, architecture, content: { ...content, executable } };
+      console.log(await makeSystemPackage({ ...order, compression: "xz" }, out, cacheDir));
+    }
   }
 }

@@ -1,10 +1,10 @@
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
-import { gzipSync } from "node:zlib";
 import { command } from "../lab/command.ts";
 import { buildGoPrograms, type GoPrograms } from "../lab/go-programs.ts";
 import type { Architecture } from "./architecture.ts";
-import type { ManualPage } from "./manual.ts";
+import { type Flavour, fillIn } from "./flavour.ts";
+import { debianFiles, maintainer, type PackageContent, packageFiles } from "./package-files.ts";
 
 /** Who makes packages of both kinds from one description; the last version whose modules the Go proxy has all of. */
 const nfpm: GoPrograms = {
@@ -20,49 +20,34 @@ export async function fetchNfpm(cacheDir: string): Promise<string> {
   return join(await buildGoPrograms(cacheDir, nfpm), "nfpm");
 }
 
-/** What a package has beside its units. */
-export interface PackageContent {
-  readonly version: string;
-  /** Of the last change, as YYYY-MM-DD. */
-  readonly date: string;
-  readonly executable: string;
-  /** Text of /etc/dockershim/config.yaml. */
-  readonly config: string;
-  readonly manual: readonly ManualPage[];
-  /** Scripts by shell. */
-  readonly completions: Readonly<Record<"bash" | "zsh" | "fish", string>>;
-  /** Of what is in the executable and not ours. */
-  readonly licences: string;
-}
-
-/** A file of a package. */
-interface PackedFile {
-  readonly src: string;
-  readonly dst: string;
-  readonly type?: "config|noreplace";
-  readonly file_info?: { readonly mode: number };
-}
-
 /** What kinds of packages differ in. */
 const kinds = {
   deb: {
     depends: ["libc6 (>= 2.28)", "libstdc++6 (>= 8)", "libatomic1"],
     recommends: ["docker.io | docker-ce | moby-engine", "containernetworking-plugins"],
     scripts: { postinstall: "postinst", preremove: "prerm", postremove: "postrm" },
+    // Debian has it in the copyright file.
+    license: undefined,
   },
   rpm: {
     depends: ["glibc >= 2.28", "libstdc++", "libatomic", "util-linux"],
     recommends: ["containernetworking-plugins"],
     scripts: { postinstall: "postinstall", preremove: "preremove", postremove: "postremove" },
+    license: "Apache-2.0",
   },
 } as const;
 
-const maintainer = "The dockershim authors <dockershim@users.noreply.github.com>";
-
 export type PackageKind = keyof typeof kinds;
 
-/** How packages are compressed: xz for whoever downloads them, which takes half a minute. */
-export type Compression = "xz" | "none";
+/** A package that is to be made. */
+export interface PackageOrder {
+  readonly kind: PackageKind;
+  readonly flavour: Flavour;
+  readonly architecture: Architecture;
+  readonly content: PackageContent;
+  /** xz for whoever downloads it, which takes half a minute. */
+  readonly compression: "xz" | "none";
+}
 
 /**
  * Makes a package for Debian or RPM systems.
@@ -71,38 +56,28 @@ export type Compression = "xz" | "none";
  * @returns Its path.
  */
 export async function makeSystemPackage(
-  kind: PackageKind,
-  content: PackageContent,
-  architecture: Architecture,
+  { kind, flavour, architecture, content, compression }: PackageOrder,
   out: string,
   cacheDir: string,
-  compression: Compression = "xz",
 ): Promise<string> {
-  const stage = join(out, `${kind}-${architecture.name}`);
+  const stage = join(out, `${flavour.name}-${kind}-${architecture.name}`);
   mkdirSync(stage, { recursive: true });
-  const { depends, recommends, scripts } = kinds[kind];
-  const own = import.meta.dirname;
+  const { depends, recommends, scripts, license } = kinds[kind];
+  const own = kind === "deb" ? debianFiles(content, flavour, stage) : [];
+  const { name, provides, conflicts } = flavour;
   const description = {
-    name: "dockershim",
-    arch: architecture.name,
-    platform: "linux",
-    version: content.version,
-    section: "admin",
-    priority: "optional",
-    maintainer,
+    ...{ name, version: content.version, arch: architecture.name, platform: "linux" },
+    ...{ section: "admin", priority: "optional", maintainer, license },
+    homepage: "https://github.com/dockershim/dockershim",
     description: [
       "Kubernetes' Container Runtime Interface on Docker Engine",
-      "The daemon between a kubelet, which speaks CRI, and Docker Engine, which does",
-      "not; with a command to look at pods, containers and images of a node.",
+      ...flavour.description,
     ].join("\n"),
-    homepage: "https://github.com/dockershim/dockershim",
-    // Debian has it in the copyright file.
-    ...(kind === "rpm" && { license: "Apache-2.0" }),
-    depends,
-    recommends,
-    contents: [...filesOf(content, stage), ...(kind === "deb" ? debianFiles(content, stage) : [])],
+    ...{ depends, recommends, provides, conflicts },
+    replaces: provides,
+    contents: [...packageFiles(content, flavour, stage), ...own],
     scripts: Object.fromEntries(
-      Object.entries(scripts).map(([when, file]) => [when, join(own, "scripts", kind, file)]),
+      Object.entries(scripts).map(([when, file]) => [when, script(kind, file, flavour, stage)]),
     ),
     [kind]: { compression },
   };
@@ -115,49 +90,10 @@ export async function makeSystemPackage(
   return join(out, basename(made));
 }
 
-function filesOf(content: PackageContent, stage: string): PackedFile[] {
-  const own = join(import.meta.dirname, "files");
-  const files: PackedFile[] = [
-    { src: content.executable, dst: "/usr/bin/dockershim" },
-    { src: join(own, "default"), dst: "/etc/default/dockershim", type: "config|noreplace" },
-  ];
-  for (const unit of ["dockershim.service", "dockershim.socket"]) {
-    files.push({ src: join(own, unit), dst: `/usr/lib/systemd/system/${unit}` });
-  }
-  const add = (dst: string, text: string | Buffer, more: Pick<PackedFile, "type"> = {}): void => {
-    const src = join(stage, dst.replaceAll("/", "+"));
-    writeFileSync(src, text);
-    files.push({ src, dst, ...more });
-  };
-  add("/etc/dockershim/config.yaml", content.config, { type: "config|noreplace" });
-  const gzip = (text: string): Buffer => gzipSync(text, { level: 9 });
-  const doc = "/usr/share/doc/dockershim";
-  files.push({ src: join(own, "copyright"), dst: `${doc}/copyright` });
-  add(`${doc}/third-party-licences.gz`, gzip(content.licences));
-  for (const { file, text } of content.manual) add(`/usr/share/man/man8/${file}.gz`, gzip(text));
-  const { bash, zsh, fish } = content.completions;
-  add("/usr/share/bash-completion/completions/dockershim", bash);
-  add("/usr/share/zsh/vendor-completions/_dockershim", zsh);
-  add("/usr/share/fish/vendor_completions.d/dockershim.fish", fish);
-  return files.map((file) => ({
-    ...file,
-    file_info: { mode: file.dst.startsWith("/usr/bin/") ? 0o755 : 0o644 },
-  }));
-}
-
-/** What Debian's policy wants of its packages. */
-function debianFiles({ version, date }: PackageContent, stage: string): PackedFile[] {
-  const changelog = join(stage, "changelog.gz");
-  const day = `${new Date(`${date}T00:00:00Z`).toUTCString().replace("GMT", "+0000")}`;
-  const entry = [
-    `dockershim (${version}) stable; urgency=medium`,
-    "  * See https://github.com/dockershim/dockershim/releases.",
-    ` -- ${maintainer}  ${day}`,
-  ];
-  writeFileSync(changelog, gzipSync(`${entry.join("\n\n")}\n`, { level: 9 }));
-  const overrides = join(import.meta.dirname, "files/lintian-overrides");
-  return [
-    { src: changelog, dst: "/usr/share/doc/dockershim/changelog.gz" },
-    { src: overrides, dst: "/usr/share/lintian/overrides/dockershim" },
-  ].map((file) => ({ ...file, file_info: { mode: 0o644 } }));
+/** A script of the package with the flavour's names in it. @returns Its path. */
+function script(kind: PackageKind, file: string, flavour: Flavour, stage: string): string {
+  const text = readFileSync(join(import.meta.dirname, "scripts", kind, file), "utf8");
+  const path = join(stage, file);
+  writeFileSync(path, fillIn(text, flavour));
+  return path;
 }

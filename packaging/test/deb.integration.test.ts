@@ -6,20 +6,24 @@ import {
   mkdtempSync,
   readFileSync,
   rmSync,
+  statSync,
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "@jest/globals";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
 import { labConfig } from "../../lab/config.ts";
 import { addText, staticBusyboxRoot } from "../../lab/rootfs.ts";
 import { hostArchitecture } from "../architecture.ts";
+import { flavours } from "../flavour.ts";
 import { makeSystemPackage } from "../system-package.ts";
 
-const config = "/etc/dockershim/config.yaml";
 const versions = ["1.0.0", "1.1.0"] as const;
-const packages: Record<string, string> = {};
+type Version = (typeof versions)[number];
+
 let scratch: string;
+/** Paths of packages by name and version. */
+const packages = new Map<string, string>();
 /** A root file system of a shell and dpkg's database, in which systemd's programs only write down their calls. */
 let root: string;
 
@@ -36,8 +40,14 @@ beforeAll(async () => {
       completions: { bash: "# bash\n", zsh: "# zsh\n", fish: "# fish\n" },
       licences: "theirs\n",
     };
-    const host = hostArchitecture();
-    packages[version] = await makeSystemPackage("deb", content, host, scratch, cacheDir, "none");
+    for (const flavour of flavours) {
+      const made = await makeSystemPackage(
+        { kind: "deb", flavour, architecture: hostArchitecture(), content, compression: "none" },
+        scratch,
+        cacheDir,
+      );
+      packages.set(`${flavour.name} ${version}`, made);
+    }
   }
 });
 afterAll(() => rmSync(scratch, { recursive: true }));
@@ -74,51 +84,66 @@ function dpkg(...args: string[]): string[] {
   return calls.filter((call) => call.startsWith("deb-systemd-invoke"));
 }
 
-const packageOf = (version: (typeof versions)[number]): string => packages[version] ?? "";
 const inRoot = (path: string): string => join(root, path);
 
-test("an installation starts socket and service", () => {
-  expect(dpkg("--install", packageOf("1.0.0"))).toEqual([
-    "deb-systemd-invoke start dockershim.socket dockershim.service",
-  ]);
-  expect(readFileSync(inRoot(config), "utf8")).toBe("# of 1.0.0\n");
-  const unit = readFileSync(inRoot("/usr/lib/systemd/system/dockershim.service"), "utf8");
-  expect(unit).toContain("ExecStart=/usr/bin/dockershim serve --listen fd://");
-});
+describe.each(flavours.map((flavour) => [flavour.name, flavour] as const))(
+  "%s",
+  (name, flavour) => {
+    const { unit, state, defaults } = flavour;
+    const config = `/etc/default/${defaults}`;
+    const install = (version: Version): string[] =>
+      dpkg("--install", packages.get(`${name} ${version}`) ?? "");
 
-test.each([
-  ["an upgrade", "1.0.0", "1.1.0"],
-  ["a downgrade", "1.1.0", "1.0.0"],
-] as const)(
-  "%s restarts the service alone, if it runs, and keeps a changed file",
-  (_, from, to) => {
-    dpkg("--install", packageOf(from));
-    writeFileSync(inRoot(config), "logLevel: debug\n");
-    mkdirSync(inRoot("/var/lib/dockershim"), { recursive: true });
-    expect(dpkg("--install", packageOf(to))).toEqual([
-      "deb-systemd-invoke try-restart dockershim.service",
-    ]);
-    expect(readFileSync(inRoot(config), "utf8")).toBe("logLevel: debug\n");
-    expect(existsSync(inRoot("/var/lib/dockershim"))).toBe(true);
+    test("an installation starts socket and service", () => {
+      expect(install("1.0.0")).toEqual([`deb-systemd-invoke start ${unit}.socket ${unit}.service`]);
+      expect(readFileSync(inRoot(config), "utf8")).toBe(flavour.defaultsText);
+      const text = readFileSync(inRoot(`/usr/lib/systemd/system/${unit}.service`), "utf8");
+      expect(text).toContain(`ExecStart=${flavour.command}\n`);
+      expect(text).toContain(`Requires=${unit}.socket\n`);
+      const [program = ""] = flavour.command.split(" ");
+      expect(statSync(inRoot(program)).mode & 0o777).toBe(0o755);
+    });
+
+    test.each([
+      ["an upgrade", "1.0.0", "1.1.0"],
+      ["a downgrade", "1.1.0", "1.0.0"],
+    ] as const)(
+      "%s restarts the service alone, if it runs, and keeps a changed file",
+      (_, from, to) => {
+        install(from);
+        writeFileSync(inRoot(config), "# changed\n");
+        mkdirSync(inRoot(state), { recursive: true });
+        expect(install(to)).toEqual([`deb-systemd-invoke try-restart ${unit}.service`]);
+        expect(readFileSync(inRoot(config), "utf8")).toBe("# changed\n");
+        expect(existsSync(inRoot(state))).toBe(true);
+      },
+    );
+
+    test("a removal stops both, and leaves configuration and state", () => {
+      install("1.0.0");
+      mkdirSync(inRoot(state), { recursive: true });
+      expect(dpkg("--remove", name)).toEqual([
+        `deb-systemd-invoke stop ${unit}.service ${unit}.socket`,
+      ]);
+      expect(existsSync(inRoot("/usr/bin/dockershim"))).toBe(false);
+      expect(existsSync(inRoot(config))).toBe(true);
+      expect(existsSync(inRoot(state))).toBe(true);
+    });
+
+    test("a purge leaves nothing", () => {
+      install("1.0.0");
+      mkdirSync(inRoot(state), { recursive: true });
+      dpkg("--purge", name);
+      for (const path of ["/etc/dockershim", config, state]) {
+        expect(existsSync(inRoot(path))).toBe(false);
+      }
+    });
   },
 );
 
-test("a removal stops both, and leaves configuration and state", () => {
-  dpkg("--install", packageOf("1.0.0"));
-  mkdirSync(inRoot("/var/lib/dockershim"), { recursive: true });
-  expect(dpkg("--remove", "dockershim")).toEqual([
-    "deb-systemd-invoke stop dockershim.service dockershim.socket",
-  ]);
-  expect(existsSync(inRoot("/usr/bin/dockershim"))).toBe(false);
-  expect(existsSync(inRoot(config))).toBe(true);
-  expect(existsSync(inRoot("/var/lib/dockershim"))).toBe(true);
-});
-
-test("a purge leaves nothing", () => {
-  dpkg("--install", packageOf("1.0.0"));
-  mkdirSync(inRoot("/var/lib/dockershim"), { recursive: true });
-  dpkg("--purge", "dockershim");
-  for (const path of ["/etc/dockershim", "/etc/default/dockershim", "/var/lib/dockershim"]) {
-    expect(existsSync(inRoot(path))).toBe(false);
-  }
+test("the two exclude each other", () => {
+  dpkg("--install", packages.get("dockershim 1.0.0") ?? "");
+  expect(() => dpkg("--install", packages.get("dockershim-cri-dockerd 1.0.0") ?? "")).toThrow(
+    "conflicting packages",
+  );
 });

@@ -1,6 +1,6 @@
 import { execFile } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { promisify } from "node:util";
@@ -45,6 +45,14 @@ test("the executable needs no file beside itself, and takes none of Node's optio
   } finally {
     rmSync(elsewhere, { recursive: true });
   }
+});
+
+test("under the name of cri-dockerd it takes that one's flags", async () => {
+  const link = join(scratch, "cri-dockerd");
+  symlinkSync(executable, link);
+  const { stdout } = await run(link, ["--version"]);
+  expect(stdout).toMatch(/^cri-dockerd \d+\.\d+\.\d+ \(dockershim\)\n$/);
+  await expect(run(link, ["serve"])).rejects.toMatchObject({ code: 2 });
 });
 
 test("a pod runs on it, with its log thread and its network namespace thread", async () => {

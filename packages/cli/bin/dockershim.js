@@ -5,7 +5,9 @@ if (Number(process.versions.node.split(".")[0]) < 22) {
   rerunWithNewerNode();
 } else {
   endWithParent();
-  if (process.argv.includes("serve")) (await import("./small-heap.js")).keepHeapSmall();
+  if (["serve", "cri-dockerd"].some((name) => process.argv.includes(name))) {
+    (await import("./small-heap.js")).keepHeapSmall();
+  }
   // `dockershim logs … | head` is no reason to complain.
   process.stdout.on("error", (error) => process.exit(error.code === "EPIPE" ? 0 : 1));
   const { main } = await import("../dist/index.js");

@@ -16,6 +16,11 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import("./serve-command.js")).defineServe,
   },
   {
+    name: "cri-dockerd",
+    description: "run the daemon under cri-dockerd's flags, in its place",
+    load: async () => (await import("./cri-dockerd-command.js")).defineCriDockerd,
+  },
+  {
     name: "config",
     description: "check the daemon's options and configuration file",
     load: async () => (await import("./config-command.js")).defineConfig,

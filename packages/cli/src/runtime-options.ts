@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import type { CriClient } from "@dockershim/cri-client";
 import { type Command, Option } from "commander";
 import { CliError } from "./cli-error.js";
@@ -6,6 +7,9 @@ import type { Terminal } from "./terminal.js";
 
 /** Where a dockershim listens that was not told otherwise. */
 export const defaultEndpoint = "unix:///run/dockershim/dockershim.sock";
+
+/** And where one that takes cri-dockerd's place listens. */
+const criDockerdEndpoint = "unix:///var/run/cri-dockerd.sock";
 
 const endpointVariable = "CONTAINER_RUNTIME_ENDPOINT";
 
@@ -32,7 +36,7 @@ export function addRuntimeOptions(
     .addOption(
       new Option(
         "-r, --runtime-endpoint <endpoint>",
-        `CRI socket of the runtime (default: $${endpointVariable}, or ${defaultEndpoint})`,
+        `CRI socket of the runtime (default: $${endpointVariable}, or ${defaultEndpoint}, or cri-dockerd's)`,
       ),
     )
     .addOption(
@@ -56,7 +60,7 @@ export async function withRuntime<Result>(
   const { runtimeEndpoint, timeout } = command.optsWithGlobals<RuntimeOptions>();
   const { createCriClient, CriClientError } = await import("@dockershim/cri-client");
   const client = createCriClient({
-    endpoint: runtimeEndpoint ?? (terminal.env[endpointVariable] || defaultEndpoint),
+    endpoint: runtimeEndpoint ?? (terminal.env[endpointVariable] || likelyEndpoint()),
     ...(timeout === undefined ? {} : { timeoutMs: timeout }),
   });
   try {
@@ -69,4 +73,12 @@ export async function withRuntime<Result>(
   } finally {
     client.close();
   }
+}
+
+/** The usual socket, unless there is only the other one. */
+function likelyEndpoint(): string {
+  const isThere = (endpoint: string): boolean => existsSync(endpoint.slice("unix://".length));
+  return !isThere(defaultEndpoint) && isThere(criDockerdEndpoint)
+    ? criDockerdEndpoint
+    : defaultEndpoint;
 }

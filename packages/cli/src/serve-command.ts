@@ -1,16 +1,9 @@
-import type { Logger } from "pino";
 import type { DefineCommand } from "./command-context.js";
 import { defaultConfigFile } from "./config-file.js";
 import { gatherOptions } from "./daemon-options.js";
 import { addDebugOption } from "./runtime-options.js";
+import { serveDaemon } from "./serve-daemon.js";
 import { addServeOptions } from "./serve-options.js";
-import type { Notifier } from "./systemd-notify.js";
-import {
-  observeForSystemd,
-  requirePassedSocket,
-  type ServiceVariables,
-  takeServiceVariables,
-} from "./systemd-service.js";
 
 /** `dockershim serve` */
 export const defineServe: DefineCommand = (command, { terminal }) => {
@@ -42,44 +35,6 @@ configuration change at once, other options with the next start.`,
   );
   command.action(async (flags: Record<string, unknown> & { config?: string }) => {
     const readOptions = () => gatherOptions(flags, flags.config);
-    const service = takeServiceVariables(process.env, process.pid);
-    const options = await readOptions();
-    requirePassedSocket(options.listen, service);
-    const { defaultShimOptions, startShim } = await import("@dockershim/shim-server");
-    const { createDaemonLog } = await import("./daemon-log.js");
-    const { endProcess, runDaemon } = await import("./run-daemon.js");
-    const log = await createDaemonLog(options.logLevel ?? defaultShimOptions.logLevel, {
-      fd: process.stdout.fd,
-      isTerminal: process.stdout.isTTY === true,
-      env: terminal.env,
-    });
-    const notifier = await notifierOf(service, log);
-    await runDaemon(() => startShim(options, log), {
-      signals: process,
-      exit: endProcess,
-      onForcedEnd: () => log.warn("something still runs, the process ends without it"),
-      readOptions,
-      ...(notifier && { observer: observeForSystemd(notifier, service.watchdogMs) }),
-      onReloadFailed: (reason) => {
-        const error = reason instanceof Error ? reason.message : String(reason);
-        log.error({ error }, "not reloaded, all goes on as before");
-      },
-    });
+    await serveDaemon(readOptions, terminal);
   });
 };
-
-/** A service manager that cannot be told anything is no reason not to serve. */
-async function notifierOf(
-  { notifySocket }: ServiceVariables,
-  log: Pick<Logger, "warn">,
-): Promise<Notifier | undefined> {
-  if (notifySocket === undefined) return undefined;
-  try {
-    // It loads a native library, which whoever is no service does without.
-    const { openNotifier } = await import("./systemd-notify.js");
-    return openNotifier(notifySocket);
-  } catch (err) {
-    log.warn({ err }, "systemd is not told how it goes");
-    return undefined;
-  }
-}

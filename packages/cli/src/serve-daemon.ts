@@ -1,0 +1,64 @@
+import type { ShimOptions } from "@dockershim/shim-server/options";
+import type { Logger } from "pino";
+import type { Notifier } from "./systemd-notify.js";
+import {
+  observeForSystemd,
+  requirePassedSocket,
+  type ServiceVariables,
+  takeServiceVariables,
+} from "./systemd-service.js";
+import type { Terminal } from "./terminal.js";
+
+/**
+ * Runs the daemon until it is told to end, as a service of systemd where it is one.
+ *
+ * @param readOptions Called at the start and for each reload.
+ * @param warnings What to say first in the log.
+ * @throws CliError, and whatever `readOptions` and the daemon's start throw.
+ */
+export async function serveDaemon(
+  readOptions: () => Promise<Partial<ShimOptions>>,
+  terminal: Terminal,
+  warnings: readonly string[] = [],
+): Promise<void> {
+  const service = takeServiceVariables(process.env, process.pid);
+  const options = await readOptions();
+  requirePassedSocket(options.listen, service);
+  const { defaultShimOptions, startShim } = await import("@dockershim/shim-server");
+  const { createDaemonLog } = await import("./daemon-log.js");
+  const { endProcess, runDaemon } = await import("./run-daemon.js");
+  const log = await createDaemonLog(options.logLevel ?? defaultShimOptions.logLevel, {
+    fd: process.stdout.fd,
+    isTerminal: process.stdout.isTTY === true,
+    env: terminal.env,
+  });
+  for (const warning of warnings) log.warn(warning);
+  const notifier = await notifierOf(service, log);
+  await runDaemon(() => startShim(options, log), {
+    signals: process,
+    exit: endProcess,
+    onForcedEnd: () => log.warn("something still runs, the process ends without it"),
+    readOptions,
+    ...(notifier && { observer: observeForSystemd(notifier, service.watchdogMs) }),
+    onReloadFailed: (reason) => {
+      const error = reason instanceof Error ? reason.message : String(reason);
+      log.error({ error }, "not reloaded, all goes on as before");
+    },
+  });
+}
+
+/** A service manager that cannot be told anything is no reason not to serve. */
+async function notifierOf(
+  { notifySocket }: ServiceVariables,
+  log: Pick<Logger, "warn">,
+): Promise<Notifier | undefined> {
+  if (notifySocket === undefined) return undefined;
+  try {
+    // It loads a native library, which whoever is no service does without.
+    const { openNotifier } = await import("./systemd-notify.js");
+    return openNotifier(notifySocket);
+  } catch (err) {
+    log.warn({ err }, "systemd is not told how it goes");
+    return undefined;
+  }
+}
