@@ -9,6 +9,7 @@ import { clearNode, endNode } from "../e2e/node.ts";
 import { kubernetesProgramNames, kubernetesPrograms } from "../e2e/programs.ts";
 import { labConfig } from "../lab/config.ts";
 import { fetchAll } from "../lab/fetch.ts";
+import { findGo } from "../lab/go-programs.ts";
 import { down, up } from "../lab/up-down.ts";
 import { hostArchitecture } from "../packaging/architecture.ts";
 import { fetchRuntime } from "../packaging/executable.ts";
@@ -106,7 +107,8 @@ async function fetchForLabs(): Promise<void> {
   console.error("\n== fetching what tests are made of");
   await fetchAll().catch((error: Error) => console.error(`lab: ${error.message}`));
   const { cacheDir } = labConfig();
-  const tools = [fetchRuntime(hostArchitecture(), cacheDir), fetchNfpm(cacheDir)];
+  const tools: Promise<unknown>[] = [fetchRuntime(hostArchitecture(), cacheDir)];
+  if ((await findGo()) !== undefined) tools.push(fetchNfpm(cacheDir));
   for (const tool of await Promise.allSettled(tools)) {
     if (tool.status === "rejected") console.error(`packaging: ${tool.reason.message}`);
   }
