@@ -1,10 +1,10 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { request } from "node:https";
 import { join } from "node:path";
+import { freePort } from "../lab/ports.ts";
 import type { Certificate } from "./certificates.ts";
 import { createAuthority, createTokenKey, issueCertificate } from "./certificates.ts";
 import { writeKubeconfig } from "./kubeconfig.ts";
-import { freePort } from "./ports.ts";
 import { answers, endProgram, type Program, startProgram } from "./processes.ts";
 
 /** The programs that a control plane is made of. */

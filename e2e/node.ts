@@ -3,11 +3,11 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { command } from "../lab/command.ts";
 import type { LabEnv } from "../lab/env.ts";
+import { freePort, listens } from "../lab/ports.ts";
 import { daemonEndpoint, daemonOf } from "./daemon.ts";
 import { type KubeletCluster, kubeletConfig } from "./kubelet-config.ts";
 import { claimKubeletHost, releaseKubeletHost } from "./kubelet-host.ts";
 import { makePodCgroup, removePodCgroup } from "./pod-cgroup.ts";
-import { freePort, listens } from "./ports.ts";
 import { answers, endProgram, startProgram } from "./processes.ts";
 
 export interface NodeOptions {

@@ -48,7 +48,7 @@ export function debianCodename(): string {
 }
 
 /** The address of the mirror that the machine's own apt fetches Debian from. */
-async function mirror(): Promise<string> {
+export async function mirror(): Promise<string> {
   const format = ["--format", "$(REPO_URI) $(CODENAME)", "Created-By: Packages"];
   const targets = (await command("apt-get", ["indextargets", ...format]))
     .split("\n")

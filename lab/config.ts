@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { LabError } from "./lab-error.ts";
 
@@ -7,12 +8,16 @@ export type EngineChoice = "20" | "26" | "28" | "29";
 /** Where the engine keeps images: Docker's graph drivers, or containerd's snapshotters (26 and newer). */
 export type ImageStore = "graphdriver" | "containerd";
 
+/** Who makes the engine's cgroups: itself, or systemd where that runs. */
+export type CgroupDriver = "cgroupfs" | "systemd";
+
 /** All names and places of one lab; two labs that differ in name or engine share none of them but the cache. */
 export interface LabConfig {
   readonly name: string;
   readonly engine: EngineChoice;
   /** Undefined: as the lab is, or for a new one the engine's default: graphdriver, from 29 on containerd. */
   readonly imageStore: ImageStore | undefined;
+  readonly cgroupDriver: CgroupDriver;
   /** Whether the engine gets the images of CRI's conformance tests from the lab, under their public names. */
   readonly lookAlikes: boolean;
   /** The folder all labs live under. */
@@ -42,8 +47,8 @@ export const cniBinDir = "/usr/lib/cni";
 
 /**
  * Reads the lab's choices from the environment: `LAB` (name, default "default"), `DOCKER` (20, 26, 28
- * or 29; default 20), `LAB_STORE` (graphdriver or containerd), `LAB_DIR` (default /var/tmp/dockershim-lab),
- * `LAB_LOOKALIKES` (1: the lab stands in for public registries).
+ * or 29; default 20), `LAB_STORE` (graphdriver or containerd), `LAB_CGROUPS` (cgroupfs or systemd),
+ * `LAB_DIR` (default /var/tmp/dockershim-lab), `LAB_LOOKALIKES` (1: the lab stands in for public registries).
  */
 export function labConfig(env: NodeJS.ProcessEnv = process.env): LabConfig {
   const name = env.LAB || "default";
@@ -65,6 +70,7 @@ export function labConfig(env: NodeJS.ProcessEnv = process.env): LabConfig {
       "Docker 20.10 has no containerd image store; use DOCKER=26 or newer",
     );
   }
+  const cgroupDriver = cgroupDriverOf(env.LAB_CGROUPS || usualCgroupDriver());
   const root = resolve(env.LAB_DIR || "/var/tmp/dockershim-lab");
   const stateDir = join(root, name, `docker${engine}`);
   if (Buffer.byteLength(join(stateDir, longestSocket)) > 107) {
@@ -74,6 +80,7 @@ export function labConfig(env: NodeJS.ProcessEnv = process.env): LabConfig {
     name,
     engine,
     imageStore,
+    cgroupDriver,
     lookAlikes: env.LAB_LOOKALIKES === "1",
     root,
     cacheDir: join(root, ".cache"),
@@ -87,4 +94,15 @@ export function labConfig(env: NodeJS.ProcessEnv = process.env): LabConfig {
     cniIpamDir: join(stateDir, "cni", "ipam"),
     runDir: join(stateDir, "run"),
   };
+}
+
+/** As Docker chooses by itself: systemd's where systemd runs and cgroups are of version 2. */
+function usualCgroupDriver(): CgroupDriver {
+  const both = ["/run/systemd/system", "/sys/fs/cgroup/cgroup.controllers"];
+  return both.every((path) => existsSync(path)) ? "systemd" : "cgroupfs";
+}
+
+function cgroupDriverOf(choice: string): CgroupDriver {
+  if (choice === "cgroupfs" || choice === "systemd") return choice;
+  throw new LabError("usage", `LAB_CGROUPS=${choice}: choose cgroupfs or systemd`);
 }

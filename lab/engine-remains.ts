@@ -107,8 +107,9 @@ export async function clearRemains(config: LabConfig): Promise<void> {
   }
 }
 
-/** Removes the engine's own cgroup, now empty, from every hierarchy. */
-export function removeCgroup(name: string): void {
+/** Removes the engine's own cgroup, now empty, from every hierarchy, and from systemd where it is a slice. */
+export async function removeCgroup(name: string): Promise<void> {
+  if (name.endsWith(".slice")) await tryCommand("systemctl", ["stop", name]);
   const mounts = readFileSync("/proc/mounts", "utf8").matchAll(/^\S+ (\S+) cgroup2? /gm);
   for (const [, hierarchy = ""] of mounts) {
     const folder = join(hierarchy, name);

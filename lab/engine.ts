@@ -25,9 +25,13 @@ async function ping(config: LabConfig): Promise<boolean> {
   );
 }
 
-/** The cgroup below which the engine puts containers that ask for no other. */
-export function engineCgroup(config: LabConfig): string {
-  return `dslab-${createHash("sha256").update(config.stateDir).digest("hex").slice(0, 12)}`;
+/**
+ * The cgroup below which the engine puts containers that ask for no other; with systemd a slice of it, where a
+ * dash in the name would mean a slice in a slice.
+ */
+export function engineCgroup({ cgroupDriver, stateDir }: LabConfig): string {
+  const id = createHash("sha256").update(stateDir).digest("hex").slice(0, 12);
+  return cgroupDriver === "systemd" ? `dslab${id}.slice` : `dslab-${id}`;
 }
 
 function daemonConfig(
@@ -46,7 +50,9 @@ function daemonConfig(
     "ip-forward": false,
     "ip-masq": false,
     "insecure-registries": [...registries, ...(config.lookAlikes ? publicRegistries : [])],
-    "cgroup-parent": `/${engineCgroup(config)}`,
+    "exec-opts": [`native.cgroupdriver=${config.cgroupDriver}`],
+    // With systemd the engine takes a slice's name alone.
+    "cgroup-parent": `${config.cgroupDriver === "systemd" ? "" : "/"}${engineCgroup(config)}`,
     // Docker 20.10 keeps a key in /etc/docker otherwise.
     ...(config.engine === "20" ? { "deprecated-key-path": join(config.stateDir, "key.json") } : {}),
     ...(config.engine === "20" ? {} : { ip6tables: false }),

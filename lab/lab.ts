@@ -3,7 +3,8 @@ import { runCommandLine } from "./command-line.ts";
 import { labConfig } from "./config.ts";
 import { labEnv } from "./env.ts";
 import { fetchAll } from "./fetch.ts";
-import { LabError } from "./lab-error.ts";
+import { interruption } from "./interruption.ts";
+import { quote } from "./quote.ts";
 import { down, status, up } from "./up-down.ts";
 
 const usage = `usage: node lab/lab.ts up | down | status | env | fetch
@@ -17,26 +18,10 @@ const usage = `usage: node lab/lab.ts up | down | status | env | fetch
   LAB=name                      a lab of its own (default "default")
   DOCKER=20|26|28|29            the engine (default 20)
   LAB_STORE=graphdriver|containerd  where the engine keeps images (default graphdriver; 29: containerd)
+  LAB_CGROUPS=cgroupfs|systemd  who makes the engine's cgroups (default as Docker: systemd with it and cgroup v2)
   LAB_LOOKALIKES=1              the engine gets CRI's conformance images under their public names
   LAB_DIR=folder                where labs live (default /var/tmp/dockershim-lab)
 `;
-
-/** Quotes a value for a POSIX shell. */
-function quote(value: string): string {
-  return `'${value.replaceAll("'", "'\\''")}'`;
-}
-
-/** Aborted by Ctrl-C or SIGTERM, so that what has been started can be taken down before the end. */
-function interruption(): AbortSignal {
-  const controller = new AbortController();
-  for (const name of ["SIGINT", "SIGTERM"] as const) {
-    process.once(name, () => {
-      console.error("lab: interrupted; cleaning up");
-      controller.abort(new LabError("command", `interrupted by ${name}`));
-    });
-  }
-  return controller.signal;
-}
 
 async function main(verb: string | undefined): Promise<number> {
   if (verb === "--help" || verb === "help") {

@@ -95,7 +95,7 @@ async function takeDown(config: LabConfig): Promise<void> {
   await downEngine(config);
   await downRegistry(config, "registry");
   await downRegistry(config, "authRegistry");
-  removeCgroup(engineCgroup(config));
+  await removeCgroup(engineCgroup(config));
   if (slot !== undefined) await downNetwork(labNetwork(slot));
   rmSync(config.stateDir, { recursive: true, force: true });
   removeEmpty(dirname(config.stateDir), config.root);

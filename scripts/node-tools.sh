@@ -1,4 +1,4 @@
-# Sourced by the other scripts: puts a Node >= 22 and pnpm on PATH, from npm where the system has none.
+# Sourced by the other scripts: puts a Node that runs TypeScript and pnpm on PATH, from npm where the system has none.
 # Everything lands in .tools/ of this checkout; nothing global is touched.
 
 NODE_VERSION=24.21.0
@@ -13,14 +13,15 @@ need_npm() {
   exit 1
 }
 
-node_major() { node -p 'process.versions.node.split(".")[0]' 2>/dev/null || echo 0; }
+# The version alone does not tell: Debian builds its nodejs without what strips types, whatever its version.
+node_runs_typescript() { [ "$(node -p 'process.features.typescript' 2>/dev/null)" = strip ]; }
 
 PATH="$TOOLS/node_modules/node/bin:$TOOLS/node_modules/.bin:$PATH"
 export PATH
 
-if [ "$(node_major)" -lt 22 ]; then
+if ! node_runs_typescript; then
   need_npm
-  say "Node >= 22 is missing; installing node@$NODE_VERSION from npm into .tools/"
+  say "a Node that runs TypeScript (22.18 or newer) is missing; installing node@$NODE_VERSION from npm into .tools/"
   npm install --loglevel=error --no-save --no-package-lock --prefix "$TOOLS" "node@$NODE_VERSION" "pnpm@$PNPM_VERSION" >&2
 fi
 if [ "$(pnpm --version 2>/dev/null)" != "$PNPM_VERSION" ]; then
@@ -28,7 +29,7 @@ if [ "$(pnpm --version 2>/dev/null)" != "$PNPM_VERSION" ]; then
   say "pnpm $PNPM_VERSION is missing; installing it from npm into .tools/"
   npm install --loglevel=error --no-save --no-package-lock --prefix "$TOOLS" "pnpm@$PNPM_VERSION" >&2
 fi
-if [ "$(node_major)" -lt 22 ]; then
-  say "no Node >= 22 could be installed; install one yourself and try again"
+if ! node_runs_typescript; then
+  say "no Node that runs TypeScript could be installed; install one yourself and try again"
   exit 1
 fi

@@ -67,6 +67,11 @@ bench)
   exec node bench/bench.ts "$@"
   ;;
 lab) exec node lab/lab.ts "$@" ;;
+node)
+  need_root "a node"
+  [ "${1:-}" != up ] || build
+  exec node lab/node/node.ts "$@"
+  ;;
 package) build && exec node packaging/package.ts ;;
 cluster)
   need_root "a cluster"

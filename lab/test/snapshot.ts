@@ -47,9 +47,10 @@ function below(folder: string): string[] {
 }
 
 function cgroups(name: string): string[] {
-  return readdirSync("/sys/fs/cgroup")
-    .flatMap((hierarchy) => readdirSync(join("/sys/fs/cgroup", hierarchy)))
-    .filter((entry) => entry === name);
+  const top = "/sys/fs/cgroup";
+  const below = readdirSync(top, { withFileTypes: true }).filter((entry) => entry.isDirectory());
+  const folders = [top, ...below.map((hierarchy) => join(top, hierarchy.name))];
+  return folders.flatMap((folder) => readdirSync(folder)).filter((entry) => entry === name);
 }
 
 /** Looks at the machine (in a test: at the namespaces it runs in). */

@@ -1,0 +1,94 @@
+import { spawn } from "node:child_process";
+import { createHash } from "node:crypto";
+import { once } from "node:events";
+import { readFileSync } from "node:fs";
+import { basename, dirname, join, resolve } from "node:path";
+import { command, toolPath } from "../command.ts";
+import { LabError } from "../lab-error.ts";
+import { quote } from "../quote.ts";
+import { type Remote, sshArguments } from "./remote.ts";
+
+/** Where the node has the checkout. */
+export const thereDir = "/root/dockershim";
+
+const checkoutDir = resolve(import.meta.dirname, "../..");
+
+/** What of the checkout is not copied with every change: large, of this machine only, or a result. */
+const aside = ["./node_modules", "./.tools", "./.git", "./.turbo", "./out", "./coverage"];
+
+/** Packs files here and has a line of the node's shell read the archive. */
+async function pack(remote: Remote, args: readonly string[], line: string): Promise<void> {
+  const env = { ...process.env, PATH: toolPath };
+  // What the node needn't decipher is worth more to it than what zstd costs it.
+  const tar = spawn("tar", ["-c", "--zstd", ...args], {
+    stdio: ["ignore", "pipe", "inherit"],
+    env,
+  });
+  const ssh = spawn("ssh", sshArguments(remote, [line]), {
+    stdio: [tar.stdout, "ignore", "inherit"],
+    env,
+  });
+  // The pipe is theirs alone, so that the one learns when the other ends.
+  tar.stdout.destroy();
+  const codes = await Promise.all([tar, ssh].map((child) => once(child, "close")));
+  if (codes.every(([code]) => code === 0)) return;
+  throw new LabError("command", `copying to the node failed: tar ${args.join(" ")}`);
+}
+
+async function ask(remote: Remote, line: string): Promise<string> {
+  return (await command("ssh", sshArguments(remote, [line]))).trim();
+}
+
+/** What the checkout's programs come from: the lock file, and the Node that runs us. */
+function programsHash(): string {
+  const lock = readFileSync(join(checkoutDir, "pnpm-lock.yaml"));
+  return createHash("sha256").update(lock).update(process.version).digest("hex");
+}
+
+/**
+ * Copies this checkout, as it was built, to the node: its dependencies and Node only when they are others than
+ * the node has.
+ *
+ * @throws {LabError} `host` when the Node that runs us does not run there
+ */
+export async function copyCheckout(remote: Remote): Promise<void> {
+  const stamp = `${thereDir}/node_modules/.lab-programs`;
+  const hash = programsHash();
+  if ((await ask(remote, `cat ${stamp} 2>/dev/null || true`)) !== hash) {
+    await copyNode(remote);
+    await pack(
+      remote,
+      ["-C", checkoutDir, "./node_modules"],
+      `rm -rf ${thereDir}/node_modules && mkdir -p ${thereDir} && tar -x --zstd -C ${thereDir} && sync && echo ${hash} >${stamp}`,
+    );
+  }
+  await pack(
+    remote,
+    ["-C", checkoutDir, ...aside.map((path) => `--exclude=${path}`), "."],
+    `cd ${thereDir} && find . -mindepth 1 -maxdepth 1 ! -name node_modules -exec rm -rf {} + && tar -x --zstd`,
+  );
+}
+
+/** Copies the Node that runs us; Debian's own is no single program, and cannot run TypeScript. */
+async function copyNode(remote: Remote): Promise<void> {
+  const { execPath } = process;
+  await pack(
+    remote,
+    ["-C", dirname(execPath), basename(execPath)],
+    `tar -x --zstd -C /usr/local/bin --transform 's,.*,node,'`,
+  );
+  const says = await ask(remote, "node -p process.features.typescript 2>&1 || true");
+  if (says === "strip") return;
+  throw new LabError("host", `this Node does not run TypeScript in the node: ${says}; take npm's`);
+}
+
+/** Copies a file or folder into a folder of the node. */
+export async function copyPath(remote: Remote, path: string, folder: string): Promise<void> {
+  const whole = resolve(path);
+  const target = quote(folder);
+  await pack(
+    remote,
+    ["-C", dirname(whole), basename(whole)],
+    `mkdir -p ${target} && tar -x --zstd -C ${target}`,
+  );
+}
