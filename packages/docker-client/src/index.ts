@@ -50,6 +50,7 @@ export {
 } from "./errors.js";
 export type { EngineEvent, EventStreamItem, EventStreamOptions } from "./event-types.js";
 export type { ExecCreateBody, ExecInspect, ExecStartOptions } from "./exec-types.js";
+export { type ImageReference, parseImageReference } from "./image-reference.js";
 export type {
   ImageHistoryEntry,
   ImageInspect,

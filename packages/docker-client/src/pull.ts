@@ -1,6 +1,6 @@
 import type { EngineHttp } from "./engine-http.js";
 import { DockerError, type DockerErrorCode } from "./errors.js";
-import { splitReference } from "./image-reference.js";
+import { parseImageReference } from "./image-reference.js";
 import type { PullProgress } from "./image-types.js";
 import { followProgress } from "./progress.js";
 import { encodeRegistryAuth, type RegistryAuth } from "./registry-auth.js";
@@ -21,7 +21,11 @@ export async function pullImage(
   reference: string,
   options: PullOptions,
 ): Promise<void> {
-  const { name, tag } = splitReference(reference);
+  const parsed = parseImageReference(reference);
+  const { name } = parsed;
+  // A digest wins over a tag, as with the docker command. Without either the engine would pull all
+  // tags there are.
+  const tag = parsed.digest ?? parsed.tag ?? "latest";
   if (name === "" || tag === "") {
     throw new DockerError({
       code: "invalid_argument",

@@ -92,12 +92,6 @@ export function createEnginePull(parts: {
   return (reference, auth, signal) => {
     const encoded = auth === undefined ? undefined : encodeRegistryAuth(auth);
     const key = JSON.stringify([familiarReference(reference), encoded]);
-    return pulls.run(key, signal, (shared) => attempt(withTag(reference), encoded, shared));
+    return pulls.run(key, signal, (shared) => attempt(reference, encoded, shared));
   };
-}
-
-/** Without a tag Docker would pull every tag of the repository. */
-function withTag(reference: string): string {
-  const name = reference.slice(reference.lastIndexOf("/") + 1);
-  return name.includes(":") || name.includes("@") ? reference : `${reference}:latest`;
 }

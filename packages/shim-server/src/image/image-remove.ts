@@ -1,6 +1,11 @@
 import type { RemoveImageRequest } from "@dockershim/cri-types";
 import type { DockerContainers, DockerImages } from "@dockershim/docker-client";
-import { type DockerError, type ImageInspect, isDockerError } from "@dockershim/docker-client";
+import {
+  type DockerError,
+  type ImageInspect,
+  isDockerError,
+  parseImageReference,
+} from "@dockershim/docker-client";
 import type { Logger } from "pino";
 import { createSingleFlight } from "../async/single-flight.js";
 import { createUndoStack } from "../async/undo-stack.js";
@@ -46,8 +51,8 @@ export function createImageRemove(
     const undo = createUndoStack(log);
     try {
       for (const name of surplus) {
-        const [repo, tag] = splitTag(name);
-        if (tag !== undefined) {
+        const { name: repo, tag, digest } = parseImageReference(name);
+        if (tag !== undefined && digest === undefined) {
           undo.push(`put the tag ${name} back`, (cleanup) =>
             docker.images.tag(image.Id, { repo, tag, signal: cleanup }),
           );
@@ -98,23 +103,14 @@ export function surplusNames(image: Pick<ImageInspect, "RepoTags" | "RepoDigests
   const digests = image.RepoDigests ?? [];
   const kept = tags[0] ?? digests[0];
   if (kept === undefined) return [];
-  const tagged = new Set(tags.map((tag) => splitTag(tag)[0]));
-  const keptRepository = tags.length > 0 ? splitTag(kept)[0] : repositoryOf(kept);
+  const repositoryOf = (name: string): string => parseImageReference(name).name;
+  const tagged = new Set(tags.map(repositoryOf));
+  const keptRepository = repositoryOf(kept);
   const untagged = digests.filter((digest) => {
     const repository = repositoryOf(digest);
     return repository !== keptRepository && !tagged.has(repository);
   });
   return [...tags.slice(1), ...untagged];
-}
-
-function repositoryOf(digest: string): string {
-  return digest.slice(0, digest.indexOf("@"));
-}
-
-function splitTag(name: string): [repository: string, tag: string | undefined] {
-  if (name.includes("@")) return [repositoryOf(name), undefined];
-  const colon = name.lastIndexOf(":");
-  return [name.slice(0, colon), name.slice(colon + 1)];
 }
 
 /** Removing one of several names always works, so the last one would fail too late. */

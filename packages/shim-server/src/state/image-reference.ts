@@ -1,3 +1,5 @@
+import { parseImageReference } from "@dockershim/docker-client";
+
 /**
  * Image references as Docker shows them.
  *
@@ -5,14 +7,9 @@
  * The familiar form has neither `docker.io/` nor `library/`, and always a tag or a digest.
  */
 export function familiarReference(reference: string): string {
-  const [named = "", digest] = splitOnce(reference, "@");
-  const slash = named.lastIndexOf("/");
-  const colon = named.lastIndexOf(":");
-  const hasTag = colon > slash;
-  const name = familiarName(hasTag ? named.slice(0, colon) : named);
+  const { name, tag = "latest", digest } = parseImageReference(reference);
   // A reference with both is resolved by its digest; the tag only says where it came from.
-  if (digest !== undefined) return `${name}@${digest}`;
-  return `${name}:${hasTag ? named.slice(colon + 1) : "latest"}`;
+  return `${familiarName(name)}${digest === undefined ? `:${tag}` : `@${digest}`}`;
 }
 
 /** The host, with its port, of the registry that a reference names. */
@@ -26,11 +23,6 @@ export function registryOf(reference: string): string {
 function familiarName(name: string): string {
   const local = name.replace(/^(?:index\.)?docker\.io\//, "");
   return local.replace(/^library\/(?=[^/]+$)/, "");
-}
-
-function splitOnce(text: string, separator: string): [string, string | undefined] {
-  const at = text.indexOf(separator);
-  return at < 0 ? [text, undefined] : [text.slice(0, at), text.slice(at + separator.length)];
 }
 
 const imageId = /^(?:sha256:)?([0-9a-f]{64})$/;
