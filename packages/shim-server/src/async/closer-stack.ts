@@ -1,4 +1,5 @@
 import type { Logger } from "pino";
+import { within } from "./within.js";
 
 /** Ends what was opened, in reverse; see {@link createCloserStack}. */
 export interface CloserStack {
@@ -20,11 +21,11 @@ export function createCloserStack(log: Pick<Logger, "warn">, budgetMs: number): 
 
   async function closeOne(
     { what, close }: (typeof closers)[number],
-    late: Promise<"late">,
+    leftMs: number,
   ): Promise<void> {
     try {
       const ended = Promise.resolve(close());
-      if ((await Promise.race([ended, late])) !== "late") return;
+      if ((await within(ended, leftMs)) !== "late") return;
       log.warn({ part: what }, "did not end in time");
       ended.catch(() => undefined);
     } catch (err) {
@@ -37,12 +38,10 @@ export function createCloserStack(log: Pick<Logger, "warn">, budgetMs: number): 
       closers.push({ what, close });
     },
     async close() {
-      const { promise: late, resolve } = Promise.withResolvers<"late">();
-      const timer = setTimeout(resolve, budgetMs, "late");
+      const end = performance.now() + budgetMs;
       for (let closer = closers.pop(); closer !== undefined; closer = closers.pop()) {
-        await closeOne(closer, late);
+        await closeOne(closer, Math.max(0, end - performance.now()));
       }
-      clearTimeout(timer);
     },
   };
 }

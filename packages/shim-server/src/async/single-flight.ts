@@ -1,3 +1,5 @@
+import { untilAborted } from "./until-aborted.js";
+
 /** Runs at most one attempt per key; see {@link createSingleFlight}. */
 export interface SingleFlight<T> {
   run(key: string, signal: AbortSignal, attempt: (signal: AbortSignal) => Promise<T>): Promise<T>;
@@ -46,15 +48,9 @@ export function createSingleFlight<T>(): SingleFlight<T> {
 
 async function join<T>(flight: Flight<T>, signal: AbortSignal): Promise<T> {
   flight.waiters++;
-  let leave = (): void => undefined;
-  const left = new Promise<never>((_resolve, reject) => {
-    leave = () => reject(signal.reason);
-    signal.addEventListener("abort", leave, { once: true });
-  });
   try {
-    return await Promise.race([flight.result, left]);
+    return await untilAborted(flight.result, signal);
   } finally {
-    signal.removeEventListener("abort", leave);
     flight.waiters--;
     if (flight.waiters === 0) flight.controller.abort(signal.reason);
   }

@@ -7,6 +7,7 @@ import {
   isDockerError,
 } from "@dockershim/docker-client";
 import type { Logger } from "pino";
+import { untilAborted } from "../async/until-aborted.js";
 import { within } from "../async/within.js";
 import { ShimError } from "../shim-error.js";
 import { type ContainerEnds, containerEnd } from "../state/container-end.js";
@@ -145,9 +146,7 @@ export function createExecRunner(parts: ExecRunnerParts): ExecRunner {
           const { Pid: pid, ContainerID: containerId } = state;
           const mainPid = store.container(containerId)?.inspect.State.Pid ?? pid;
           killExecProcesses({ pid, containerId, mainPid });
-          if (state.Running) {
-            await Promise.race([exit, setTimeout(deathPatienceMs, 0, { ref: false })]);
-          }
+          if (state.Running) await within(exit, deathPatienceMs);
           return;
         }
         if (state.ExitCode !== null || performance.now() > giveUp) return;
@@ -190,7 +189,7 @@ export function createExecRunner(parts: ExecRunnerParts): ExecRunner {
       return await use({
         stream,
         // The output of a command may end long before the command does.
-        exitCode: async () => await abortable(exitCode(execId, exit), signal),
+        exitCode: async () => await untilAborted(exitCode(execId, exit), signal),
         resize: async (size) => await resize(execId, size, ended),
       });
     } catch (err) {
@@ -213,16 +212,4 @@ function explainForgotten(err: unknown): never {
     "the container ended while the command ran, and the engine does not know the command's exit code",
     { cause: err },
   );
-}
-
-async function abortable<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  const { promise: aborted, reject } = Promise.withResolvers<never>();
-  const onAbort = (): void => reject(signal.reason);
-  if (signal.aborted) onAbort();
-  signal.addEventListener("abort", onAbort, { once: true });
-  try {
-    return await Promise.race([promise, aborted]);
-  } finally {
-    signal.removeEventListener("abort", onAbort);
-  }
 }

@@ -1,4 +1,5 @@
 import { type ImageUser, resolveImageUser } from "@dockershim/pod-sandbox";
+import { BoundedMap } from "../async/bounded-map.js";
 import type { ImageFiles } from "./image-files.js";
 
 /** What images' own /etc/passwd and /etc/group say of users. */
@@ -17,17 +18,13 @@ const remembered = 256;
 
 /** Reads account files out of images, once per image. */
 export function createImageAccounts(files: Pick<ImageFiles, "read">): ImageAccounts {
-  const known = new Map<string, Promise<(string | undefined)[]>>();
+  const known = new BoundedMap<string, Promise<(string | undefined)[]>>(remembered);
 
   function filesOf(imageId: string): Promise<(string | undefined)[]> {
     const found = known.get(imageId);
     if (found !== undefined) return found;
     const reading = files.read(imageId, ["/etc/passwd", "/etc/group"]);
     known.set(imageId, reading);
-    for (const oldest of known.keys()) {
-      if (known.size <= remembered) break;
-      known.delete(oldest);
-    }
     reading.catch(() => known.delete(imageId));
     return reading;
   }

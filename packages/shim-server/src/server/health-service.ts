@@ -1,3 +1,4 @@
+import { setTimeout } from "node:timers/promises";
 import { Code, ConnectError, type ConnectRouter } from "@connectrpc/connect";
 import { ImageService, RuntimeService } from "@dockershim/cri-types";
 import { Health, HealthCheckResponse_ServingStatus as Status } from "@dockershim/cri-types/health";
@@ -33,20 +34,8 @@ export function registerHealthService(
         const now = look();
         if (now !== last) yield { status: now };
         last = now;
-        await pause(signal);
+        await setTimeout(watchIntervalMs, undefined, { signal }).catch(() => undefined);
       }
     },
-  });
-}
-
-function pause(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const done = (): void => {
-      clearTimeout(timer);
-      signal.removeEventListener("abort", done);
-      resolve();
-    };
-    const timer = setTimeout(done, watchIntervalMs);
-    signal.addEventListener("abort", done, { once: true });
   });
 }

@@ -1,3 +1,4 @@
+import { untilAborted } from "../async/until-aborted.js";
 import type { ContainerRecord } from "./records.js";
 import type { Store } from "./store.js";
 
@@ -15,23 +16,19 @@ export async function containerEnd(
   signal: AbortSignal,
 ): Promise<void> {
   const begun = startOf(store.container(id));
-  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  const { promise, resolve } = Promise.withResolvers<void>();
   const look = (): void => {
     // One that somebody restarts may never be seen at rest.
     if (begun === undefined || startOf(store.container(id)) !== begun) resolve();
   };
-  const onAbort = (): void => reject(signal.reason);
   const stop = store.onChange((change) => {
     if (change.id === id) look();
   });
-  signal.addEventListener("abort", onAbort, { once: true });
   try {
-    if (signal.aborted) onAbort();
     look();
-    await promise;
+    await untilAborted(promise, signal);
   } finally {
     stop();
-    signal.removeEventListener("abort", onAbort);
   }
 }
 

@@ -1,3 +1,6 @@
+import { BoundedMap } from "../async/bounded-map.js";
+import { untilAborted } from "../async/until-aborted.js";
+
 /** Tells who waits for an exec that it ended; fed by Docker's `exec_die` events. */
 export interface ExecExits {
   report(execId: string, exitCode: number): void;
@@ -9,14 +12,13 @@ export interface ExecExits {
 const kept = 256;
 
 export function createExecExits(): ExecExits {
-  const recent = new Map<string, number>();
+  const recent = new BoundedMap<string, number>(kept);
   const waiting = new Map<string, (exitCode: number) => void>();
   return {
     report(execId, exitCode) {
       const waiter = waiting.get(execId);
-      if (waiter !== undefined) return waiter(exitCode);
-      recent.set(execId, exitCode);
-      if (recent.size > kept) for (const oldest of recent.keys()) return void recent.delete(oldest);
+      if (waiter !== undefined) waiter(exitCode);
+      else recent.set(execId, exitCode);
     },
     async wait(execId, signal) {
       const known = recent.get(execId);
@@ -24,22 +26,13 @@ export function createExecExits(): ExecExits {
         recent.delete(execId);
         return known;
       }
-      signal.throwIfAborted();
-      return await new Promise((resolve, reject) => {
-        const settle = (): void => {
-          waiting.delete(execId);
-          signal.removeEventListener("abort", onAbort);
-        };
-        const onAbort = (): void => {
-          settle();
-          reject(signal.reason);
-        };
-        signal.addEventListener("abort", onAbort, { once: true });
-        waiting.set(execId, (exitCode) => {
-          settle();
-          resolve(exitCode);
-        });
-      });
+      const { promise: exit, resolve } = Promise.withResolvers<number>();
+      waiting.set(execId, resolve);
+      try {
+        return await untilAborted(exit, signal);
+      } finally {
+        waiting.delete(execId);
+      }
     },
   };
 }

@@ -6,6 +6,7 @@ import {
 } from "@dockershim/docker-client";
 import { PodSandboxError, TYPE_LABEL } from "@dockershim/pod-sandbox";
 import type { Logger } from "pino";
+import { BoundedMap } from "../async/bounded-map.js";
 import { createRefreshQueue } from "../async/refresh-queue.js";
 import { createRetries } from "../async/retries.js";
 import { within } from "../async/within.js";
@@ -76,7 +77,8 @@ export function createStore(options: StoreOptions): Store {
   const byName = new Map<string, string>();
   const bySandbox = new Map<string, Set<string>>();
   const concealed = new Set<string>();
-  const removed = createRecentIds(4096);
+  // Docker never gives an id twice, and memory is finite.
+  const removed = new BoundedMap<string, true>(4096);
   const listeners = new Set<(change: StoreChange) => void>();
   const { readDeadlineMs = 10_000, patienceMs = 2_000 } = options;
   const queue = createRefreshQueue(read);
@@ -159,7 +161,7 @@ export function createStore(options: StoreOptions): Store {
   }
 
   function drop(id: string): void {
-    removed.add(id);
+    removed.set(id, true);
     retries.done(id);
     const before = records.get(id);
     if (before === undefined) return;
@@ -185,7 +187,7 @@ export function createStore(options: StoreOptions): Store {
 
   async function resync(full: boolean): Promise<void> {
     const known = new Set(records.keys());
-    const gone = removed.all();
+    const gone = [...removed.keys()];
     const listed = await docker.list({ all: true, filters: { label: [TYPE_LABEL] } });
     const owned = listed.filter((summary) => owns(summary.Labels));
     const present = new Set(owned.map((summary) => summary.Id));
@@ -266,24 +268,5 @@ export function createStore(options: StoreOptions): Store {
       listeners.add(listener);
       return () => listeners.delete(listener);
     },
-  };
-}
-
-/** The last `capacity` ids that were added: Docker never gives an id twice, memory is finite. */
-function createRecentIds(capacity: number): {
-  add(id: string): void;
-  has(id: string): boolean;
-  delete(id: string): void;
-  all(): string[];
-} {
-  const ids = new Set<string>();
-  return {
-    add(id) {
-      ids.add(id);
-      if (ids.size > capacity) for (const oldest of ids) return void ids.delete(oldest);
-    },
-    has: (id) => ids.has(id),
-    delete: (id) => void ids.delete(id),
-    all: () => [...ids],
   };
 }
