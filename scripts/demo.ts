@@ -6,10 +6,7 @@ import { createCriClient } from "@dockershim/cri-client";
 import { type Daemon, labFlags, startDaemon } from "@dockershim/testing";
 import { labConfig } from "../lab/config.ts";
 import { down, up } from "../lab/up-down.ts";
-
-function step(text: string): void {
-  console.log(`\n\x1b[1m# ${text}\x1b[0m`);
-}
+import { step } from "./step.ts";
 
 async function runPod(socket: string, image: string, logDirectory: string): Promise<void> {
   const cri = createCriClient({ endpoint: `unix://${socket}` });

@@ -61,6 +61,11 @@ demo)
   build
   exec node scripts/demo.ts "$@"
   ;;
+demo:cluster)
+  need_root "the demo with Kubernetes"
+  build
+  exec node scripts/demo-cluster.ts
+  ;;
 bench)
   need_root "the benchmark"
   build
