@@ -50,6 +50,8 @@ export function packageFiles(
   });
   for (const alias of flavour.aliases) {
     files.push({ src: "dockershim", dst: `/usr/bin/${alias}`, type: "symlink" });
+    const page = `/usr/share/man/man8/${alias}.8.gz`;
+    files.push({ src: `dockershim-${alias}.8.gz`, dst: page, type: "symlink" });
   }
   for (const type of ["service", "socket"]) {
     const text = fillIn(readFileSync(join(sources, type), "utf8"), flavour);
