@@ -2,7 +2,8 @@ import { type Departure, type Steps, stays } from "./steps.ts";
 
 /**
  * A pod network in memory, which stands for the port of shim-server (`network/pod-network.ts`).
- * Its work counts as the steps `network ADD` and `network DEL`.
+ * Its work counts as the steps `network ADD`, `network hold` (of the namespace of a process that
+ * may end any moment; no harm is done if that fails) and `network DEL`.
  */
 export interface FakeNetwork {
   /** Pods that hold something of the network, finished or not. */
@@ -41,7 +42,8 @@ export function createFakeNetwork(steps: Steps): FakeNetwork {
       addresses.set(sandboxId, ips);
       return ips;
     },
-    async tearDown(sandboxId, _pid, signal, onHeld) {
+    async tearDown(sandboxId, pid, signal, onHeld) {
+      if (pid > 0) await steps.take("network hold", departureOf(signal), () => undefined);
       onHeld?.();
       await run("network DEL", signal, () => held.delete(sandboxId));
       addresses.delete(sandboxId);

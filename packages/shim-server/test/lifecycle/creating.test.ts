@@ -1,7 +1,9 @@
 import { readFileSync } from "node:fs";
-import { expect } from "@jest/globals";
+import { Code } from "@connectrpc/connect";
+import { until } from "@dockershim/testing";
+import { expect, test } from "@jest/globals";
 import { type Scenario, testFailingSteps } from "./failing-steps.js";
-import { containerConfig, runPod, sandboxConfig, type World } from "./world.js";
+import { containerConfig, inWorld, runPod, sandboxConfig, type World } from "./world.js";
 
 const sandbox = "k8s_POD_web_prod_u1_0";
 const main = "k8s_main_web_prod_u1_0";
@@ -86,3 +88,60 @@ await testFailingSteps(runScenario);
 await testFailingSteps(replaceScenario);
 await testFailingSteps(createScenario);
 await testFailingSteps(takenScenario);
+
+test("calls for one name share one attempt, which goes on until the last of them has left", async () => {
+  await inWorld(async (world) => {
+    const request = { config: sandboxConfig(world) };
+    const { promise: held, resolve: letGo } = Promise.withResolvers<void>();
+    world.steps.plan(`POST /containers/${sandbox}/start`, { before: () => held });
+    const leaver = new AbortController();
+    const calls = [
+      world.calls.runPodSandbox(request, leaver.signal),
+      world.calls.runPodSandbox(request),
+      world.calls.runPodSandbox(request),
+    ] as const;
+    await until(() => world.steps.taken.includes(`POST /containers/${sandbox}/start`));
+    leaver.abort();
+    await expect(calls[0]).rejects.toMatchObject({ code: Code.Canceled });
+    letGo();
+    const replies = await Promise.all(calls.slice(1));
+    for (const reply of replies) expectRunningPod(world, reply);
+    expectRunningPod(world, await world.calls.runPodSandbox(request));
+    expect(world.steps.taken).not.toContain("POST /containers/create (2)");
+  });
+});
+
+test("a call that comes while an abandoned attempt is undone waits for that, and begins anew", async () => {
+  await inWorld(async (world) => {
+    const request = { config: sandboxConfig(world) };
+    const caller = new AbortController();
+    world.steps.plan("network ADD", { before: () => caller.abort() });
+    const { promise: held, resolve: letGo } = Promise.withResolvers<void>();
+    world.steps.plan(`DELETE /containers/${sandbox}`, { before: () => held });
+    await expect(world.calls.runPodSandbox(request, caller.signal)).rejects.toMatchObject({
+      code: Code.Canceled,
+    });
+    const next = world.calls.runPodSandbox(request);
+    await until(() => world.steps.taken.includes(`DELETE /containers/${sandbox}`));
+    expect(world.steps.taken).not.toContain("POST /containers/create (2)");
+    letGo();
+    expectRunningPod(world, await next);
+  });
+});
+
+test("a sandbox is in no list while it is made, and in all of them when it is ready", async () => {
+  await inWorld(async (world) => {
+    world.docker.events.release();
+    const seen: string[] = [];
+    world.store.onChange(({ after }) => void seen.push(`${after?.name}`));
+    world.steps.plan("network ADD", {
+      before() {
+        expect([...world.store.sandboxes()]).toEqual([]);
+        expect(seen).toEqual([]);
+      },
+    });
+    expectRunningPod(world, await world.calls.runPodSandbox({ config: sandboxConfig(world) }));
+    expect([...world.store.sandboxes()].map(({ name }) => name)).toEqual([sandbox]);
+    expect(new Set(seen)).toEqual(new Set([sandbox]));
+  });
+});

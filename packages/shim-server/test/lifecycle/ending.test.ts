@@ -1,9 +1,9 @@
 import { lstatSync } from "node:fs";
 import { join } from "node:path";
 import { until } from "@dockershim/testing";
-import { expect } from "@jest/globals";
+import { expect, test } from "@jest/globals";
 import { type Scenario, testFailingSteps } from "./failing-steps.js";
-import { runPod, type World } from "./world.js";
+import { inWorld, runPod, type World } from "./world.js";
 
 const sandbox = "k8s_POD_web_prod_u1_0";
 const [main, side] = ["k8s_main_web_prod_u1_0", "k8s_side_web_prod_u1_0"];
@@ -14,7 +14,7 @@ function hasLog({ logs }: World, name = "main"): boolean {
 
 const stopPodScenario: Scenario<{ podSandboxId: string }> = {
   name: "StopPodSandbox",
-  steps: 7,
+  steps: 8,
   undoes: false,
   prepare: async (world) => await runPod(world, ["main", "side"]),
   call: ({ calls }, request, signal) => calls.stopPodSandbox(request, signal),
@@ -27,7 +27,7 @@ const stopPodScenario: Scenario<{ podSandboxId: string }> = {
 const removePodScenario: Scenario<{ podSandboxId: string }> = {
   ...stopPodScenario,
   name: "RemovePodSandbox",
-  steps: 10,
+  steps: 11,
   call: ({ calls }, request, signal) => calls.removePodSandbox(request, signal),
   async done(world) {
     expect(world.actual()).toEqual({});
@@ -66,3 +66,46 @@ await testFailingSteps(stopPodScenario);
 await testFailingSteps(removePodScenario);
 await testFailingSteps(stopScenario);
 await testFailingSteps(removeScenario);
+
+test("the pause process is stopped once its network namespace is held, and not before", async () => {
+  await inWorld(async (world) => {
+    const { podSandboxId } = await runPod(world);
+    world.steps.forget();
+    const { promise: held, resolve: letGo } = Promise.withResolvers<void>();
+    world.steps.plan("network hold", { before: () => held });
+    world.steps.plan("network DEL", {
+      before: () => until(() => world.actual()[sandbox] === "exited"),
+    });
+    const stopping = world.calls.stopPodSandbox({ podSandboxId });
+    await until(() => world.steps.taken.includes("network hold"));
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(world.steps.taken).toEqual(["network hold"]);
+    letGo();
+    // The network's DEL waits here until the process has ended: the two go side by side.
+    await stopping;
+    expect(world.network.held.size).toBe(0);
+  });
+});
+
+test("what is not known is stopped and removed already", async () => {
+  await inWorld(async ({ calls, steps }) => {
+    const unknown = "a".repeat(64);
+    steps.forget();
+    await calls.stopContainer({ containerId: unknown });
+    await calls.removeContainer({ containerId: unknown });
+    await calls.stopPodSandbox({ podSandboxId: unknown });
+    await calls.removePodSandbox({ podSandboxId: unknown });
+    // Its container may have been removed behind our back, and its network not be given back yet.
+    expect(steps.taken).toEqual(["network DEL", "network DEL (2)"]);
+  });
+});
+
+test("a stop whose grace is negative is refused before the engine is asked", async () => {
+  await inWorld(async ({ calls, steps }) => {
+    steps.forget();
+    await expect(
+      calls.stopContainer({ containerId: "a".repeat(64), timeout: -1n }),
+    ).rejects.toMatchObject({ rawMessage: "timeout: must not be negative" });
+    expect(steps.taken).toEqual([]);
+  });
+});

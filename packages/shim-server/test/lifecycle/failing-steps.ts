@@ -3,7 +3,7 @@ import { isDeepStrictEqual } from "node:util";
 import { Code } from "@connectrpc/connect";
 import { type Fault, type StepInProgress, until } from "@dockershim/testing";
 import { describe, expect, test } from "@jest/globals";
-import { openWorld, type World } from "./world.js";
+import { inWorld, type World } from "./world.js";
 
 /** One call, of which every step is made to fail in every way. */
 export interface Scenario<Request, Reply = unknown> {
@@ -120,15 +120,6 @@ export async function testFailingSteps<Request, Reply>(
       });
     });
   });
-}
-
-async function inWorld<T>(work: (world: World) => Promise<T>): Promise<T> {
-  const world = await openWorld();
-  try {
-    return await work(world);
-  } finally {
-    await world.close();
-  }
 }
 
 async function recordSteps<Request, Reply>(

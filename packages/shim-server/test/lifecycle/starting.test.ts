@@ -4,7 +4,7 @@ import { Code } from "@connectrpc/connect";
 import { expect, test } from "@jest/globals";
 import { ShimError } from "../../src/shim-error.js";
 import { type Scenario, testFailingSteps } from "./failing-steps.js";
-import { containerConfig, openWorld, runPod, sandboxConfig, type World } from "./world.js";
+import { containerConfig, inWorld, runPod, sandboxConfig, type World } from "./world.js";
 
 const sandbox = "k8s_POD_web_prod_u1_0";
 const main = "k8s_main_web_prod_u1_0";
@@ -45,14 +45,11 @@ const startScenario: Scenario<{ containerId: string }> = {
 await testFailingSteps(startScenario);
 
 async function withCreated(work: (world: World, containerId: string) => Promise<void>) {
-  const world = await openWorld();
-  try {
+  await inWorld(async (world) => {
     const { containerId } = await startScenario.prepare(world);
     await work(world, containerId);
     await world.settle();
-  } finally {
-    await world.close();
-  }
+  });
 }
 
 test("a container whose limit the kernel refuses is stopped, though its caller has left", async () => {

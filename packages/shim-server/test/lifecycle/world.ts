@@ -164,6 +164,16 @@ export async function openWorld({ auditMs }: { auditMs?: number } = {}): Promise
   };
 }
 
+/** Does something in a world of its own. */
+export async function inWorld<T>(work: (world: World) => Promise<T>): Promise<T> {
+  const world = await openWorld();
+  try {
+    return await work(world);
+  } finally {
+    await world.close();
+  }
+}
+
 type Parts = EngineParts &
   Parameters<typeof createSandboxRun>[0] &
   Parameters<typeof createContainerCreate>[0] &
