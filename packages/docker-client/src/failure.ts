@@ -7,6 +7,10 @@ export function codeOfStatus(status: number): DockerErrorCode {
     case 304:
       return "not_modified";
     case 400:
+    // What was sent is too long: its body, its path or its headers.
+    case 413:
+    case 414:
+    case 431:
       return "invalid_argument";
     case 401:
       return "unauthorized";

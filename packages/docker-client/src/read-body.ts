@@ -1,8 +1,8 @@
 import type { IncomingMessage } from "node:http";
 
 /**
- * The whole body as text. Fails when the connection is cut before the end of the body, or when it
- * is longer than `maxBytes`.
+ * The body as text, of a longer one the first `maxBytes`. Fails when the connection is cut before
+ * the end of the body.
  */
 export function readText(
   response: IncomingMessage,
@@ -15,7 +15,8 @@ export function readText(
       chunks.push(chunk);
       length += chunk.length;
       if (length > maxBytes) {
-        response.destroy(new RangeError(`it is longer than ${maxBytes} bytes`));
+        resolve(Buffer.concat(chunks, maxBytes).toString("utf8"));
+        response.destroy();
       }
     });
     response.on("end", () => resolve(Buffer.concat(chunks, length).toString("utf8")));

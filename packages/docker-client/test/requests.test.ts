@@ -169,7 +169,10 @@ describe("replies", () => {
     [403, "forbidden"],
     [404, "not_found"],
     [409, "conflict"],
+    [413, "invalid_argument"],
+    [414, "invalid_argument"],
     [418, "server_error"],
+    [431, "invalid_argument"],
     [500, "server_error"],
     [501, "not_implemented"],
     [503, "unavailable"],
@@ -185,6 +188,14 @@ describe("replies", () => {
       status,
       operation: "containers.kill",
       ...(status !== 304 && { engineMessage: "words: of\nthe engine" }),
+    });
+  });
+
+  test("an error of any length is carried over, as far as it is read", async () => {
+    engine.handle = (_seen, response) => json(response, 409, { message: "x".repeat(3_000_000) });
+    await expect(client.containers.start("c")).rejects.toMatchObject({
+      code: "conflict",
+      engineMessage: expect.stringContaining("xxx"),
     });
   });
 

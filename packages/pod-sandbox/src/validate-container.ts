@@ -11,7 +11,11 @@ import {
 import { toDockerEnvironment } from "./environment.js";
 import { PodSandboxError } from "./pod-sandbox-error.js";
 import { validateContainerMetadata, validateSandboxMetadata } from "./validate-metadata.js";
-import { validateAbsolutePath, validateRelativePath } from "./validate-path.js";
+import {
+  validateAbsolutePath,
+  validateLogDirectory,
+  validateRelativePath,
+} from "./validate-path.js";
 import { type ValidContainerResources, validateContainerResources } from "./validate-resources.js";
 import {
   validateCapabilities,
@@ -46,7 +50,7 @@ function refuse(field: string, reason: string): never {
 
 /**
  * Checks a container config against CRI's rules and what Docker can do, and of its sandbox's config what goes
- * into the container's name.
+ * into the container's name and the path of its log.
  *
  * @throws PodSandboxError naming the field; `unimplemented` for what Docker cannot do
  */
@@ -58,6 +62,7 @@ export function validateContainerConfigs(
   if (sandboxConfig === undefined) refuse("sandbox_config", "is missing");
   validateContainerMetadata(config.metadata, "config.metadata");
   validateSandboxMetadata(sandboxConfig.metadata, "sandbox_config.metadata");
+  validateLogDirectory(sandboxConfig.logDirectory, "sandbox_config.log_directory");
   if (config.image === undefined || config.image.image === "") {
     refuse("config.image.image", "must not be empty");
   }

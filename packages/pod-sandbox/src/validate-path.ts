@@ -35,6 +35,17 @@ export function refuseParent(path: string, field: string): void {
   throw new PodSandboxError("invalid_argument", field, reason);
 }
 
+/**
+ * Checks `PodSandboxConfig.log_directory`; empty stands for none.
+ *
+ * @throws PodSandboxError `invalid_argument`
+ */
+export function validateLogDirectory(path: string, field: string): void {
+  if (path === "") return;
+  validateAbsolutePath(path, field);
+  refuseParent(path, field);
+}
+
 function refuseNul(path: string, field: string): void {
   if (path.includes("\0")) {
     throw new PodSandboxError("invalid_argument", field, "must not contain NUL");

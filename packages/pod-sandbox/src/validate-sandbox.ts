@@ -2,7 +2,7 @@ import { type PodSandboxConfig, type PodSandboxMetadata, Protocol } from "@docke
 import { usesHostNetwork } from "./namespaces.js";
 import { PodSandboxError } from "./pod-sandbox-error.js";
 import { validateSandboxMetadata } from "./validate-metadata.js";
-import { refuseParent, validateAbsolutePath } from "./validate-path.js";
+import { refuseParent, validateLogDirectory } from "./validate-path.js";
 import { validateContainerResources } from "./validate-resources.js";
 import { validateNamespaceOptions, validateSelinux, validateUser } from "./validate-security.js";
 
@@ -36,10 +36,7 @@ export function validateSandboxConfig(
   if (!/^[A-Za-z0-9._-]*$/.test(config.hostname)) {
     refuse(`${field}.hostname`, `${JSON.stringify(config.hostname)} is no hostname`);
   }
-  if (config.logDirectory !== "") {
-    validateAbsolutePath(config.logDirectory, `${field}.log_directory`);
-    refuseParent(config.logDirectory, `${field}.log_directory`);
-  }
+  validateLogDirectory(config.logDirectory, `${field}.log_directory`);
   validateDns(config, field);
   validatePorts(config, field);
   validateLinux(config, `${field}.linux`);
@@ -119,8 +116,9 @@ function validateLinux(config: PodSandboxConfig, field: string): void {
 export function isAddress(text: string): boolean {
   const octet = "(25[0-5]|2[0-4]\\d|1?\\d?\\d)";
   if (new RegExp(`^${octet}(\\.${octet}){3}$`).test(text)) return true;
-  const [address = "", zone] = text.split("%");
-  if (zone === "" || !address.includes(":")) return false;
+  // The zone is the name of an interface.
+  const [, address = ""] = /^([^%]+)(?:%[\w.-]+)?$/.exec(text) ?? [];
+  if (!address.includes(":")) return false;
   // A tail in IPv4's notation stands for two groups.
   const groups = address.replace(/\d+\.\d+\.\d+\.\d+$/, "0:0");
   const halves = groups.split("::");

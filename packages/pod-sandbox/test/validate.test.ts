@@ -203,6 +203,9 @@ describe("a sandbox config", () => {
     "1:2:3:4:5:6:7:8:9",
     "g::1",
     "::1%",
+    "fe80::1%eth0\nnameserver 6.6.6.6",
+    "fe80::1%eth0%eth1",
+    "fe80::1%eth 0",
     "",
   ])("does not take %j for an address", (server) => {
     const config = sandboxConfig({ dnsConfig: { servers: [server] } });
@@ -423,6 +426,16 @@ describe("a container config", () => {
       validateContainerConfigs({ config: containerConfig(), sandboxConfig: nameless });
     expectRefusal(bad, "sandbox_config.metadata.uid", "invalid_argument");
   });
+
+  test.each(["logs", "/var/log/../../etc", "/var/log/\0x"])(
+    "is refused when its sandbox's log directory is %j",
+    (logDirectory) => {
+      const elsewhere = sandboxConfig({ logDirectory });
+      const call = () =>
+        validateContainerConfigs({ config: containerConfig(), sandboxConfig: elsewhere });
+      expectRefusal(call, "sandbox_config.log_directory", "invalid_argument");
+    },
+  );
 
   test.each(containerRefusals)("is refused with %s", (_what, init, field, ...[code]) => {
     const config = containerConfig(init);

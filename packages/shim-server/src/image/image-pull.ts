@@ -4,7 +4,7 @@ import type { CallContext } from "../call.js";
 import { ShimError } from "../shim-error.js";
 import { asImageId } from "../state/image-reference.js";
 import type { EnginePull } from "./engine-pull.js";
-import { toRegistryAuth } from "./registry-credentials.js";
+import { canonicalHost, toRegistryAuth } from "./registry-credentials.js";
 import { requireImage } from "./require-image.js";
 
 /** What PullImage uses. */
@@ -31,8 +31,8 @@ export function createImagePull({
     }
     const credentials = toRegistryAuth(auth, reference);
     if (auth !== undefined && credentials === undefined) {
-      const { serverAddress } = auth;
-      log.warn({ image: reference, serverAddress }, "credentials are empty or for another server");
+      const server = canonicalHost(auth.serverAddress);
+      log.warn({ image: reference, server }, "credentials are empty or for another server");
     }
     const { Id: imageRef } = await pull(reference, credentials, signal);
     return { imageRef };

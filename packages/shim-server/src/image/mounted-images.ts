@@ -3,6 +3,7 @@ import type { MountedImage } from "@dockershim/pod-sandbox";
 import { ShimError } from "../shim-error.js";
 import type { ImageStore } from "../state/image-store.js";
 import type { ImageFiles } from "./image-files.js";
+import { refuseCredentials } from "./require-image.js";
 
 /**
  * Finds the images that a container mounts as volumes. The kubelet has pulled them before, so one
@@ -17,8 +18,9 @@ export async function findMountedImages(
   signal: AbortSignal,
 ): Promise<Map<string, MountedImage>> {
   const found = new Map<string, MountedImage>();
-  for (const { image } of mounts) {
+  for (const [index, { image }] of mounts.entries()) {
     const reference = image?.image ?? "";
+    refuseCredentials(reference, `config.mounts[${index}].image.image`);
     if (reference === "" || found.has(reference)) continue;
     const { Id: id } = (await images.resolve(reference, signal)) ?? {};
     if (id !== undefined) found.set(reference, { id, ref: id });

@@ -47,10 +47,13 @@ function decodePair(pair: string): [username: string, password: string] {
   return [decoded.slice(0, colon), decoded.slice(colon + 1).replace(/\0+$/, "")];
 }
 
-/** `https://Host:443/v1/` and `host` are one server, and Docker Hub has several names. */
-function canonicalHost(address: string): string {
+/**
+ * The host of a server's address: `https://Host:443/v1/` and `host` are one server, Docker Hub has
+ * several names, and credentials before the host are no part of it.
+ */
+export function canonicalHost(address: string): string {
   const [, scheme, authority = ""] = /^(?:(https?):\/\/)?([^/]*)/i.exec(address) ?? [];
   const port = scheme?.toLowerCase() === "http" ? /:80$/ : /:443$/;
-  const host = authority.toLowerCase().replace(port, "");
+  const host = authority.replace(/^.*@/s, "").toLowerCase().replace(port, "");
   return hubHosts.has(host) ? "docker.io" : host;
 }

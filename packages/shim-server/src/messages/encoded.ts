@@ -1,4 +1,12 @@
-import { create, type DescMessage, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
+import {
+  create,
+  type DescMessage,
+  fromBinary,
+  type MessageInitShape,
+  type MessageShape,
+  toBinary,
+} from "@bufbuild/protobuf";
+import { ShimError } from "../shim-error.js";
 
 /**
  * A reply in protobuf's encoding, in parts: a message is the concatenation of its fields, so a
@@ -12,6 +20,23 @@ export function encode<Desc extends DescMessage>(
   init: MessageInitShape<Desc>,
 ): Uint8Array {
   return toBinary(schema, create(schema, init));
+}
+
+/**
+ * The message that bytes are.
+ *
+ * @throws ShimError `internal` for bytes that are none, as gRPC has it and in the words of the RPC
+ * framework, which reads what is not read here.
+ */
+export function decode<Desc extends DescMessage>(
+  schema: Desc,
+  bytes: Uint8Array,
+): MessageShape<Desc> {
+  try {
+    return fromBinary(schema, bytes);
+  } catch (cause) {
+    throw new ShimError("internal", `parse binary: ${String(cause)}`, { cause });
+  }
 }
 
 /**

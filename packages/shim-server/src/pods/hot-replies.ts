@@ -1,4 +1,3 @@
-import { fromBinary } from "@bufbuild/protobuf";
 import {
   ContainerStatusRequestSchema,
   ContainerStatusResponseSchema,
@@ -9,7 +8,7 @@ import {
   PodSandboxStatusRequestSchema,
   PodSandboxStatusResponseSchema,
 } from "@dockershim/cri-types";
-import { createEncodedCache, type EncodedReply, encode } from "../messages/encoded.js";
+import { createEncodedCache, decode, type EncodedReply, encode } from "../messages/encoded.js";
 import { requireContainer } from "../state/container-lookup.js";
 import type { ImageStore } from "../state/image-store.js";
 import type { ContainerRecord, SandboxRecord } from "../state/records.js";
@@ -26,7 +25,7 @@ import { type SandboxStatusParts, sandboxStatusReply } from "./sandbox-status.js
 export function createHotContainerList(parts: ContainerListParts): EncodedReply {
   const fields = createEncodedCache<object, undefined>();
   return (request) => {
-    const { filter } = fromBinary(ListContainersRequestSchema, request);
+    const { filter } = decode(ListContainersRequestSchema, request);
     return containerItems(parts, filter).map((item) =>
       fields(item, undefined, () => encode(ListContainersResponseSchema, { containers: [item] })),
     );
@@ -37,7 +36,7 @@ export function createHotContainerList(parts: ContainerListParts): EncodedReply 
 export function createHotSandboxList(parts: SandboxListParts): EncodedReply {
   const fields = createEncodedCache<object, undefined>();
   return (request) => {
-    const { filter } = fromBinary(ListPodSandboxRequestSchema, request);
+    const { filter } = decode(ListPodSandboxRequestSchema, request);
     return sandboxItems(parts, filter).map((item) =>
       fields(item, undefined, () => encode(ListPodSandboxResponseSchema, { items: [item] })),
     );
@@ -51,7 +50,7 @@ type Versioned = { readonly images: Pick<ImageStore, "version"> };
 export function createHotContainerStatus(parts: ContainerStatusParts & Versioned): EncodedReply {
   const statuses = createEncodedCache<ContainerRecord, number>();
   return (request) => {
-    const message = fromBinary(ContainerStatusRequestSchema, request);
+    const message = decode(ContainerStatusRequestSchema, request);
     const reply = (): Uint8Array =>
       encode(ContainerStatusResponseSchema, containerStatusReply(parts, message));
     if (message.verbose) return [reply()];
@@ -65,7 +64,7 @@ export function createHotSandboxStatus(parts: SandboxStatusParts): EncodedReply 
   const { store, network } = parts;
   const statuses = createEncodedCache<SandboxRecord, readonly string[] | undefined>();
   return (request) => {
-    const message = fromBinary(PodSandboxStatusRequestSchema, request);
+    const message = decode(PodSandboxStatusRequestSchema, request);
     const reply = (): Uint8Array =>
       encode(PodSandboxStatusResponseSchema, sandboxStatusReply(parts, message));
     if (message.verbose) return [reply()];

@@ -10,6 +10,7 @@ import { readSeccompProfile } from "../engine-work/host-seccomp-profile.js";
 import type { ImageAccounts } from "../image/image-accounts.js";
 import type { ImageFiles } from "../image/image-files.js";
 import { findMountedImages, requireImageSubPaths } from "../image/mounted-images.js";
+import { refuseCredentials } from "../image/require-image.js";
 import { ShimError } from "../shim-error.js";
 import type { Engine } from "../state/engine.js";
 import type { ImageStore } from "../state/image-store.js";
@@ -63,6 +64,7 @@ async function findImage(
   signal: AbortSignal,
 ): Promise<PlannedImage> {
   const reference = config.image?.image ?? "";
+  refuseCredentials(reference, "config.image.image");
   const image = await images.resolve(reference, signal);
   if (image === undefined) {
     throw new ShimError("not_found", `config.image.image: no image "${reference}" on this node`);

@@ -1,4 +1,4 @@
-import { fromBinary, toBinary } from "@bufbuild/protobuf";
+import { toBinary } from "@bufbuild/protobuf";
 import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
 import {
   type Container,
@@ -6,6 +6,7 @@ import {
   ListContainerStatsRequestSchema,
   ListContainerStatsResponseSchema,
 } from "@dockershim/cri-types";
+import { decode } from "../messages/encoded.js";
 import { createStoragePath } from "../state/storage-path.js";
 import {
   attributesOf,
@@ -31,7 +32,7 @@ export function createContainerStatsReply({
   const attributes = new WeakMap<Container, Uint8Array>();
 
   return (request) => {
-    const { filter } = fromBinary(ListContainerStatsRequestSchema, request);
+    const { filter } = decode(ListContainerStatsRequestSchema, request);
     const mountpoint = storagePath();
     const parts: Uint8Array[] = [];
     for (const record of matchingContainers(store, filter)) {
