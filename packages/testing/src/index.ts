@@ -18,6 +18,6 @@ export {
 } from "./fake-engine.ts";
 export { createFakeNetwork, type FakeNetwork } from "./fake-network.ts";
 export { labVariable } from "./lab-variable.ts";
-export { createSteps, type Fault, type StepInProgress, type Steps, stays } from "./steps.ts";
+export { createSteps, type Fault, type StepInProgress, type Steps } from "./steps.ts";
 export { imageTarOf, tarOf, tarOfFiles } from "./tar.ts";
 export { type UntilOptions, until } from "./until.ts";

@@ -31,12 +31,12 @@ export interface Steps {
   /**
    * Takes a step.
    *
-   * @param left Whether whoever asked for it has gone, and the moment of that.
+   * @param departure Whether whoever asked for it has gone, and the moment of that.
    * @param act What is done.
    * @returns `done` with what was done; `refused` or `lost` as planned; `left` when whoever asked
    * had gone before it was done, which it then is not.
    */
-  take<T>(name: string, left: Departure, act: () => T | Promise<T>): Promise<StepResult<T>>;
+  take<T>(name: string, departure: Departure, act: () => T | Promise<T>): Promise<StepResult<T>>;
 }
 
 /** Whether whoever asked for a step has gone. */

@@ -8,11 +8,7 @@ import { EngineRefusal } from "./refusal.ts";
 export interface CreateBody {
   readonly Image: string;
   readonly Labels?: Readonly<Record<string, string>>;
-  readonly HostConfig?: {
-    readonly NetworkMode?: string;
-    readonly IpcMode?: string;
-    readonly PidMode?: string;
-  };
+  readonly HostConfig?: { readonly NetworkMode?: string };
 }
 
 export type Status = "created" | "running" | "exited" | "removing";
@@ -34,7 +30,7 @@ export interface FakeContainer {
   finishedAt: string;
   /** Settles when it has been removed. */
   readonly removed: PromiseWithResolvers<void>;
-  /** Settles when it does not run any more; of one that never ran, after it did. */
+  /** Settles at the end of the process that runs, or is the next to run. */
   ended: PromiseWithResolvers<void>;
 }
 
@@ -114,19 +110,16 @@ export function createFakeContainers(
     );
   }
 
-  /** Namespaces of others can be joined only while those run. */
+  /** Another's network can be joined only while that runs. */
   function requireJoined({ body }: FakeContainer): void {
-    const { NetworkMode, IpcMode } = body.HostConfig ?? {};
-    for (const [kind, mode] of Object.entries({ network: NetworkMode, ipc: IpcMode })) {
-      const ref = /^container:(.*)$/.exec(mode ?? "")?.[1];
-      if (ref === undefined) continue;
-      const { name, status } = get(ref);
-      if (status === "running") continue;
-      throw new EngineRefusal(
-        409,
-        `cannot join ${kind} namespace of a non running container: container ${name} is ${status}`,
-      );
-    }
+    const ref = /^container:(.*)$/.exec(body.HostConfig?.NetworkMode ?? "")?.[1];
+    if (ref === undefined) return;
+    const { name, status } = get(ref);
+    if (status === "running") return;
+    throw new EngineRefusal(
+      409,
+      `cannot join network namespace of a non running container: container ${name} is ${status}`,
+    );
   }
 
   function end(container: FakeContainer, exitCode: number): void {
