@@ -34,6 +34,8 @@ const systemCodes: Record<string, ContainerLogErrorCode> = {
   EDQUOT: "no_space",
   ELOOP: "path_refused",
   ENAMETOOLONG: "invalid_path",
+  // When a folder cannot be made although the one above it is there, as in /proc.
+  ENOENT: "path_refused",
   ENOSPC: "no_space",
   ENOTDIR: "path_refused",
 };

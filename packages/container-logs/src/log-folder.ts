@@ -1,5 +1,13 @@
-import { closeSync, constants, fchmodSync, lstatSync, mkdirSync, openSync } from "node:fs";
-import { basename, dirname, join, sep } from "node:path";
+import {
+  closeSync,
+  constants,
+  existsSync,
+  fchmodSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+} from "node:fs";
+import { basename, dirname, join } from "node:path";
 import { ContainerLogError } from "./errors.js";
 import type { LogPath } from "./log-path.js";
 
@@ -34,6 +42,7 @@ export function openLogFolder({ directory, file }: LogPath, make: boolean): LogF
   const trusted = dirname(directory);
   if (make) makeTrusted(trusted);
   let fd = openIfThere(trusted, folderFlags);
+  if (make && fd === undefined) throw refused(`${trusted} leads nowhere`);
   let reached = trusted;
   for (const name of [basename(directory), ...folderNames(file)]) {
     if (fd === undefined) return undefined;
@@ -76,18 +85,22 @@ function openBelow(path: string, name: string, make: boolean): number | undefine
   }
 }
 
-/** The node's owner may have put a link or a mount anywhere up to here. */
+/**
+ * The node's owner may have put a link or a mount anywhere up to here.
+ *
+ * Node's own `recursive` never ends in /proc, where a folder can be made nowhere and the kernel
+ * says that the one above is missing.
+ */
 function makeTrusted(folder: string): void {
-  const first = mkdirSync(folder, { recursive: true, mode: folderMode });
-  if (first === undefined) return;
-  for (let made = folder; made.length >= first.length; made = dirname(made)) {
-    const fd = openSync(made, folderFlags);
-    try {
-      fchmodSync(fd, folderMode);
-    } finally {
-      closeSync(fd);
-    }
-    if (made === sep) return;
+  if (existsSync(folder)) return;
+  const above = dirname(folder);
+  if (above !== folder) makeTrusted(above);
+  if (!makeIfMissing(folder)) return;
+  const fd = openSync(folder, folderFlags);
+  try {
+    fchmodSync(fd, folderMode);
+  } finally {
+    closeSync(fd);
   }
 }
 

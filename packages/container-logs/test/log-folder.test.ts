@@ -41,6 +41,14 @@ describe("the folder of a log", () => {
     }
   }
 
+  test("that can be made nowhere, as in /proc, is refused", () => {
+    const nowhere = { directory: "/proc/self/dockershim-none/pod", file: "0.log" };
+    expect(codeOf(() => prepareLogPath(nowhere))).toBe("path_refused");
+    symlinkSync(join(dir, "gone"), join(dir, "dangling"));
+    const dangling = { directory: join(dir, "dangling", "pod"), file: "0.log" };
+    expect(codeOf(() => prepareLogPath(dangling))).toBe("path_refused");
+  });
+
   // Who can write to the pod's folder exchanges the container's for a link, over and over.
   test("that is exchanged for a link all the time never leads outside", async () => {
     prepareLogPath(path);
