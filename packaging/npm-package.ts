@@ -1,6 +1,5 @@
 import { createHash } from "node:crypto";
 import { mkdirSync, readFileSync } from "node:fs";
-
 import { join } from "node:path";
 import { cacheFolder } from "../lab/cache.ts";
 import { command } from "../lab/command.ts";

@@ -77,6 +77,11 @@ node)
   [ "${1:-}" != up ] || build
   exec node lab/node/node.ts "$@"
   ;;
+check-install)
+  need_root "the installation of packages, and their examples,"
+  build
+  exec node scripts/check-install.ts
+  ;;
 package) build && exec node packaging/package.ts ;;
 cluster)
   need_root "a cluster"
