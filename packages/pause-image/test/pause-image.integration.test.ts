@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { readFileSync } from "node:fs";
 import { request } from "node:http";
 import { text } from "node:stream/consumers";
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
@@ -53,6 +54,18 @@ async function create(image: string, hostConfig: object = {}): Promise<string> {
   return json.Id;
 }
 
+/**
+ * Waits until the container's process waits for signals, the only place where it sleeps. The kernel drops those that
+ * come before it has blocked them, as it does for every first process of a namespace.
+ */
+async function awaitsSignals(id: string): Promise<void> {
+  for (let waits = false; !waits; ) {
+    const { json } = await engine("GET", `/containers/${id}/json`);
+    const status = readFileSync(`/proc/${json.State.Pid}/status`, "utf8");
+    waits = /^Name:\tpause\n[\s\S]*^State:\tS/m.test(status);
+  }
+}
+
 describe("the pause image on a real engine", () => {
   let image: PauseImage;
   let expectedId: string;
@@ -93,6 +106,7 @@ describe("the pause image on a real engine", () => {
   it("runs as a container's first process, not as root, and answers a stop itself", async () => {
     const id = await create(image.reference);
     await engine("POST", `/containers/${id}/start`);
+    await awaitsSignals(id);
     const { json: processes } = await engine(
       "GET",
       `/containers/${id}/top?ps_args=-eo%20pid,uid,args`,
@@ -115,6 +129,7 @@ describe("the pause image on a real engine", () => {
     expect((await engine("POST", `/containers/${id}/start`)).status).toBe(204);
     const { json } = await engine("GET", `/containers/${id}/json`);
     expect(json.State.Running).toBe(true);
+    await awaitsSignals(id);
     expect((await engine("POST", `/containers/${id}/kill?signal=SIGINT`)).status).toBe(204);
     const { json: ended } = await engine("POST", `/containers/${id}/wait`);
     expect(ended.StatusCode).toBe(0);
