@@ -95,7 +95,7 @@ export {
   toPodSandboxStatus,
 } from "./sandbox-status.js";
 export { sandboxSeccompChoice } from "./security-context.js";
-export { type ProfileChoice, seccompChoice } from "./security-profiles.js";
+export { apparmorChoice, type ProfileChoice, seccompChoice } from "./security-profiles.js";
 export { fromDockerSignal, toDockerSignal } from "./signals.js";
 export { parseTimestamp } from "./timestamps.js";
 export { type ImageUser, imageUserNeeded, resolveImageUser } from "./users.js";

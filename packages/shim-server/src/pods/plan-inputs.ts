@@ -1,11 +1,13 @@
 import type { ContainerConfig } from "@dockershim/cri-types";
 import {
   apiAtLeast,
+  apparmorChoice,
   type ContainerPlanInput,
   imageUserNeeded,
   type PlannedImage,
   seccompChoice,
 } from "@dockershim/pod-sandbox";
+import { requireApparmorProfile } from "../engine-work/host-apparmor-profile.js";
 import { readSeccompProfile } from "../engine-work/host-seccomp-profile.js";
 import type { ImageAccounts } from "../image/image-accounts.js";
 import type { ImageFiles } from "../image/image-files.js";
@@ -36,7 +38,8 @@ export type GatheredInputs = Pick<
  * Gathers, side by side, what the node and the engine know of the things that a container's
  * config names: its image and the image's users, mounted images, host paths, a seccomp profile.
  *
- * @throws ShimError `not_found` when the image is not there.
+ * @throws ShimError `not_found` when the image is not there, `failed_precondition` when its AppArmor
+ * profile is not loaded.
  */
 export async function gatherPlanInputs(
   parts: PlanInputParts,
@@ -51,6 +54,7 @@ export async function gatherPlanInputs(
     findMountedImages(config.mounts, images, signal),
     resolveHostPaths(config.mounts),
   ]);
+  if (facts.apparmor) await requireApparmor(config);
   // Where image volumes cannot be mounted at all, the plan says so.
   if (apiAtLeast(facts.apiVersion, "1.48")) {
     await requireImageSubPaths(config.mounts, imageMounts, imageFiles);
@@ -85,4 +89,11 @@ async function seccompProfileOf(config: ContainerConfig): Promise<string | undef
   if (context === undefined || context.privileged) return undefined;
   const choice = seccompChoice(context.seccomp, context.seccompProfilePath, securityField);
   return await readSeccompProfile(choice, `${securityField}.seccomp`);
+}
+
+async function requireApparmor(config: ContainerConfig): Promise<void> {
+  const context = config.linux?.securityContext;
+  if (context === undefined || context.privileged) return;
+  const choice = apparmorChoice(context.apparmor, context.apparmorProfile, securityField);
+  await requireApparmorProfile(choice, `${securityField}.apparmor`);
 }

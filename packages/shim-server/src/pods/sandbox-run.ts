@@ -1,6 +1,7 @@
 import type { RunPodSandboxRequest } from "@dockershim/cri-types";
 import type { DockerContainers } from "@dockershim/docker-client";
 import {
+  apparmorChoice,
   planSandbox,
   sandboxName,
   sandboxSeccompChoice,
@@ -15,6 +16,7 @@ import { within } from "../async/within.js";
 import type { CallContext } from "../call.js";
 import { destroyContainer } from "../engine-work/container-halt.js";
 import { type CreateNamedParts, createContainerNamed } from "../engine-work/create-named.js";
+import { requireApparmorProfile } from "../engine-work/host-apparmor-profile.js";
 import { readSeccompProfile } from "../engine-work/host-seccomp-profile.js";
 import type { PauseImage } from "../image/pause-image.js";
 import { isMissingImage } from "../image/pause-image.js";
@@ -78,6 +80,7 @@ export function createSandboxRun(
       engine.facts(signal),
       seccompProfileOf(config, parts.options),
     ]);
+    if (facts.apparmor) await requireApparmor(config);
     const plan = planSandbox({
       config,
       runtimeHandler,
@@ -166,6 +169,13 @@ async function seccompProfileOf(
     return podInfraContainerImage === "" ? pauseSeccompProfile : undefined;
   }
   return await readSeccompProfile(choice, "config.linux.security_context.seccomp");
+}
+
+async function requireApparmor(config: ValidSandboxConfig): Promise<void> {
+  const context = config.linux?.securityContext;
+  if (context === undefined || context.privileged) return;
+  const field = "config.linux.security_context";
+  await requireApparmorProfile(apparmorChoice(context.apparmor, "", field), `${field}.apparmor`);
 }
 
 function onHostNetwork(config: ValidSandboxConfig): boolean {
