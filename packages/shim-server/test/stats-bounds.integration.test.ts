@@ -2,12 +2,13 @@
  * The bounds that Kubernetes 1.37's node tests "ContainerMetrics" and "Summary API" hold a runtime's figures to
  * (test/e2e_node/container_metrics_test.go, summary_test.go), on the workload of those tests.
  */
-import { existsSync, readdirSync, readFileSync, rmdirSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import type { Metric, PodSandboxStats, PsiStats } from "@dockershim/cri-types";
 import { until } from "@dockershim/testing";
 import { afterAll, beforeAll, expect, it } from "@jest/globals";
 import { createHarness, type Harness } from "./harness.js";
+import { type PodCgroup, podCgroup } from "./pod-cgroup.js";
 
 const kb = 1024;
 const mb = 1024 * kb;
@@ -15,24 +16,12 @@ const tb = 1024 * 1024 * mb;
 /** The pod's and the container's limit, which is no whole number of pages. */
 const memoryLimit = 80_000_000n;
 
-const cgroupParent = `/shim-bounds-${process.pid}`;
 const cgroups = "/sys/fs/cgroup";
 const unified = existsSync(join(cgroups, "cgroup.controllers"));
 
-/** The cgroup that a kubelet makes for a pod, which no engine removes. */
-function removePodCgroup(): void {
-  for (const hierarchy of ["", ...readdirSync(cgroups)]) {
-    const path = join(cgroups, hierarchy, cgroupParent);
-    if (existsSync(path)) rmdirSync(path);
-  }
-}
-
 function limitPodMemory(): void {
   const file = unified ? "memory.max" : "memory.limit_in_bytes";
-  writeFileSync(
-    join(cgroups, unified ? "" : "memory", cgroupParent, file),
-    String(memoryLimit + 4096n),
-  );
+  podsOwn.write("memory", file, String(memoryLimit + 4096n));
 }
 
 /** Two blocks written to the layer and read back past the cache, a packet to the node, then work for ever. */
@@ -45,13 +34,15 @@ const work = [
 ];
 
 let harness: Harness;
+let podsOwn: PodCgroup;
 let podSandboxId: string;
 let containerId: string;
 
 beforeAll(async () => {
   harness = await createHarness();
+  podsOwn = await podCgroup(harness.docker, "shimbounds");
   const first = await harness.runPod(
-    { linux: { cgroupParent } },
+    { linux: { cgroupParent: podsOwn.parent } },
     { command: ["true"], metadata: { name: "busybox-container", attempt: 0 } },
   );
   podSandboxId = first.podSandboxId;
@@ -95,7 +86,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await harness.close();
-  removePodCgroup();
+  podsOwn.remove();
 });
 
 type Bound = readonly [least: number, most: number];
@@ -170,7 +161,7 @@ const networkBounds: Readonly<Record<string, Bound>> = {
  * it counts them only once a device is throttled (newer kernels).
  */
 function unknownHere(): RegExp {
-  const peak = !unified || existsSync(join(cgroups, cgroupParent, "memory.peak"));
+  const peak = !unified || existsSync(podsOwn.file("memory", "memory.peak"));
   const counted =
     unified ||
     / Read \d/.test(

@@ -1,30 +1,21 @@
-import { existsSync, readdirSync, readFileSync, rmdirSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, readFileSync } from "node:fs";
 import { until } from "@dockershim/testing";
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { createHarness, type Harness } from "./harness.js";
+import { type PodCgroup, podCgroup } from "./pod-cgroup.js";
 
 let harness: Harness;
+let podsOwn: PodCgroup;
 
 beforeAll(async () => {
   harness = await createHarness();
+  podsOwn = await podCgroup(harness.docker, "shimstats");
 });
 
 afterAll(async () => {
   await harness.close();
-  removePodCgroup();
+  podsOwn.remove();
 });
-
-const cgroupParent = `/shim-stats-${process.pid}`;
-
-/** A pod's cgroup is the caller's: no engine removes it. */
-function removePodCgroup(): void {
-  for (const hierarchy of ["", ...readdirSync("/sys/fs/cgroup")]) {
-    const path = join("/sys/fs/cgroup", hierarchy, cgroupParent);
-    // Some hierarchies are links to others, so it may be gone already.
-    if (existsSync(path)) rmdirSync(path);
-  }
-}
 
 const spin = ["sh", "-c", "while :; do :; done"];
 
@@ -194,7 +185,9 @@ describe("PodSandboxStats", () => {
   });
 
   it("reads the pod's own cgroup where there is one", async () => {
-    const { podSandboxId } = await harness.runPod({ linux: { cgroupParent } });
+    const { podSandboxId } = await harness.runPod({
+      linux: { cgroupParent: podsOwn.parent },
+    });
     const { stats } = await harness.cri.runtime.podSandboxStats({ podSandboxId });
     expect(stats?.linux?.cpu?.usageCoreNanoSeconds?.value).toBeGreaterThan(0n);
     expect(stats?.linux?.process?.processCount?.value).toBe(2n);
