@@ -10,6 +10,7 @@ import type { ShimOptions } from "../options.js";
 import { createEngine, type Engine } from "../state/engine.js";
 import { createExecExits, type ExecExits } from "../state/exec-exits.js";
 import { createImageStore, type ImageStore } from "../state/image-store.js";
+import { createOomKills, type OomKills } from "../state/oom-kills.js";
 import { createOwnership } from "../state/ownership.js";
 import { createPodResources, type PodResources } from "../state/pod-resources.js";
 import { createStore, type Store } from "../state/store.js";
@@ -26,6 +27,7 @@ export interface EngineParts {
   readonly execExits: ExecExits;
   readonly unmanagedLimits: UnmanagedLimitsStore;
   readonly podResources: PodResources;
+  readonly oomKills: OomKills;
 }
 
 /** Opens the engine's client and the stores; nothing is asked yet. */
@@ -51,10 +53,13 @@ export function openEngine(
     docker: createDockerLogLinks(),
   });
   closers.push("container logs", () => logs.close());
+  const oomKills = createOomKills({ directory: join(options.rootDir, "oom-kills"), log });
+  closers.push("watches for kills", () => oomKills.close());
   const store = createStore({
     containers: docker.containers,
     owns: createOwnership(instance, options),
     log,
+    oomKilled: oomKills.has,
     beforePublish: logs.beforePublish,
   });
   closers.push("the store", () => store.close());
@@ -74,5 +79,6 @@ export function openEngine(
     execExits: createExecExits(),
     unmanagedLimits: createUnmanagedLimits(store),
     podResources: createPodResources(store),
+    oomKills,
   };
 }

@@ -45,10 +45,11 @@ export async function openNode(
   },
   closers: CloserStack,
 ): Promise<NodeParts> {
-  const { docker, engine, images, store, logs, execExits, instance, log } = parts;
+  const { docker, engine, images, store, logs, execExits, oomKills, instance, log } = parts;
   const network = await openNetwork(options, parts, closers);
   const strays = createStrayRelease({ store, network, log });
   closers.push("networks being released", () => strays.close());
+  oomKills.follow(store);
   const imageFiles = createImageFiles(docker, instance, log);
   let first = true;
   const feed = startEventFeed({
@@ -72,7 +73,11 @@ export async function openNode(
   closers.push("statistics", () => stats.close());
   const pull = createEnginePull({ docker, images, options, log });
   await feed.firstContact;
-  if (feed.current) await logs.sweep(new Set([...store.containers()].map(({ id }) => id)));
+  if (feed.current) {
+    const ids = new Set([...store.containers()].map(({ id }) => id));
+    oomKills.sweep(ids);
+    await logs.sweep(ids);
+  }
   return {
     network,
     feed,

@@ -58,6 +58,8 @@ export interface StoreOptions {
   readonly containers: Pick<DockerContainers, "inspect" | "list">;
   readonly owns: (labels: Readonly<Record<string, string>> | null | undefined) => boolean;
   readonly log: Logger;
+  /** Whether a container's cgroup has counted a kill for want of memory, whatever Docker says. */
+  readonly oomKilled?: (id: string) => boolean;
   /** Awaited before a state of a container is put in the store. */
   readonly beforePublish?: (record: ContainerRecord) => Promise<void>;
   /** How long the engine may take to answer one inspect, in ms. */
@@ -133,6 +135,9 @@ export function createStore(options: StoreOptions): Store {
    */
   function recordOf(inspect: ContainerInspect, unread = false): StoreRecord | undefined {
     const previous = records.get(inspect.Id);
+    if (!inspect.State.OOMKilled && options.oomKilled?.(inspect.Id)) {
+      inspect = { ...inspect, State: { ...inspect.State, OOMKilled: true } };
+    }
     try {
       return toRecord(inspect, previous, unread);
     } catch (err) {
