@@ -30,4 +30,4 @@ export {
 } from "./reader.js";
 export type { Ulimit } from "./ulimits.js";
 export { type CpuSample, usageNanoCores } from "./usage-nano-cores.js";
-export { writeCgroupFile, writeHugepageLimit, writeUnified } from "./write.js";
+export { readCgroupFile, writeCgroupFile, writeHugepageLimit, writeUnified } from "./write.js";

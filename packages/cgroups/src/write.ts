@@ -17,14 +17,22 @@ const fileName = /^(?!cgroup\.)[a-z_]+(?:\.[A-Za-z0-9_]+)+$/;
  * cgroup or the file is not there, `write_refused` when the kernel does not take the value.
  */
 export function writeCgroupFile(path: CgroupPath, file: string, value: string | bigint): void {
-  if (!fileName.test(file)) {
-    throw new CgroupError("invalid_file", `"${file}" is not a file of a cgroup controller`);
-  }
-  const place = controllerDirectory(path, file.slice(0, file.indexOf(".")));
+  const place = placeOf(path, file);
   if (place === undefined) {
     throw new CgroupError("gone", `the cgroup has no controller for ${file}`);
   }
-  writeIn(place.directory, file, String(value));
+  writeIn(place, file, String(value));
+}
+
+/**
+ * What a file has that {@link writeCgroupFile} writes: the kernel rounds some values.
+ *
+ * @returns Its text without the line's end; undefined when the cgroup or the file is not there.
+ * @throws CgroupError `invalid_file` for a name that is no controller's file.
+ */
+export function readCgroupFile(path: CgroupPath, file: string): string | undefined {
+  const place = placeOf(path, file);
+  return place && readKernelRecord(`${place}/${file}`)?.replace(/\n$/, "");
 }
 
 /**
@@ -78,6 +86,14 @@ export function writeHugepageLimit(path: CgroupPath, pageSize: string, bytes: bi
   if (readKernelRecord(`${place.directory}/${reserved}`) !== undefined) {
     writeIn(place.directory, reserved, String(bytes));
   }
+}
+
+/** The directory of a controller's file, by the first word of its name. */
+function placeOf(path: CgroupPath, file: string): string | undefined {
+  if (!fileName.test(file)) {
+    throw new CgroupError("invalid_file", `"${file}" is not a file of a cgroup controller`);
+  }
+  return controllerDirectory(path, file.slice(0, file.indexOf(".")))?.directory;
 }
 
 function writeIn(directory: string, file: string, value: string): void {

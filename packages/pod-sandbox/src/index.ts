@@ -97,6 +97,7 @@ export {
 export { sandboxSeccompChoice } from "./security-context.js";
 export { apparmorChoice, type ProfileChoice, seccompChoice } from "./security-profiles.js";
 export { fromDockerSignal, toDockerSignal } from "./signals.js";
+export { noSwapProperty, systemdProperty } from "./systemd-properties.js";
 export { parseTimestamp } from "./timestamps.js";
 export { type ImageUser, imageUserNeeded, resolveImageUser } from "./users.js";
 export {

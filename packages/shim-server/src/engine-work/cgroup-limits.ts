@@ -2,48 +2,153 @@ import {
   type CgroupPath,
   type CgroupReader,
   createCgroupReader,
+  readCgroupFile,
   writeCgroupFile,
   writeHugepageLimit,
 } from "@dockershim/cgroups";
-import type { CgroupWrite } from "@dockershim/pod-sandbox";
+import {
+  type CgroupWrite,
+  type EngineFacts,
+  noSwapProperty,
+  systemdProperty,
+} from "@dockershim/pod-sandbox";
+import type { Logger } from "pino";
 import { ShimError } from "../shim-error.js";
+import type { ContainerRecord } from "../state/records.js";
+import { type SetScopeProperties, setScopeProperties } from "./systemd-scope.js";
 
-/** Writes limits into the cgroup of a container. */
+/** What of a container counts for its limits. */
+export type LimitedContainer = Pick<ContainerRecord, "id"> & {
+  readonly inspect: Pick<ContainerRecord["inspect"], "HostConfig"> & {
+    readonly State: Pick<ContainerRecord["inspect"]["State"], "Pid">;
+  };
+};
+
+/** Sets limits in the cgroups of containers that Docker has no option for. */
 export interface CgroupLimits {
   /**
-   * Writes into the cgroup of a process; nothing to do for one that has ended.
+   * Writes into a container's cgroup; nothing to do for one that does not run. Where systemd made the
+   * cgroup, it is told too, or it would put back its own values at its next reload; what it has no
+   * property for is written again when it has.
    *
    * @throws ShimError `failed_precondition` when a limit that was asked for cannot be set.
    */
-  write(pid: number, writes: readonly CgroupWrite[]): void;
+  apply(
+    container: LimitedContainer,
+    writes: readonly CgroupWrite[],
+    engine: Pick<EngineFacts, "cgroupDriver" | "cgroupVersion">,
+  ): Promise<void>;
+  /** Writes again what is not there any more of what systemd cannot keep. */
+  restore(): void;
+  close(): void;
 }
 
-/** Finds cgroups on first use: a daemon whose pods need no such limits needs no cgroups. */
-export function createCgroupLimits(
-  open: () => Pick<CgroupReader, "forPid"> = createCgroupReader,
-): CgroupLimits {
+export interface CgroupLimitsOptions {
+  readonly log: Pick<Logger, "warn" | "debug">;
+  /** Finds cgroups on first use: a daemon whose pods need no such limits needs no cgroups. */
+  readonly open?: () => Pick<CgroupReader, "forPid">;
+  readonly setProperties?: SetScopeProperties;
+  /** How often {@link CgroupLimits.restore} is done, in ms. */
+  readonly restoreMs?: number;
+}
+
+/** What was written into one container's cgroup, by file: the value, and what the kernel made of it. */
+interface Kept {
+  readonly pid: number;
+  readonly files: ReadonlyMap<string, { readonly write: CgroupWrite; readonly read: string }>;
+}
+
+export function createCgroupLimits(options: CgroupLimitsOptions): CgroupLimits {
+  const { log, open = createCgroupReader, setProperties = setScopeProperties } = options;
+  const kept = new Map<string, Kept>();
   let reader: Pick<CgroupReader, "forPid"> | undefined;
-  return {
-    write(pid, writes) {
-      if (writes.length === 0 || pid <= 0) return;
-      reader ??= open();
-      const path = reader.forPid(pid);
-      if (path === undefined) return;
-      for (const write of writes) {
+
+  function find(pid: number): CgroupPath | undefined {
+    reader ??= open();
+    return reader.forPid(pid);
+  }
+
+  async function tellSystemd(container: LimitedContainer, writes: readonly CgroupWrite[]) {
+    const { id, inspect } = container;
+    const properties = [...writes.map(systemdProperty), noSwapProperty(inspect.HostConfig)].filter(
+      (property) => property !== undefined,
+    );
+    if (properties.length === 0) return;
+    try {
+      await setProperties(id, properties);
+    } catch (err) {
+      if (find(inspect.State.Pid) === undefined) return;
+      log.warn({ err, container: id, properties }, "limits will be lost when systemd is reloaded");
+    }
+  }
+
+  function write(pid: number, writes: readonly CgroupWrite[]): void {
+    if (writes.length === 0) return;
+    const path = find(pid);
+    if (path === undefined) return;
+    for (const write of writes) {
+      try {
+        writeOne(path, write);
+      } catch (cause) {
+        // What ended since it was found has no cgroup any more, and needs no limits.
+        if (!write.required || find(pid) === undefined) continue;
+        const reason = cause instanceof Error ? cause.message : String(cause);
+        throw new ShimError(
+          "failed_precondition",
+          `could not set ${write.file} to ${write.value}: ${reason}`,
+          { cause },
+        );
+      }
+    }
+  }
+
+  /** Notes what systemd will undo, with what the kernel made of each value: it rounds some. */
+  function keep({ id, inspect }: LimitedContainer, writes: readonly CgroupWrite[]): void {
+    const pid = inspect.State.Pid;
+    const path = writes.length === 0 ? undefined : find(pid);
+    if (path === undefined) return;
+    const files = new Map(kept.get(id)?.files);
+    for (const write of writes) {
+      const read = systemdProperty(write) ? undefined : readCgroupFile(path, write.file);
+      if (read === undefined) files.delete(write.file);
+      else files.set(write.file, { write, read });
+    }
+    kept.set(id, { pid, files });
+  }
+
+  function restore(): void {
+    for (const [id, { pid, files }] of kept) {
+      const path = find(pid);
+      if (path === undefined) {
+        kept.delete(id);
+        continue;
+      }
+      for (const { write, read } of files.values()) {
+        if (readCgroupFile(path, write.file) === read) continue;
         try {
           writeOne(path, write);
-        } catch (cause) {
-          // What ended since it was found has no cgroup any more, and needs no limits.
-          if (!write.required || reader.forPid(pid) === undefined) continue;
-          const reason = cause instanceof Error ? cause.message : String(cause);
-          throw new ShimError(
-            "failed_precondition",
-            `could not set ${write.file} to ${write.value}: ${reason}`,
-            { cause },
-          );
+        } catch (err) {
+          log.debug({ err, container: id }, "could not write a limit again");
         }
       }
+    }
+  }
+
+  const timer = setInterval(restore, options.restoreMs ?? 10_000);
+  timer.unref();
+
+  return {
+    async apply(container, writes, { cgroupDriver, cgroupVersion }) {
+      const { Pid: pid } = container.inspect.State;
+      if (pid <= 0) return;
+      const systemd = cgroupDriver === "systemd" && cgroupVersion === 2;
+      // Before the files: systemd writes others of the cgroup along with a property.
+      if (systemd) await tellSystemd(container, writes);
+      write(pid, writes);
+      if (systemd) keep(container, writes);
     },
+    restore,
+    close: () => clearInterval(timer),
   };
 }
 

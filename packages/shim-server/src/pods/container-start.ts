@@ -3,6 +3,7 @@ import { LinuxContainerResourcesSchema, type StartContainerRequest } from "@dock
 import { type DockerContainers, type DockerError, isDockerError } from "@dockershim/docker-client";
 import {
   type CgroupWrite,
+  type EngineFacts,
   planResources,
   validateContainerResources,
 } from "@dockershim/pod-sandbox";
@@ -24,7 +25,7 @@ export interface ContainerStartParts extends HaltParts {
   readonly engine: Pick<Engine, "facts">;
   readonly store: ContainerLookup & Pick<Store, "refresh">;
   readonly logs: Pick<ContainerLogs, "started">;
-  readonly cgroupLimits: CgroupLimits;
+  readonly cgroupLimits: Pick<CgroupLimits, "apply">;
   readonly unmanagedLimits: Pick<UnmanagedLimitsStore, "of">;
   readonly log: Logger;
 }
@@ -63,7 +64,11 @@ export function createContainerStart(
   }
 
   /** Limits are written as early as can be: the cgroup exists since the start only. */
-  async function limit(id: string, limits: readonly CgroupWrite[]): Promise<void> {
+  async function limit(
+    id: string,
+    limits: readonly CgroupWrite[],
+    facts: EngineFacts,
+  ): Promise<void> {
     const undo = createUndoStack(log);
     if (limits.length > 0) {
       // It must not run without a limit that it was asked to have.
@@ -71,7 +76,8 @@ export function createContainerStart(
     }
     try {
       await store.refresh(id);
-      cgroupLimits.write(store.container(id)?.inspect.State.Pid ?? 0, limits);
+      const started = store.container(id);
+      if (started !== undefined) await cgroupLimits.apply(started, limits, facts);
     } catch (err) {
       await undo.run();
       throw err;
@@ -86,9 +92,10 @@ export function createContainerStart(
     }
     const limits = create(LinuxContainerResourcesSchema, unmanagedLimits.of(record));
     validateContainerResources(limits);
-    const { cgroupWrites } = planResources(limits, await engine.facts(signal));
+    const facts = await engine.facts(signal);
+    const { cgroupWrites } = planResources(limits, facts);
     const lost = await start(record.id);
-    await limit(record.id, cgroupWrites);
+    await limit(record.id, cgroupWrites, facts);
     const started = store.container(record.id);
     if (lost !== undefined && started?.inspect.State.Status === "created") throw lost;
     if (started !== undefined) await logs.started(started);

@@ -71,6 +71,8 @@ export async function openNode(
   closers.push("the event feed", () => feed.stop());
   const stats = createStatsSource({ store, engine, log });
   closers.push("statistics", () => stats.close());
+  const cgroupLimits = createCgroupLimits({ log });
+  closers.push("limits of cgroups", () => cgroupLimits.close());
   const pull = createEnginePull({ docker, images, options, log });
   await feed.firstContact;
   if (feed.current) {
@@ -87,7 +89,7 @@ export async function openNode(
     pauseImage: createPauseImage(options, { docker, engine, images, store, pull, log }),
     imageFiles,
     imageAccounts: createImageAccounts(imageFiles),
-    cgroupLimits: createCgroupLimits(),
+    cgroupLimits,
   };
 }
 

@@ -111,7 +111,8 @@ export async function openWorld({ auditMs }: { auditMs?: number } = {}): Promise
     imageAccounts: createImageAccounts(imageFiles),
     pauseImage: createPauseImage(options, { ...engine, pull, log }),
     cgroupLimits: {
-      write(pid, writes) {
+      async apply({ inspect }, writes) {
+        const { Pid: pid } = inspect.State;
         const refusal = refuse?.(pid);
         if (refusal !== undefined) throw refusal;
         limited.set(pid, writes);
