@@ -71,7 +71,8 @@ export function optionsFromCriDockerd(given: ReadonlyMap<string, string>): {
     if (known === undefined) continue;
     const ours = flag === "cri-dockerd-root-directory" ? "root-dir" : known.ours;
     if (ours === undefined) {
-      if (value !== known.standard && value !== "") warnings.push(warningOf(flag, value, known));
+      const isStandard = value === "" || translateValue(flag, value) === known.standard;
+      if (!isStandard) warnings.push(warningOf(flag, value, known));
     } else if (flag === "network-plugin" && value !== "cni") {
       // Theirs without a plugin gives pods Docker's own bridge, which no other node can reach.
       warnings.push(`--network-plugin=${value}: pods get their network from CNI here`);

@@ -72,6 +72,9 @@ export function translateValue(flag: string, value: string): string {
       return /^\[?[0-9a-f:.]+\]?$/i.test(value) && !/^[0-9.]+:\d+$|\]:\d+$/.test(value)
         ? `${value.includes(":") ? `[${value.replace(/[[\]]/g, "")}]` : value}:0`
         : value;
+    case "ipv6-dual-stack":
+      // Go's flags take True and 1 too.
+      return /^(?:1|t|true)$/i.test(value) ? "true" : value;
     default:
       return value;
   }

@@ -3,6 +3,7 @@ import type { Logger } from "pino";
 import type { Notifier } from "./systemd-notify.js";
 import {
   observeForSystemd,
+  preferPassedSocket,
   requirePassedSocket,
   type ServiceVariables,
   takeServiceVariables,
@@ -22,9 +23,14 @@ export async function serveDaemon(
   warnings: readonly string[] = [],
 ): Promise<void> {
   const service = takeServiceVariables(process.env, process.pid);
-  const options = await readOptions();
-  requirePassedSocket(options.listen, service);
-  const { defaultShimOptions, startShim } = await import("@dockershim/shim-server");
+  const given = await readOptions();
+  requirePassedSocket(given.listen, service);
+  const { defaultShimOptions, listeningPath, startShim } = await import("@dockershim/shim-server");
+  const onPassedSocket = (from: Partial<ShimOptions>): Partial<ShimOptions> => ({
+    ...from,
+    listen: preferPassedSocket(from.listen ?? defaultShimOptions.listen, service, listeningPath),
+  });
+  const options = onPassedSocket(given);
   const { createDaemonLog } = await import("./daemon-log.js");
   const { endProcess, runDaemon } = await import("./run-daemon.js");
   const log = await createDaemonLog(options.logLevel ?? defaultShimOptions.logLevel, {
@@ -38,7 +44,7 @@ export async function serveDaemon(
     signals: process,
     exit: endProcess,
     onForcedEnd: () => log.warn("something still runs, the process ends without it"),
-    readOptions,
+    readOptions: async () => onPassedSocket(await readOptions()),
     ...(notifier && { observer: observeForSystemd(notifier, service.watchdogMs) }),
     onReloadFailed: (reason) => {
       const error = reason instanceof Error ? reason.message : String(reason);

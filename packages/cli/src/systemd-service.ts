@@ -1,3 +1,5 @@
+import { realpathSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
 import type { Shim, ShimStatus } from "@dockershim/shim-server";
 import { CliError } from "./cli-error.js";
 import type { DaemonObserver } from "./run-daemon.js";
@@ -56,6 +58,41 @@ export function requirePassedSocket(
     "usage",
     `--listen ${listen} is for a service with a systemd socket unit; this process was ${passed}`,
   );
+}
+
+/**
+ * Serves on a socket that was passed on where its path is the one to serve on. Units of cri-dockerd
+ * name the path that their socket unit has made already: to make it again would be refused, since
+ * systemd answers there.
+ *
+ * @param listen As the daemon's option has it.
+ * @param pathOf The path that a descriptor's socket is bound to; throws for what is none.
+ * @returns The option with the descriptor in place of the path, if there is one.
+ */
+export function preferPassedSocket(
+  listen: string,
+  { passedSockets }: ServiceVariables,
+  pathOf: (fd: number) => string,
+): string {
+  if (listen.startsWith("fd://")) return listen;
+  const wanted = resolved(listen.replace(/^unix:\/\//, ""));
+  for (let fd = 3; fd < 3 + passedSockets; fd++) {
+    try {
+      if (resolved(pathOf(fd)) === wanted) return `fd://${fd}`;
+    } catch {
+      // It is another kind of socket, and not for us.
+    }
+  }
+  return listen;
+}
+
+/** /var/run is a link to /run. */
+function resolved(path: string): string {
+  try {
+    return join(realpathSync(dirname(path)), basename(path));
+  } catch {
+    return path;
+  }
 }
 
 /** Tells systemd what the daemon does, and that its event loop turns. */

@@ -51,6 +51,25 @@ test("the line of cri-dockerd's own unit means the same, with a network from CNI
   });
 });
 
+test("the line that kubespray writes means the same", () => {
+  const line =
+    "--container-runtime-endpoint unix:///var/run/cri-dockerd.sock --cni-conf-dir=/etc/cni/net.d " +
+    "--cni-bin-dir=/opt/cni/bin --network-plugin=cni --pod-cidr=10.233.64.0/18 " +
+    "--pod-infra-container-image=registry.k8s.io/pause:3.10 --log-level info --ipv6-dual-stack=True";
+  expect(read(line)).toEqual({
+    options: {
+      ...defaults,
+      cniConfDir: "/etc/cni/net.d",
+      cniBinDir: ["/opt/cni/bin"],
+      networkPlugin: "cni",
+      podCidr: "10.233.64.0/18",
+      podInfraContainerImage: "registry.k8s.io/pause:3.10",
+      logLevel: "info",
+    },
+    warnings: [],
+  });
+});
+
 test("a line with every flag that has a counterpart", () => {
   const line =
     "--container-runtime-endpoint=unix:///run/x.sock --cri-dockerd-root-directory=/data " +

@@ -83,10 +83,10 @@ describe("a service", () => {
   });
 
   /** As systemd does: the shell knows the process id that the daemon gets. */
-  function start(): ChildProcess {
+  function start(listen: string): ChildProcess {
     writeFileSync(join(dir, "config.yaml"), "logLevel: info\n");
     const args = [
-      ...["serve", "--listen", "fd://", "--config", join(dir, "config.yaml")],
+      ...["serve", "--listen", listen, "--config", join(dir, "config.yaml")],
       ...["--root-dir", join(dir, "root"), "--network-plugin", "none"],
       ...["--docker-endpoint", `unix://${dir}/no-docker.sock`],
     ];
@@ -108,8 +108,11 @@ describe("a service", () => {
     });
   }
 
-  test("says that it is ready, serves on the socket it was given, and leaves it", async () => {
-    const child = start();
+  test.each([
+    ["fd://", () => "fd://"],
+    ["the path of that socket", () => `unix://${dir}/cri.sock`],
+  ])("told %s it serves on the socket it was given, and leaves it", async (_, listen) => {
+    const child = start(listen());
     await told(/^READY=1\nSTATUS=Not ready: Docker Engine is out of reach/);
     const cri = createCriClient({ endpoint: `unix://${dir}/cri.sock` });
     await expect(cri.runtime.version({})).rejects.toMatchObject({ code: "UNAVAILABLE" });

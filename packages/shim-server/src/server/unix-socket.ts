@@ -20,11 +20,16 @@ const firstPassedFd = "3";
 export function criSocket(endpoint: string): CriSocket {
   if (!endpoint.startsWith("fd://")) return { path: endpoint.replace(/^unix:\/\//, "") };
   const fd = Number(endpoint.slice("fd://".length) || firstPassedFd);
-  return { fd, path: pathOfListener(fd) };
+  return { fd, path: listeningPath(fd) };
 }
 
-/** The path that a listening unix socket is bound to, from the kernel's table of all of them. */
-function pathOfListener(fd: number): string {
+/**
+ * The path that a listening unix socket is bound to, from the kernel's table of all of them.
+ *
+ * @param fd A descriptor of this process.
+ * @throws ShimError `failed_precondition` when it is not open, or no such socket.
+ */
+export function listeningPath(fd: number): string {
   let inode: string | undefined;
   try {
     [, inode] = /^socket:\[(\d+)\]$/.exec(readlinkSync(`/proc/self/fd/${fd}`)) ?? [];
