@@ -57,7 +57,7 @@ export const commands: readonly CommandEntry[] = [
   },
   {
     name: "migrate",
-    description: "show what `dockershim serve` would take over from cri-dockerd; changes nothing",
+    description: "take a node over from cri-dockerd, or back; shows the steps first",
     load: async () => (await import("./migrate-command.js")).defineMigrate,
   },
   {

@@ -7,13 +7,12 @@ export type EndpointForm =
   /** `--container-runtime-endpoint` in an environment file of the kubelet's unit. */
   | "flag";
 
-/** Where the CRI socket of a kubelet may stand, as kubeadm and packages have it. */
+/** Where the CRI socket of a kubelet may stand, beside its configuration file, as kubeadm and packages have it. */
 export const kubeletEndpointFiles: readonly {
   readonly file: string;
   readonly form: EndpointForm;
 }[] = [
-  { file: "/var/lib/kubelet/config.yaml", form: "configuration" },
-  // kubeadm since 1.32 merges it into the former at each upgrade.
+  // kubeadm since 1.32 merges it into that file at each upgrade.
   { file: "/var/lib/kubelet/instance-config.yaml", form: "configuration" },
   { file: "/var/lib/kubelet/kubeadm-flags.env", form: "flag" },
   { file: "/etc/default/kubelet", form: "flag" },

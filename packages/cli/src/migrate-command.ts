@@ -1,4 +1,4 @@
-import { CliError } from "./cli-error.js";
+import { Option } from "commander";
 import type { DefineCommand } from "./command-context.js";
 import type { MigratePlaces } from "./migrate-facts.js";
 import type { MigratedPod, MigrateReport } from "./migrate-report.js";
@@ -9,14 +9,20 @@ import { formatTable } from "./table.js";
 
 interface MigrateOptions extends MigratePlaces {
   readonly check?: boolean;
+  readonly back?: boolean;
+  readonly yes?: boolean;
   readonly cniCacheDir: string[];
   readonly output: OutputFormat;
+  readonly root: string;
 }
 
-/** `dockershim migrate --check` */
-export const defineMigrate: DefineCommand = (command, { terminal, setExitCode }) => {
+/** `dockershim migrate` */
+export const defineMigrate: DefineCommand = (command, context) => {
+  const { terminal, setExitCode } = context;
   command
-    .option("--check", "look and report")
+    .option("--check", "look and report, and plan nothing")
+    .option("--yes", "do it, instead of showing what would be done")
+    .option("--back", "go back from dockershim to cri-dockerd")
     .option("--docker-endpoint <endpoint>", "the Docker Engine", "unix:///var/run/docker.sock")
     .option("--cri-dockerd-root <folder>", "cri-dockerd's own folder", "/var/lib/cri-dockerd")
     .option("--cni-cache-dir <folder...>", "where CNI results are cached", [
@@ -24,26 +30,39 @@ export const defineMigrate: DefineCommand = (command, { terminal, setExitCode })
       "/var/lib/cni",
     ])
     .option("--kubelet-config <file>", "the kubelet's", "/var/lib/kubelet/config.yaml")
-    .option("--listen <endpoint>", "socket that dockershim is to serve on", defaultEndpoint);
+    .option("--listen <endpoint>", "socket that dockershim is to serve on", defaultEndpoint)
+    .addOption(
+      new Option("--root <folder>", "the node's files are below it").default("").hideHelp(),
+    );
   addDebugOption(addOutputOption(command));
   command.addHelpText(
     "after",
     `
-Exit codes: 0 when dockershim can take over, 1 when a problem has to be put right first.
-Taking over is stopping cri-dockerd and starting \`dockershim serve\`; pods run on.`,
+Without --yes it changes nothing and shows each command and each change of a file. With it, it
+shows them as they are done; when one fails, or on Ctrl-C, all are taken back. Pods run on.
+
+Examples:
+  dockershim migrate             what would be done?
+  dockershim migrate --yes       do it
+  dockershim migrate --back      what would the way back be?
+
+Exit codes: 0 when it was done, or could be; 1 when a problem has to be put right first, or all was
+taken back.`,
   );
   command.action(async (options: MigrateOptions) => {
+    const { root } = options;
+    const places = {
+      ...{ ...options, cniCacheDirs: options.cniCacheDir },
+      procDir: `${root}/proc`,
+    };
     if (options.check !== true) {
-      throw new CliError("usage", "migrate: give --check; starting `dockershim serve` takes over");
+      const { migrateNode } = await import("./migrate-node.js");
+      const { back = false, yes = false } = options;
+      return await migrateNode({ ...places, back, yes }, context);
     }
     const { gatherMigrateFacts } = await import("./migrate-facts.js");
     const { judgeMigration } = await import("./migrate-report.js");
-    const facts = await gatherMigrateFacts({
-      ...options,
-      cniCacheDirs: options.cniCacheDir,
-      procDir: "/proc",
-    });
-    const report = judgeMigration(facts);
+    const report = judgeMigration(await gatherMigrateFacts(places));
     if (options.output === "table") terminal.stdout.write(describeMigration(report));
     else await printObject(report, options.output, terminal);
     setExitCode(report.problems.length === 0 ? 0 : 1);

@@ -1,11 +1,7 @@
 import { lstat, readdir, readFile } from "node:fs/promises";
 import { connect } from "node:net";
 import { basename, join } from "node:path";
-import {
-  type ContainerInspect,
-  createDockerClient,
-  type DockerClient,
-} from "@dockershim/docker-client";
+import { type ContainerInspect, createDockerClient } from "@dockershim/docker-client";
 import {
   INSTANCE_LABEL,
   LOG_PATH_LABEL,
@@ -18,8 +14,10 @@ import {
   TYPE_SANDBOX,
 } from "@dockershim/pod-sandbox";
 import { parse } from "yaml";
+import { inspectPods } from "./inspect-pods.js";
 import { migrateFlags } from "./migrate-flags.js";
 import type { MigratedContainer, MigratedPod, MigrateFacts } from "./migrate-report.js";
+import { findProcess, type RunningProcess } from "./node-processes.js";
 
 /** Where to look. */
 export interface MigratePlaces {
@@ -38,24 +36,31 @@ interface CheckpointFiles {
   readonly unreadable: { file: string; reason: string }[];
 }
 
-/** Looks at the node. Nothing is changed. */
-export async function gatherMigrateFacts(places: MigratePlaces): Promise<MigrateFacts> {
+/**
+ * Looks at the node. Nothing is changed.
+ *
+ * @param daemon The cri-dockerd that runs, if it is known already.
+ */
+export async function gatherMigrateFacts(
+  places: MigratePlaces,
+  daemon?: RunningProcess,
+): Promise<MigrateFacts> {
   const docker = createDockerClient({ endpoint: places.dockerEndpoint });
   const checkpoints = await readCheckpoints(join(places.criDockerdRoot, "sandbox"));
   const cniFiles = await listCniResults(places.cniCacheDirs);
-  const daemon = await findCriDockerd(places.procDir);
+  const { pid, args = [] } = daemon ?? (await findProcess(places.procDir, "cri-dockerd")) ?? {};
   const common = {
     unreadable: checkpoints.unreadable,
     kubeletCgroupDriver: await kubeletCgroupDriver(places.kubeletConfig),
-    flags: migrateFlags(daemon?.args ?? []),
-    criDockerdPid: daemon?.pid,
+    flags: migrateFlags(args),
+    criDockerdPid: pid,
     socketInUse: (await answers(places.listen)) ? places.listen : undefined,
   };
   const none = { engine: undefined, pods: [], strays: [], orphans: [] };
   try {
     const [info, apiVersion] = await Promise.all([docker.info(), docker.apiVersion()]);
     const { ServerVersion: version, CgroupDriver: cgroupDriver } = info;
-    const inspected = await inspectAll(docker);
+    const inspected = await inspectPods(docker);
     const pods = await readPods(inspected, checkpoints, cniFiles);
     const present = new Set(inspected.map(({ Id }) => Id));
     const foreign = inspected.filter(({ Config }) => !isOwn(Config.Labels));
@@ -83,13 +88,6 @@ export async function gatherMigrateFacts(places: MigratePlaces): Promise<Migrate
 
 function isOwn(labels: Readonly<Record<string, string>> | null | undefined): boolean {
   return labels?.[INSTANCE_LABEL] !== undefined;
-}
-
-async function inspectAll({ containers }: DockerClient): Promise<ContainerInspect[]> {
-  const listed = await containers.list({ all: true, filters: { label: [TYPE_LABEL] } });
-  const inspected = await Promise.allSettled(listed.map(({ Id }) => containers.inspect(Id)));
-  // One that went away meanwhile is none to take over.
-  return inspected.flatMap((each) => (each.status === "fulfilled" ? [each.value] : []));
 }
 
 async function readPods(
@@ -179,19 +177,8 @@ async function kubeletCgroupDriver(file: string): Promise<string | undefined> {
   }
 }
 
-async function findCriDockerd(
-  procDir: string,
-): Promise<{ pid: number; args: string[] } | undefined> {
-  const pids = (await readdir(procDir).catch(() => [])).filter((name) => /^\d+$/.test(name));
-  for (const pid of pids) {
-    const cmdline = await readFile(join(procDir, pid, "cmdline"), "utf8").catch(() => "");
-    const [program = "", ...args] = cmdline.replace(/\0$/, "").split("\0");
-    if (basename(program) === "cri-dockerd") return { pid: Number(pid), args };
-  }
-  return undefined;
-}
-
-async function answers(endpoint: string): Promise<boolean> {
+/** Whether somebody takes connections on a socket. */
+export async function answers(endpoint: string): Promise<boolean> {
   const probe = connect(endpoint.replace(/^unix:\/\//, ""));
   try {
     return await new Promise((resolve) => {

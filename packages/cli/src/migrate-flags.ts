@@ -37,7 +37,8 @@ function listenPath(flag: string, value: string): string {
     : value;
 }
 
-function readFlags(args: readonly string[]): { flag: string; value: string }[] {
+/** Flags of cri-dockerd in their order; what is none is left out. */
+export function readFlags(args: readonly string[]): { flag: string; value: string }[] {
   const found: { flag: string; value: string }[] = [];
   for (let index = 0; index < args.length; index++) {
     const [, flag, value] = /^--?([a-z0-9-]+)(?:=(.*))?$/s.exec(args[index] ?? "") ?? [];

@@ -1,0 +1,202 @@
+import { stat } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { createCriClient } from "@dockershim/cri-client";
+import { createDockerClient } from "@dockershim/docker-client";
+import type { ShimOptions } from "@dockershim/shim-server/options";
+import { carryOptions } from "./carry-options.js";
+import { defaultConfigFile } from "./config-file.js";
+import { optionsFromCriDockerd } from "./cri-dockerd-command.js";
+import { inspectPods } from "./inspect-pods.js";
+import { isSameSocket, kubeletEndpointFiles, readKubeletEndpoint } from "./kubelet-endpoint.js";
+import { answers, gatherMigrateFacts, type MigratePlaces } from "./migrate-facts.js";
+import { readFlags } from "./migrate-flags.js";
+import { judgeMigration } from "./migrate-report.js";
+import { readIfThere } from "./migration-actions.js";
+import type {
+  Direction,
+  EndpointFile,
+  FileFacts,
+  KubeletFacts,
+  MigrationFacts,
+} from "./migration-facts.js";
+import type { MigrationRecord } from "./migration-journal.js";
+import { keepsSocket } from "./migration-plan.js";
+import { findProcess, type RunningProcess, readProcess } from "./node-processes.js";
+import { type Systemctl, showUnits, type UnitProperties } from "./systemctl.js";
+
+const dropInFile = "/etc/systemd/system/dockershim.socket.d/cri-dockerd.conf";
+
+/** Where kubeadm has cri-dockerd, and where cri-dockerd listens unless it is told otherwise. */
+const usualEndpoint = "unix:///var/run/cri-dockerd.sock";
+
+/** Names that packages, kubespray and minikube give the service. */
+const usualUnits = ["cri-docker.service", "cri-dockerd.service"];
+
+/** Where a migration looks, and by what. */
+export interface MigrationPlaces extends MigratePlaces {
+  /** The node's files are below it; empty for the node itself. */
+  readonly root: string;
+  readonly systemctl: Systemctl;
+  /** What earlier migrations wrote down. */
+  readonly record: MigrationRecord;
+  /** Milliseconds since the epoch. */
+  readonly now: number;
+}
+
+/** Looks at all that a migration goes by. Nothing is changed. */
+export async function gatherMigration(
+  places: MigrationPlaces,
+  direction: Direction,
+): Promise<MigrationFacts> {
+  const { root, systemctl, record } = places;
+  const old = await findCriDockerd(places);
+  const kubelet = await findKubelet(places);
+  const flags = new Map(readFlags(old.process?.args ?? []).map(({ flag, value }) => [flag, value]));
+  const criDockerd = {
+    units: old.units,
+    endpoint: endpointOf(flags.get("container-runtime-endpoint"), old, kubelet, record),
+  };
+  const configText = await readFacts(root, defaultConfigFile);
+  const { listen, rootDir, podInfraContainerImage, ...options } = optionsFromCriDockerd(flags)
+    .options as Partial<ShimOptions>;
+  const ours = await showUnits(systemctl, ["dockershim.socket", "dockershim.service"]);
+  const [socket] = ours.flatMap((unit) => unit.listen);
+  const dockershim = {
+    units: ours,
+    endpoint: socket === undefined ? places.listen : `unix://${socket}`,
+  };
+  // Without a socket unit, the daemon itself is told to listen where the kubelet looks.
+  const stays = keepsSocket({ kubelet, criDockerd, dockershim });
+  const listens = stays && socket === undefined && ours.length > 0;
+  const wanted = listens ? { ...options, listen: criDockerd.endpoint } : options;
+  const carried = carryOptions(configText.text ?? "", wanted, defaultConfigFile, "cri-dockerd");
+  const dockerEndpoint = flags.get("docker-endpoint") ?? places.dockerEndpoint;
+  const serving = direction === "forward" ? criDockerd.endpoint : dockershim.endpoint;
+  const found = await gatherMigrateFacts(
+    {
+      ...{ ...places, dockerEndpoint },
+      kubeletConfig: join(root, places.kubeletConfig),
+      criDockerdRoot: join(root, flags.get("cri-dockerd-root-directory") ?? places.criDockerdRoot),
+      cniCacheDirs: places.cniCacheDirs.map((dir) => join(root, dir)),
+    },
+    old.process,
+  );
+  const isOurs = ours.some(({ active }) => active) || listens;
+  return {
+    report: judgeMigration({
+      ...found,
+      // Whoever of the two serves there is ended in time.
+      socketInUse: isOurs || direction === "back" ? undefined : found.socketInUse,
+    }),
+    criDockerd,
+    dockershim: listens ? { ...dockershim, endpoint: criDockerd.endpoint } : dockershim,
+    kubelet,
+    config: { ...configText, carried: carried.text, problems: carried.problems },
+    dropIn: await readFacts(root, dropInFile),
+    dockerEndpoint,
+    conditions: await readConditions(serving),
+    pids: await readPids(dockerEndpoint),
+    stamp: new Date(places.now).toISOString().replace(/[-:]|\.\d+/g, ""),
+  };
+}
+
+interface FoundDaemon {
+  readonly units: readonly UnitProperties[];
+  readonly process: RunningProcess | undefined;
+}
+
+/** The process tells its unit; where none runs, the usual names are looked for. */
+async function findCriDockerd(places: MigrationPlaces): Promise<FoundDaemon> {
+  const { systemctl, procDir, record } = places;
+  const known = record.takenFrom === undefined ? [] : [record.takenFrom.unit];
+  const services = await showUnits(systemctl, [...new Set([...known, ...usualUnits])]);
+  const main = services.find(({ mainPid }) => mainPid > 0)?.mainPid;
+  const process =
+    (main === undefined ? undefined : await readProcess(procDir, main)) ??
+    (await findProcess(procDir, "cri-dockerd"));
+  let service = services.find(({ mainPid }) => mainPid > 0 && mainPid === process?.pid);
+  if (service === undefined && process?.unit !== undefined) {
+    [service] = await showUnits(systemctl, [process.unit]);
+  }
+  service ??= services[0];
+  if (service === undefined) return { units: [], process };
+  const sockets = service.triggeredBy.filter((name) => name.endsWith(".socket"));
+  return { units: [...(await showUnits(systemctl, sockets)), service], process };
+}
+
+/** As the kubelet has it where that means the same: nothing is to be written in other words than before. */
+function endpointOf(
+  flag: string | undefined,
+  { units }: FoundDaemon,
+  kubelet: KubeletFacts,
+  record: MigrationRecord,
+): string {
+  const [socket] = units.flatMap(({ listen }) => listen);
+  const given = flag === undefined || flag.startsWith("fd://") ? undefined : flag;
+  const told = given ?? (socket === undefined ? undefined : `unix://${socket}`) ?? usualEndpoint;
+  const spellings = [
+    ...kubelet.files.map(({ endpoint }) => endpoint),
+    record.takenFrom?.endpoint ?? told,
+    usualEndpoint,
+  ];
+  return spellings.find((each) => isSameSocket(each, told)) ?? told;
+}
+
+async function findKubelet({
+  root,
+  systemctl,
+  procDir,
+  kubeletConfig,
+}: MigrationPlaces): Promise<KubeletFacts> {
+  const [usual] = await showUnits(systemctl, ["kubelet.service"]);
+  const process =
+    (usual !== undefined && usual.mainPid > 0
+      ? await readProcess(procDir, usual.mainPid)
+      : undefined) ?? (await findProcess(procDir, "kubelet"));
+  let unit = usual;
+  if (process?.unit !== undefined && process.unit !== usual?.name) {
+    [unit = usual] = await showUnits(systemctl, [process.unit]);
+  }
+  const flags = new Map(readFlags(process?.args ?? []).map(({ flag, value }) => [flag, value]));
+  const files: EndpointFile[] = [];
+  const configuration = { file: kubeletConfig, form: "configuration" } as const;
+  for (const { file, form } of [configuration, ...kubeletEndpointFiles]) {
+    const text = await readIfThere(join(root, file));
+    const endpoint = text === undefined ? undefined : readKubeletEndpoint(text, form);
+    if (text !== undefined && endpoint !== undefined) files.push({ file, form, text, endpoint });
+  }
+  return { unit, pid: process?.pid, flag: flags.get("container-runtime-endpoint"), files };
+}
+
+async function readFacts(root: string, file: string): Promise<FileFacts> {
+  const text = await readIfThere(join(root, file));
+  const folder = await stat(join(root, dirname(file))).catch(() => undefined);
+  return { file, text, folderExists: folder?.isDirectory() === true };
+}
+
+/** Conditions that hold at a runtime, as CRI's Status tells; none where nobody answers. */
+async function readConditions(endpoint: string): Promise<string[]> {
+  if (!(await answers(endpoint))) return [];
+  const client = createCriClient({ endpoint });
+  try {
+    const { status } = await client.runtime.status({});
+    return (status?.conditions ?? []).filter((each) => each.status).map(({ type }) => type);
+  } catch {
+    return [];
+  } finally {
+    client.close();
+  }
+}
+
+async function readPids(endpoint: string): Promise<Record<string, number>> {
+  const docker = createDockerClient({ endpoint });
+  try {
+    const running = (await inspectPods(docker)).filter(({ State }) => State.Running);
+    return Object.fromEntries(running.map(({ Id, State }) => [Id, State.Pid]));
+  } catch {
+    // Without an engine there is no migration; the report says so.
+    return {};
+  } finally {
+    await docker.close();
+  }
+}

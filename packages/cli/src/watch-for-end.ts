@@ -1,0 +1,32 @@
+import { CliError } from "./cli-error.js";
+import type { Terminal } from "./terminal.js";
+
+const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+
+/**
+ * Does work that must not be broken off half-way: signals that would end the process fire the work's signal instead,
+ * so that it can take back what it did; and it goes on when nobody reads any more what it prints, as after a lost
+ * connection.
+ */
+export async function watchForEnd<T>(
+  { stdout }: Terminal,
+  work: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const ending = new AbortController();
+  const listeners = signals.map((name) => {
+    const listener = (): void => ending.abort(new CliError("failure", `ended by ${name}`));
+    process.on(name, listener);
+    return { name, listener };
+  });
+  const readers = stdout.listeners("error") as ((err: Error) => void)[];
+  const ignore = (): void => undefined;
+  stdout.removeAllListeners("error");
+  stdout.on("error", ignore);
+  try {
+    return await work(ending.signal);
+  } finally {
+    for (const { name, listener } of listeners) process.off(name, listener);
+    stdout.off("error", ignore);
+    for (const reader of readers) stdout.on("error", reader);
+  }
+}
