@@ -1,5 +1,5 @@
 // The tests that a contributor runs: lint, types, packages, unit and integration tests.
-// The last line counts them: "N passed, N failed". Arguments select parts by name; the fault tests
+// The last line counts them: "N passed, N failed". Arguments select parts by name; the fault and the hostile tests
 // and those with Kubernetes are run only when they are asked for. What tests need from outside is fetched before the first of them.
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
@@ -121,6 +121,7 @@ const parts: Record<string, () => Count | Promise<Count>> = {
   unit: unitTests,
   integration: () => inLab("jest.integration.config.js"),
   faults: () => inLab("jest.faults.config.js"),
+  hostile: () => inLab("jest.hostile.config.js"),
   kubelet: () => withKubelet(),
   cluster: () => onCluster(),
 };
@@ -129,7 +130,9 @@ const usual = ["lint", "types", "packages", "unit", "integration"];
 const asked = process.argv.slice(2);
 const chosen = asked.length > 0 ? asked : usual;
 const total: Count = { passed: 0, failed: 0 };
-if (chosen.some((name) => ["integration", "faults"].includes(name))) await fetchForLabs();
+if (chosen.some((name) => ["integration", "faults", "hostile"].includes(name))) {
+  await fetchForLabs();
+}
 for (const [name, part] of Object.entries(parts)) {
   if (!chosen.includes(name)) continue;
   console.error(`\n== ${name}`);

@@ -46,6 +46,11 @@ test:faults)
   build
   exec node scripts/run-tests.ts faults
   ;;
+test:hostile)
+  need_root "the hostile test run"
+  build
+  exec node scripts/run-tests.ts hostile
+  ;;
 test:kubelet)
   need_root "the test run with a kubelet"
   build

@@ -86,10 +86,21 @@ function validatePorts(config: PodSandboxConfig, field: string): void {
   }
 }
 
+/** The kernel's limits of a path, and of the name of a sysctl in it. */
+const maxPath = 4096;
+const maxName = 255;
+
+// It becomes part of a path, and of a unit's name where systemd makes cgroups.
+function validateCgroupParent(path: string, field: string): void {
+  refuseParent(path, field);
+  if (path.length > maxPath) refuse(field, `must not exceed ${maxPath} characters`);
+  if (/\p{Cc}/u.test(path)) refuse(field, "must not contain control characters");
+}
+
 function validateLinux(config: PodSandboxConfig, field: string): void {
   const linux = config.linux;
   if (linux === undefined) return;
-  refuseParent(linux.cgroupParent, `${field}.cgroup_parent`);
+  validateCgroupParent(linux.cgroupParent, `${field}.cgroup_parent`);
   validateContainerResources(linux.overhead, `${field}.overhead`);
   validateContainerResources(linux.resources, `${field}.resources`);
   const context = linux.securityContext;
@@ -101,8 +112,8 @@ function validateLinux(config: PodSandboxConfig, field: string): void {
   }
   const hostNetwork = usesHostNetwork(context?.namespaceOptions);
   for (const [key, value] of Object.entries(linux.sysctls)) {
-    if (!/^[A-Za-z0-9_][A-Za-z0-9_./-]*$/.test(key) || key.includes("..")) {
-      refuse(`${field}.sysctls`, `${JSON.stringify(key)} is no sysctl`);
+    if (!/^[A-Za-z0-9_][A-Za-z0-9_./-]*$/.test(key) || key.includes("..") || key.length > maxName) {
+      refuse(`${field}.sysctls`, `${JSON.stringify(key.slice(0, maxName))} is no sysctl`);
     }
     if (/[\n\0]/.test(value)) refuse(`${field}.sysctls`, `the value of ${key} has a line break`);
     // It would change the node's own setting; the OCI runtime would refuse it later on.

@@ -50,6 +50,18 @@ const sandboxRefusals: [string, SandboxInit, string, string?][] = [
   ["a slash in a uid", { metadata: { ...podMetadata, uid: "a/b" } }, "config.metadata.uid"],
   ["a hostname of 65 characters", { hostname: "h".repeat(65) }, "config.hostname"],
   ["a hostname with a space", { hostname: "a b" }, "config.hostname"],
+  ["a cgroup with a line break", { linux: { cgroupParent: "a\nb" } }, "config.linux.cgroup_parent"],
+  ["a cgroup with NUL", { linux: { cgroupParent: "a\0b" } }, "config.linux.cgroup_parent"],
+  [
+    "a cgroup longer than a path",
+    { linux: { cgroupParent: "a".repeat(4097) } },
+    "config.linux.cgroup_parent",
+  ],
+  [
+    "a sysctl longer than a name",
+    { linux: { sysctls: { ["a".repeat(256)]: "1" } } },
+    "config.linux.sysctls",
+  ],
   ["a relative log directory", { logDirectory: "logs" }, "config.log_directory"],
   ["a log directory with ..", { logDirectory: "/var/../etc" }, "config.log_directory"],
   [

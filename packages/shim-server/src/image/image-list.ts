@@ -2,6 +2,7 @@ import type { Image, ListImagesRequest } from "@dockershim/cri-types";
 import { toImage } from "@dockershim/pod-sandbox";
 import type { ImageStore } from "../state/image-store.js";
 import type { PauseImage } from "./pause-image.js";
+import { refuseCredentials } from "./require-image.js";
 
 /** What ListImages uses. */
 export interface ImageListParts {
@@ -19,6 +20,7 @@ export function createImageList({
 }: ImageListParts): (request: Pick<ListImagesRequest, "filter">) => Promise<{ images: Image[] }> {
   return async ({ filter }) => {
     const wanted = filter?.image?.image ?? "";
+    refuseCredentials(wanted, "filter.image.image");
     const only = wanted === "" ? undefined : await images.resolve(wanted);
     if (wanted !== "" && only === undefined) return { images: [] };
     const all = only === undefined ? [...images.all()] : [only];

@@ -1,0 +1,3 @@
+import { testHostileFields } from "./hostile/fields.js";
+
+testHostileFields(1);
