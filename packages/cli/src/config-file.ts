@@ -1,4 +1,4 @@
-import { readFile } from "node:fs/promises";
+import { readFile, stat } from "node:fs/promises";
 import type { ShimOptions } from "@dockershim/shim-server/options";
 import { closestMatch } from "leven";
 import { parse } from "yaml";
@@ -17,16 +17,23 @@ export interface FileOptions {
   readonly problems: readonly string[];
 }
 
+/** The parser takes a minute for some texts of 170 KB. A file with every option and a comment for each has 4. */
+const maxFileBytes = 32 * 1024;
+
 /**
  * Reads the daemon's options from a YAML or JSON file (JSON is YAML).
  *
- * @throws CliError usage when the file can't be read or is no file of keys and values.
+ * @throws CliError usage when the file can't be read, is longer than 32 KiB, or is no file of keys and values.
  */
 export async function readConfigFile(path: string): Promise<FileOptions> {
   let text: string;
   try {
+    if ((await stat(path)).size > maxFileBytes) {
+      throw new CliError("usage", `${path}: it is longer than ${maxFileBytes / 1024} KiB`);
+    }
     text = await readFile(path, "utf8");
   } catch (error) {
+    if (error instanceof CliError) throw error;
     throw new CliError("usage", `cannot read ${path}: ${describeReadError(error)}`, {
       cause: error,
     });

@@ -175,6 +175,12 @@ describe("a configuration file", () => {
     await expect(readConfigFile(path)).rejects.toThrow(/broken\.yaml: .*line \d/);
   });
 
+  test("that is far longer than any is refused before it is parsed", async () => {
+    const path = join(await dir, "long.yaml");
+    await writeFile(path, `{"listen":[]${'}"'.repeat(100_000)}`);
+    await expect(readConfigFile(path)).rejects.toThrow(`${path}: it is longer than 32 KiB`);
+  });
+
   test("that is missing is refused", async () => {
     await expect(readConfigFile(join(await dir, "none"))).rejects.toThrow(
       /cannot read .*: there is no such file$/,

@@ -141,13 +141,27 @@ export function createLocalLogReader(): LocalLogReader {
       const length = buffer.readUInt32BE(at);
       if (length < minEntryBytes || length > maxEntryBytes) return "damaged";
       const start = at + 4;
-      if (end - start < length + 4) return "incomplete";
+      if (end - start < length + 4) {
+        return beginsWithSource(buffer, start, end) ? "incomplete" : "damaged";
+      }
       if (buffer.readUInt32BE(start + length) !== length) return "damaged";
       if (!decode(buffer, start, start + length)) return "damaged";
       entry.next = start + length + 4;
       return "entry";
     },
   };
+}
+
+/**
+ * Whether what there is of a message begins as every message does. Four bytes amid damage may pass for a length,
+ * and whoever believed them would wait for bytes that never come, while good messages stand behind.
+ */
+function beginsWithSource(buffer: Buffer, start: number, end: number): boolean {
+  const length = Math.min(sourceField.length, end - start);
+  for (let index = 0; index < length; index++) {
+    if (buffer[start + index] !== sourceField[index]) return false;
+  }
+  return true;
 }
 
 const sourceField = Buffer.from([0x0a, 6, 0x73, 0x74, 0x64]);

@@ -97,6 +97,21 @@ describe("reading the files of Docker's local log driver", () => {
     }
   });
 
+  test("does not wait for bytes that only damage promises", () => {
+    const good = localLog([{ stream: "stderr", time: 8n, line: Buffer.from("good") }]);
+    // Eight bytes before the end of what was there at first: 0x2000 more would follow.
+    const file = Buffer.concat([
+      Buffer.alloc(20, 0xff),
+      Buffer.from("0000200000520a06", "hex"),
+      good,
+    ]);
+    const reader = createLocalLogReader();
+    const at = findLocalLogEntry(reader, file, 0, 28);
+    expect(at).toBe(20);
+    expect(reader.read(file, at, file.length)).toBe("damaged");
+    expect(findLocalLogEntry(reader, file, at, file.length)).toBe(28);
+  });
+
   test("waits at the end of damage that no message follows yet", () => {
     const reader = createLocalLogReader();
     const file = Buffer.alloc(100, 0xff);

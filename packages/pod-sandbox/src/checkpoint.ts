@@ -84,8 +84,8 @@ function readMapping(value: unknown, index: number): CheckpointPortMapping {
   const mapping = asObject(value, `checkpoint.data.port_mappings[${index}]`);
   return {
     protocol: typeof mapping.protocol === "string" ? mapping.protocol : undefined,
-    containerPort: numberOf(mapping.container_port),
-    hostPort: numberOf(mapping.host_port),
+    containerPort: integerOf(mapping.container_port),
+    hostPort: integerOf(mapping.host_port),
     hostIp: textOf(mapping.host_ip),
   };
 }
@@ -113,6 +113,6 @@ function textOf(value: unknown): string {
   return typeof value === "string" ? value : "";
 }
 
-function numberOf(value: unknown): number | undefined {
-  return typeof value === "number" ? value : undefined;
+function integerOf(value: unknown): number | undefined {
+  return Number.isInteger(value) ? (value as number) : undefined;
 }

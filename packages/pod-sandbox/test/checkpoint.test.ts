@@ -39,6 +39,13 @@ describe("a checkpoint of cri-dockerd", () => {
     expect(readCheckpoint(text)).toMatchObject({ name: "web", intact: false });
   });
 
+  test("with a port that is no whole number is read as one without that port", () => {
+    const text = '{"data":{"port_mappings":[{"container_port":1.5,"host_port":"80"}]}}';
+    expect(readCheckpoint(text).portMappings).toEqual([
+      { protocol: undefined, containerPort: undefined, hostPort: undefined, hostIp: "" },
+    ]);
+  });
+
   test.each([
     ["", "checkpoint: is not JSON"],
     [plain.slice(0, 40), "checkpoint: is not JSON"],
