@@ -120,6 +120,7 @@ const parts: Record<string, () => Count | Promise<Count>> = {
   packages: () => check("check-packages"),
   unit: unitTests,
   integration: () => inLab("jest.integration.config.js"),
+  fuzz: () => jest("jest.fuzz.config.js"),
   faults: () => inLab("jest.faults.config.js"),
   hostile: () => inLab("jest.hostile.config.js"),
   kubelet: () => withKubelet(),

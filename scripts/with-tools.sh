@@ -41,6 +41,7 @@ test:integration)
   build
   exec node scripts/run-tests.ts integration
   ;;
+test:fuzz) build && exec node scripts/run-tests.ts fuzz ;;
 test:faults)
   need_root "the fault test run"
   build

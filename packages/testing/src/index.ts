@@ -1,3 +1,4 @@
+export { brokenJson, jsonWords } from "./broken-json.ts";
 export {
   answers,
   type Daemon,
@@ -17,6 +18,7 @@ export {
   startFakeEngine,
 } from "./fake-engine.ts";
 export { createFakeNetwork, type FakeNetwork } from "./fake-network.ts";
+export { type FuzzTarget, fuzz } from "./fuzz.ts";
 export { labVariable } from "./lab-variable.ts";
 export { createSteps, type Fault, type StepInProgress, type Steps } from "./steps.ts";
 export { imageTarOf, tarOf, tarOfFiles } from "./tar.ts";
