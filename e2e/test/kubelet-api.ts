@@ -72,6 +72,7 @@ interface Usage {
   readonly usageCoreNanoSeconds?: number;
   readonly usageBytes?: number;
   readonly workingSetBytes?: number;
+  readonly psi?: { readonly some: { readonly total: number } };
 }
 
 /** A pod in the kubelet's summary of its node; the part that the tests read. */

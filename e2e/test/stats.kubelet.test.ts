@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { createCriClient } from "@dockershim/cri-client";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
@@ -75,6 +76,8 @@ test("with its gate PodAndContainerStatsFromCRI the kubelet has what the runtime
   for (const part of [pod, pod?.containers[0]]) {
     expect(part?.cpu?.usageNanoCores).toBeGreaterThan(10_000);
     expect(part?.memory?.workingSetBytes).toBeGreaterThan(10_000);
+    const pressure = part?.cpu?.psi?.some.total;
+    expect(pressure !== undefined).toBe(existsSync("/proc/pressure/cpu"));
   }
   expect(pod?.containers[0]?.rootfs?.usedBytes).toBeGreaterThanOrEqual(0);
 
