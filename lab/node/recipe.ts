@@ -27,7 +27,16 @@ const packages: readonly string[] = [
   ...["containernetworking-plugins", "iptables", "nftables", "iproute2", "conntrack", "socat"],
   ...["apparmor", "apparmor-utils", "openssh-server", "procps", "psmisc", "libcap2-bin"],
   // What npm's Node is linked with, and what fills the lab's images.
-  ...["libstdc++6", "busybox-static", "openssl", "e2fsprogs", "ca-certificates", "curl", "jq"],
+  ...[
+    "libstdc++6",
+    "libatomic1",
+    "busybox-static",
+    "openssl",
+    "e2fsprogs",
+    "ca-certificates",
+    "curl",
+    "jq",
+  ],
 ];
 
 /** A Debian as it is on a node: systemd, cgroup v2, AppArmor, Docker. */

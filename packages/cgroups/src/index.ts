@@ -14,7 +14,7 @@ export {
 export type { MemoryDetail, MemoryUsage, SwapUsage } from "./memory.js";
 export type { CgroupMode } from "./mode.js";
 export type { InterfaceUsage, NetworkOptions, NetworkUsage } from "./network.js";
-export { watchOomKills } from "./oom-kills.js";
+export { readOomKills, watchOomKills } from "./oom-kills.js";
 export type { PidsDetail, PidsUsage } from "./pids.js";
 export type { Pressure, PressureData, PressureStats } from "./pressure.js";
 export type { ProcessCountOptions, ProcessCounts } from "./process-counts.js";

@@ -6,23 +6,38 @@ import { parseFlatKeyed } from "./parse.js";
 const oomKill: ReadonlySet<string> = new Set(["oom_kill"]);
 
 /**
- * Calls back, once, when the out-of-memory killer has ended a process of a cgroup or of those below
- * it, be it for the cgroup's own limit or for one above (`oom_kill` of `memory.events`); also when
- * it did so before. The kernel tells of the change at once: the file goes with the cgroup.
+ * How many processes of a cgroup and those below it the out-of-memory killer has ended, be it for its
+ * own limit or for one above (`oom_kill` of `memory.events`).
+ *
+ * @returns undefined on cgroup v1, where cgroups below do not count, and for a cgroup that is gone
+ */
+export function readOomKills(path: CgroupPath): bigint | undefined {
+  const file = eventsFile(path);
+  if (file === undefined) return undefined;
+  return parseFlatKeyed(readKernelRecord(file), oomKill).get("oom_kill");
+}
+
+/**
+ * Calls back with that number as soon as it has grown, and at once where it is not 0. The kernel tells
+ * of the change at the moment of the kill: the file goes with the cgroup.
  *
  * @returns What ends the watch. Undefined where the kernel does not tell: on cgroup v1, for a cgroup
  * that is gone, and where no more files may be watched (`fs.inotify.max_user_watches`).
  */
-export function watchOomKills(path: CgroupPath, onKill: () => void): (() => void) | undefined {
-  if (path.unified === undefined || path.v1.has("memory")) return undefined;
-  const file = `${path.unified}/memory.events`;
-  let watcher: FSWatcher;
+export function watchOomKills(
+  path: CgroupPath,
+  onKills: (total: bigint) => void,
+): (() => void) | undefined {
+  const file = eventsFile(path);
+  if (file === undefined) return undefined;
+  let told = 0n;
   const look = (): void => {
-    const kills = parseFlatKeyed(readKernelRecord(file), oomKill).get("oom_kill") ?? 0n;
-    if (kills === 0n) return;
-    watcher.close();
-    onKill();
+    const total = readOomKills(path) ?? 0n;
+    if (total <= told) return;
+    told = total;
+    onKills(total);
   };
+  let watcher: FSWatcher;
   try {
     watcher = watch(file, { persistent: false }, look);
   } catch {
@@ -31,4 +46,8 @@ export function watchOomKills(path: CgroupPath, onKill: () => void): (() => void
   watcher.on("error", () => watcher.close());
   look();
   return () => watcher.close();
+}
+
+function eventsFile({ unified, v1 }: CgroupPath): string | undefined {
+  return unified === undefined || v1.has("memory") ? undefined : `${unified}/memory.events`;
 }

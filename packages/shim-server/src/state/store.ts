@@ -59,7 +59,7 @@ export interface StoreOptions {
   readonly owns: (labels: Readonly<Record<string, string>> | null | undefined) => boolean;
   readonly log: Logger;
   /** Whether a container's cgroup has counted a kill for want of memory, whatever Docker says. */
-  readonly oomKilled?: (id: string) => boolean;
+  readonly oomKilled?: (inspect: ContainerInspect) => boolean;
   /** Awaited before a state of a container is put in the store. */
   readonly beforePublish?: (record: ContainerRecord) => Promise<void>;
   /** How long the engine may take to answer one inspect, in ms. */
@@ -135,7 +135,7 @@ export function createStore(options: StoreOptions): Store {
    */
   function recordOf(inspect: ContainerInspect, unread = false): StoreRecord | undefined {
     const previous = records.get(inspect.Id);
-    if (!inspect.State.OOMKilled && options.oomKilled?.(inspect.Id)) {
+    if (options.oomKilled?.(inspect) && !inspect.State.OOMKilled) {
       inspect = { ...inspect, State: { ...inspect.State, OOMKilled: true } };
     }
     try {
