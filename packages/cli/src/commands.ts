@@ -46,6 +46,11 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import("./images-command.js")).defineImages,
   },
   {
+    name: "inspect",
+    description: "print all that the runtime tells of containers, pods or images",
+    load: async () => (await import("./inspect-command.js")).defineInspect,
+  },
+  {
     name: "logs",
     description: "print a container's log, read from its file on this node",
     load: async () => (await import("./logs-command.js")).defineLogs,

@@ -10,6 +10,14 @@ export interface Candidate {
   group: string;
 }
 
+/** What of a thing a person has named it by, the surest first. */
+const ways = ["id", "prefix", "name"] as const;
+
+export interface Match<Item> {
+  readonly item: Item;
+  readonly by: (typeof ways)[number];
+}
+
 /**
  * Finds the one thing that a person means by an id, the beginning of an id, or a name.
  * An id comes before the beginning of one, and that before a name.
@@ -22,20 +30,48 @@ export function findByReference<Item extends Candidate>(
   items: readonly Item[],
   kind: string,
 ): Item {
+  const match = matchReference(reference, items, kind);
+  if (match === undefined) throw notFound(reference, kind);
+  return match.item;
+}
+
+/**
+ * As {@link findByReference}, and tells what of the thing was named.
+ *
+ * @returns undefined where there is no such thing.
+ * @throws CliError ambiguous with what it could be.
+ */
+export function matchReference<Item extends Candidate>(
+  reference: string,
+  items: readonly Item[],
+  kind: string,
+): Match<Item> | undefined {
   const exact = items.find((item) => item.id === reference);
-  if (exact) return exact;
+  if (exact) return { item: exact, by: "id" };
 
   const byPrefix = reference === "" ? [] : items.filter((item) => item.id.startsWith(reference));
-  if (byPrefix.length === 1 && byPrefix[0]) return byPrefix[0];
+  if (byPrefix.length === 1 && byPrefix[0]) return { item: byPrefix[0], by: "prefix" };
   if (byPrefix.length > 1) throw ambiguous(reference, kind, byPrefix);
 
   const byName = items
     .filter((item) => item.names.includes(reference))
     .sort((a, b) => b.precedence - a.precedence);
   const [first] = byName;
-  if (!first) throw new CliError("not-found", `no ${kind} has the id or name "${reference}"`);
+  if (!first) return undefined;
   if (byName.some((item) => item.group !== first.group)) throw ambiguous(reference, kind, byName);
-  return first;
+  return { item: first, by: "name" };
+}
+
+/** Of matches among things of several kinds, those that were named the surest way. */
+export function surestMatches<Found extends { readonly by: (typeof ways)[number] }>(
+  matches: readonly Found[],
+): Found[] {
+  const best = ways.find((way) => matches.some(({ by }) => by === way));
+  return matches.filter(({ by }) => by === best);
+}
+
+export function notFound(reference: string, kind: string): CliError {
+  return new CliError("not-found", `no ${kind} has the id or name "${reference}"`);
 }
 
 function ambiguous(reference: string, kind: string, items: readonly Candidate[]): CliError {

@@ -3,6 +3,14 @@ import { type Container, ContainerState, type PodSandbox } from "@dockershim/cri
 import { CliError } from "./cli-error.js";
 import { type Candidate, findByReference } from "./find-by-reference.js";
 
+export interface ContainerCandidate extends Candidate {
+  readonly container: Container;
+  /** Undefined while the runtime has lost it. */
+  readonly sandbox: PodSandbox | undefined;
+  /** Tells a pod from one of the same name before it. */
+  readonly pod: string;
+}
+
 /**
  * Finds a container by its id, the beginning of it, its name, `pod/name` or
  * `namespace/pod/name`. Of the containers that a pod has had by one name, a running one
@@ -11,7 +19,7 @@ import { type Candidate, findByReference } from "./find-by-reference.js";
  * @throws CliError not-found or ambiguous; CriClientError.
  */
 export async function findContainer(client: CriClient, reference: string): Promise<Container> {
-  return findByReference(reference, await listCandidates(client), "container").container;
+  return findByReference(reference, await listContainerCandidates(client), "container").container;
 }
 
 /**
@@ -24,7 +32,7 @@ export async function findPreviousContainer(
   client: CriClient,
   reference: string,
 ): Promise<Container> {
-  const candidates = await listCandidates(client);
+  const candidates = await listContainerCandidates(client);
   const current = findByReference(reference, candidates, "container");
   const attemptOf = ({ container }: typeof current) => container.metadata?.attempt ?? 0;
   const [previous] = candidates
@@ -42,7 +50,8 @@ export async function findPreviousContainer(
   return previous.container;
 }
 
-async function listCandidates(client: CriClient) {
+/** All containers, with what they may be called. */
+export async function listContainerCandidates(client: CriClient): Promise<ContainerCandidate[]> {
   const [{ containers }, { items }] = await Promise.all([
     client.runtime.listContainers({}),
     client.runtime.listPodSandbox({}),
@@ -51,7 +60,7 @@ async function listCandidates(client: CriClient) {
   return containers.map((container) => describe(container, sandboxes.get(container.podSandboxId)));
 }
 
-function describe(container: Container, sandbox: PodSandbox | undefined) {
+function describe(container: Container, sandbox: PodSandbox | undefined): ContainerCandidate {
   const name = container.metadata?.name ?? "";
   const pod = sandbox?.metadata;
   const names = pod
@@ -64,8 +73,8 @@ function describe(container: Container, sandbox: PodSandbox | undefined) {
     // Seconds: a running one outranks any time of creation.
     precedence: Number(container.createdAt / 1_000_000_000n) + (running ? 1e12 : 0),
     group: pod ? `${pod.namespace}/${pod.name}` : container.podSandboxId,
-    /** Tells a pod from one of the same name before it. */
     pod: pod?.uid || container.podSandboxId,
     container,
-  } satisfies Candidate & { container: Container; pod: string };
+    sandbox,
+  };
 }

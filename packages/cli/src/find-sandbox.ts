@@ -1,6 +1,10 @@
 import type { CriClient } from "@dockershim/cri-client";
 import { type PodSandbox, PodSandboxState } from "@dockershim/cri-types";
-import { findByReference } from "./find-by-reference.js";
+import { type Candidate, findByReference } from "./find-by-reference.js";
+
+export interface SandboxCandidate extends Candidate {
+  readonly sandbox: PodSandbox;
+}
 
 /**
  * Finds a pod's sandbox by its id, the beginning of it, the pod's name or
@@ -9,8 +13,13 @@ import { findByReference } from "./find-by-reference.js";
  * @throws CliError not-found or ambiguous; CriClientError.
  */
 export async function findSandbox(client: CriClient, reference: string): Promise<PodSandbox> {
+  return findByReference(reference, await listSandboxCandidates(client), "pod").sandbox;
+}
+
+/** All sandboxes, with what they may be called. */
+export async function listSandboxCandidates(client: CriClient): Promise<SandboxCandidate[]> {
   const { items } = await client.runtime.listPodSandbox({});
-  const candidates = items.map((sandbox) => {
+  return items.map((sandbox) => {
     const { name = "", namespace = "" } = sandbox.metadata ?? {};
     const ready = sandbox.state === PodSandboxState.SANDBOX_READY;
     return {
@@ -22,5 +31,4 @@ export async function findSandbox(client: CriClient, reference: string): Promise
       sandbox,
     };
   });
-  return findByReference(reference, candidates, "pod").sandbox;
 }

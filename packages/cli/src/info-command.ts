@@ -1,6 +1,7 @@
 import { CriClientError } from "@dockershim/cri-client";
-import { type StatusResponse, StatusResponseSchema } from "@dockershim/cri-types";
+import { StatusResponseSchema } from "@dockershim/cri-types";
 import type { DefineCommand } from "./command-context.js";
+import { columnsOf } from "./field-rows.js";
 import { describeRuntime } from "./info-report.js";
 import {
   addOutputOption,
@@ -9,6 +10,7 @@ import {
   printObject,
 } from "./output-format.js";
 import { addDebugOption, addRuntimeOptions, withRuntime } from "./runtime-options.js";
+import { readInfo } from "./verbose-info.js";
 
 /** `dockershim info` */
 export const defineInfo: DefineCommand = (command, { terminal }) => {
@@ -24,9 +26,8 @@ export const defineInfo: DefineCommand = (command, { terminal }) => {
         const object = { ...messageToObject(StatusResponseSchema, status), info };
         await printObject(object, options.output, terminal);
       } else {
-        const { columns = 80 } = terminal.stdout as { columns?: number };
         const facts = { endpoint: client.endpoint, version, status, info };
-        terminal.stdout.write(await describeRuntime(facts, columns));
+        terminal.stdout.write(await describeRuntime(facts, columnsOf(terminal)));
       }
     }),
   );
@@ -36,17 +37,4 @@ export const defineInfo: DefineCommand = (command, { terminal }) => {
 function ignoreUnavailable(error: unknown): undefined {
   if (error instanceof CriClientError && error.code === "UNAVAILABLE") return;
   throw error;
-}
-
-/** The values of `info` are JSON by CRI's rule, which not every runtime keeps. */
-function readInfo(info: StatusResponse["info"]): Record<string, unknown> {
-  return Object.fromEntries(
-    Object.entries(info).map(([key, value]) => {
-      try {
-        return [key, JSON.parse(value)];
-      } catch {
-        return [key, value];
-      }
-    }),
-  );
 }

@@ -1,10 +1,10 @@
 import type { StatusResponse, VersionResponse } from "@dockershim/cri-types";
 import { formatBytes } from "./byte-size.js";
 import { formatDuration } from "./duration.js";
+import { formatFields } from "./field-rows.js";
 import { formatYaml } from "./output-format.js";
 import { formatTable } from "./table.js";
 import { describeVersion } from "./version-command.js";
-import { wrapText } from "./wrap-text.js";
 
 /** What a runtime says of itself. */
 export interface RuntimeFacts {
@@ -27,7 +27,7 @@ const indent = "  ";
 export async function describeRuntime(facts: RuntimeFacts, width: number): Promise<string> {
   const { endpoint, version, status, info } = facts;
   const sections = [
-    rows(
+    formatFields(
       [
         ["Runtime:", version ? describeVersion(version) : "unknown, it could not tell its version"],
         ["Endpoint:", endpoint],
@@ -38,7 +38,7 @@ export async function describeRuntime(facts: RuntimeFacts, width: number): Promi
       ],
       width,
     ),
-    `Conditions:\n${rows(status.status?.conditions.map(describeCondition) ?? [], width, indent)}`,
+    `Conditions:\n${formatFields(status.status?.conditions.map(describeCondition) ?? [], width, indent)}`,
     describeHandlers(status),
     ...(await describeDetails(info, width)),
   ];
@@ -84,8 +84,8 @@ async function describeDetails(
   ];
   const known = isRecord(engine) && isRecord(facts) ? describeEngine(engine, facts) : [];
   return [
-    known.length === 0 ? "" : `Engine:\n${rows(known, width, indent)}`,
-    `Daemon, with its options as in a configuration file:\n${rows(daemon, width, indent)}`,
+    known.length === 0 ? "" : `Engine:\n${formatFields(known, width, indent)}`,
+    `Daemon, with its options as in a configuration file:\n${formatFields(daemon, width, indent)}`,
   ];
 }
 
@@ -125,24 +125,6 @@ function describeEngine(
       String(warning).replace(/^WARNING: /, ""),
     ]),
   ];
-}
-
-/** Lines of a name and a text, which goes on below itself where it is long. */
-function rows(
-  pairs: readonly (readonly [name: string, text: string])[],
-  width: number,
-  before = "",
-): string {
-  const longest = Math.max(0, ...pairs.map(([name]) => name.length));
-  const start = before.length + longest + 3;
-  return pairs
-    .flatMap(([name, text]) =>
-      wrapText(text, width - start).map((line, index) =>
-        `${before}${(index === 0 ? name : "").padEnd(longest)}   ${line}`.trimEnd(),
-      ),
-    )
-    .map((line) => `${line}\n`)
-    .join("");
 }
 
 function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {

@@ -1,10 +1,10 @@
 import { appendFile, writeFile } from "node:fs/promises";
-import { PassThrough, type Readable, Writable } from "node:stream";
-import { text } from "node:stream/consumers";
+import { PassThrough, Writable } from "node:stream";
 import { finished } from "node:stream/promises";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { parse } from "yaml";
 import { main } from "../src/main.js";
+import { runDockershim, type TerminalEnds } from "./run-dockershim.js";
 import { ids, sampleNow, startSampleRuntime } from "./sample-runtime.js";
 
 let runtime: Awaited<ReturnType<typeof startSampleRuntime>>;
@@ -15,28 +15,11 @@ beforeAll(async () => {
 afterAll(() => runtime.close());
 
 /** Runs a command against the sample runtime. */
-const dockershim = (...args: string[]) => dockershimWith({}, ...args);
+const dockershim = (...args: string[]) => runDockershim(runtime.endpoint, args);
 
 /** The same, with some ends of the terminal in the hands of the test. */
-async function dockershimWith(
-  ends: { stdin?: Readable; onOutput?: (printed: string) => unknown },
-  ...args: string[]
-) {
-  const [stdout, stderr] = [new PassThrough(), new PassThrough()];
-  const printed = Promise.all([text(stdout), text(stderr)]);
-  let soFar = "";
-  stdout.on("data", (chunk) => {
-    soFar += chunk;
-    ends.onOutput?.(soFar);
-  });
-  const env = { CONTAINER_RUNTIME_ENDPOINT: runtime.endpoint };
-  const { stdin = new PassThrough() } = ends;
-  const code = await main(args, { stdin, stdout, stderr, env, now: () => sampleNow });
-  stdout.end();
-  stderr.end();
-  const [out, err] = await printed;
-  return { stdout: out, stderr: err, code };
-}
+const dockershimWith = (ends: TerminalEnds, ...args: string[]) =>
+  runDockershim(runtime.endpoint, args, ends);
 
 /** Columns of a table's rows. */
 const cells = (table: string) =>

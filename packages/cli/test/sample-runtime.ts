@@ -11,11 +11,15 @@ import {
 } from "@dockershim/cri-types";
 import { createStreamingServer, type RuntimeExecRequest } from "@dockershim/streaming";
 import { startFakeRuntime } from "../../cri-client/test/fake-runtime.js";
+import { id, ids } from "./sample-ids.js";
+import { containerStatus, imageConfig, images, podStatus } from "./sample-statuses.js";
 
 const hour = 3_600_000_000_000n;
 
 /** The time at which the samples have the ages that tests expect; milliseconds. */
 export const sampleNow: number = Date.UTC(2026, 10, 23, 10, 0, 3);
+
+export { ids };
 
 /** A runtime with two pods and three containers, listening on a socket of its own. */
 export async function startSampleRuntime() {
@@ -26,13 +30,23 @@ export async function startSampleRuntime() {
     runtime: { exec: runSample, attach: refuse, portForward: refuse },
   });
   await streaming.listen();
-  const routes = createRoutes({ logPath: join(dir, "web.log"), web, execUrl: streaming.execUrl });
+  const pods = samplePods();
+  const { execUrl } = streaming;
+  const routes = createRoutes({ logPath: join(dir, "web.log"), web, pods, execUrl });
   const server = await startFakeRuntime(socketPath, routes);
   return {
     endpoint: `unix://${socketPath}`,
     dir,
     /** The container `web`, which a test may end. */
     web,
+    /** Adds a pod without containers. */
+    addPod(name: string, namespace: string): void {
+      const createdAt = BigInt(sampleNow) * 1_000_000n - 5n * hour;
+      pods.push({
+        ...pod(id("9"), name, namespace, PodSandboxState.SANDBOX_READY, createdAt),
+        labels: {},
+      });
+    },
     /** Log of the container `web`; the one that it has replaced has `.previous` behind it. */
     logPath: join(dir, "web.log"),
     async close() {
@@ -43,25 +57,18 @@ export async function startSampleRuntime() {
   };
 }
 
-const id = (digit: string) => digit.repeat(64);
-
-export const ids = {
-  front: id("a"),
-  back: id("b"),
-  web: `1${id("c").slice(1)}`,
-  ended: `2${id("c").slice(1)}`,
-  db: id("d"),
-};
-
 interface SampleParts {
   readonly logPath: string;
   readonly web: { readonly running: boolean };
+  readonly pods: readonly SamplePod[];
   execUrl(request: Parameters<ReturnType<typeof createStreamingServer>["execUrl"]>[0]): string;
 }
 
-function createRoutes({ logPath, web, execUrl }: SampleParts) {
+type SamplePod = ReturnType<typeof pod> & { labels: Record<string, string> };
+
+function samplePods(): SamplePod[] {
   const now = BigInt(sampleNow) * 1_000_000n;
-  const pods = [
+  return [
     {
       ...pod(ids.front, "front", "default", PodSandboxState.SANDBOX_READY, now - 50n * hour),
       labels: { app: "web", tier: "front" },
@@ -71,6 +78,10 @@ function createRoutes({ logPath, web, execUrl }: SampleParts) {
       labels: { app: "db" },
     },
   ];
+}
+
+function createRoutes({ logPath, web, pods, execUrl }: SampleParts) {
+  const now = BigInt(sampleNow) * 1_000_000n;
   const containers = [
     container(ids.ended, "web", ids.front, 0, ContainerState.CONTAINER_EXITED, now - 50n * hour),
     container(ids.web, "web", ids.front, 1, ContainerState.CONTAINER_RUNNING, now - 49n * hour),
@@ -114,15 +125,19 @@ function createRoutes({ logPath, web, execUrl }: SampleParts) {
             (!filter?.podSandboxId || filter.podSandboxId === podSandboxId),
         ),
       }),
-      containerStatus: ({ containerId }) => {
+      containerStatus: ({ containerId, verbose }) => {
+        const container = containers.find((each) => each.id === containerId);
+        if (!container) throw new ConnectError("no such container", Code.NotFound);
         const running = containerId === ids.web && web.running;
         return {
-          status: {
-            id: containerId,
-            state: running ? ContainerState.CONTAINER_RUNNING : ContainerState.CONTAINER_EXITED,
-            logPath: logPaths.get(containerId) ?? "",
-          },
+          status: containerStatus(container, running, logPaths.get(containerId) ?? ""),
+          info: verbose ? { info: '{"pid":42}' } : {},
         };
+      },
+      podSandboxStatus: ({ podSandboxId, verbose }) => {
+        const sandbox = pods.find((each) => each.id === podSandboxId);
+        if (!sandbox) throw new ConnectError("no such sandbox", Code.NotFound);
+        return { status: podStatus(sandbox), info: verbose ? { info: '{"pid":41}' } : {} };
       },
       exec: (request) => {
         if (request.containerId !== ids.web) {
@@ -139,17 +154,13 @@ function createRoutes({ logPath, web, execUrl }: SampleParts) {
       },
     });
     router.service(ImageService, {
-      listImages: () => ({
-        images: [
-          {
-            id: `sha256:${id("e")}`,
-            repoTags: ["localhost:5000/web:1", "web:latest"],
-            repoDigests: [`web@sha256:${id("f")}`],
-            size: 4_268_000n,
-          },
-          { id: `sha256:${id("f")}`, repoDigests: [`gone@sha256:${id("f")}`], size: 700n },
-        ],
-      }),
+      listImages: () => ({ images }),
+      imageStatus: ({ image, verbose }) => {
+        const name = image?.image ?? "";
+        if (/[A-Z]/.test(name)) throw new ConnectError("no reference", Code.InvalidArgument);
+        const found = images.find((each) => each.id === name || each.repoTags?.includes(name));
+        return found ? { image: found, info: verbose ? { imageSpec: imageConfig } : {} } : {};
+      },
     });
   };
 }

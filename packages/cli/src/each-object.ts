@@ -1,0 +1,28 @@
+import { CliError } from "./cli-error.js";
+
+/**
+ * Does something with each of several things that a person has named, all together, and lets no failure keep it
+ * from the others. One that is named twice in the same way counts once.
+ *
+ * @param finish Is given what came out, in the order of the references, of those that did not fail.
+ * @throws What the one that failed has thrown; of several, CliError failure with a line for each.
+ */
+export async function forEachReference<Result>(
+  references: readonly string[],
+  work: (reference: string) => Promise<Result>,
+  finish: (results: Result[]) => Promise<void> | void = () => undefined,
+): Promise<void> {
+  const settled = await Promise.allSettled([...new Set(references)].map(work));
+  const results = settled.flatMap((each) => (each.status === "fulfilled" ? [each.value] : []));
+  await finish(results);
+  const errors = settled.flatMap((each) => (each.status === "rejected" ? [each.reason] : []));
+  const [first] = errors;
+  if (first === undefined) return;
+  if (errors.length === 1) throw first;
+  const lines = [...new Set(errors.map(messageOf))];
+  throw new CliError("failure", lines.join("; "), { lines, cause: first });
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,91 @@
+import type { CriClient } from "@dockershim/cri-client";
+import {
+  ContainerStatusResponseSchema,
+  ImageStatusResponseSchema,
+  PodSandboxStatusResponseSchema,
+} from "@dockershim/cri-types";
+import { Option } from "commander";
+import type { DefineCommand } from "./command-context.js";
+import { forEachReference } from "./each-object.js";
+import { notFound } from "./find-by-reference.js";
+import {
+  createFinder,
+  type FoundObject,
+  type ObjectKind,
+  referenceHelp,
+  typeOption,
+} from "./find-object.js";
+import { formatYaml, messageToObject } from "./output-format.js";
+import { addDebugOption, addRuntimeOptions, withRuntime } from "./runtime-options.js";
+import { readInfo } from "./verbose-info.js";
+
+const kinds: readonly ObjectKind[] = ["container", "pod", "image"];
+
+interface InspectOptions {
+  type?: ObjectKind;
+  output: "json" | "yaml";
+}
+
+/** `dockershim inspect` */
+export const defineInspect: DefineCommand = (command, { terminal }) => {
+  command
+    .argument("<name...>", `${referenceHelp}; or an image`)
+    .addOption(typeOption(kinds))
+    .addOption(
+      new Option(
+        "-o, --output <format>",
+        "how to print; several are an array, or documents of YAML",
+      )
+        .choices(["json", "yaml"])
+        .default("json"),
+    );
+  addDebugOption(addRuntimeOptions(command));
+  command.action((references: string[], { type, output }: InspectOptions) =>
+    withRuntime(command, terminal, async (client) => {
+      const find = createFinder(client, type ? [type] : kinds);
+      await forEachReference(
+        references,
+        async (reference) => inspect(client, await find(reference)),
+        async (found) => {
+          if (found.length === 0) return;
+          terminal.stdout.write(await format(found, output, references.length > 1));
+        },
+      );
+    }),
+  );
+};
+
+/** CRI's verbose status, with the runtime's own details as values. */
+async function inspect(client: CriClient, found: FoundObject): Promise<object> {
+  const { id } = found;
+  switch (found.kind) {
+    case "container": {
+      const reply = await client.runtime.containerStatus({ containerId: id, verbose: true });
+      return {
+        ...messageToObject(ContainerStatusResponseSchema, reply),
+        info: readInfo(reply.info),
+      };
+    }
+    case "pod": {
+      const reply = await client.runtime.podSandboxStatus({ podSandboxId: id, verbose: true });
+      return {
+        ...messageToObject(PodSandboxStatusResponseSchema, reply),
+        info: readInfo(reply.info),
+      };
+    }
+    case "image": {
+      const reply = await client.image.imageStatus({ image: { image: id }, verbose: true });
+      if (reply.image === undefined) throw notFound(id, "image");
+      return { ...messageToObject(ImageStatusResponseSchema, reply), info: readInfo(reply.info) };
+    }
+  }
+}
+
+async function format(
+  found: readonly object[],
+  output: "json" | "yaml",
+  several: boolean,
+): Promise<string> {
+  if (output === "json") return `${JSON.stringify(several ? found : found[0], null, 2)}\n`;
+  return (await Promise.all(found.map((each) => formatYaml(each)))).join("---\n");
+}

@@ -1,0 +1,32 @@
+import { PassThrough, type Readable } from "node:stream";
+import { text } from "node:stream/consumers";
+import { main } from "../src/main.js";
+import { sampleNow } from "./sample-runtime.js";
+
+/** Ends of the terminal in the hands of a test. */
+export interface TerminalEnds {
+  readonly stdin?: Readable;
+  /** Called with all of stdout so far. */
+  readonly onOutput?: (printed: string) => unknown;
+}
+
+/** Runs a command against the runtime at an endpoint, at the time of the samples. */
+export async function runDockershim(
+  endpoint: string,
+  args: readonly string[],
+  { stdin = new PassThrough(), onOutput }: TerminalEnds = {},
+) {
+  const [stdout, stderr] = [new PassThrough(), new PassThrough()];
+  const printed = Promise.all([text(stdout), text(stderr)]);
+  let soFar = "";
+  stdout.on("data", (chunk) => {
+    soFar += chunk;
+    onOutput?.(soFar);
+  });
+  const env = { CONTAINER_RUNTIME_ENDPOINT: endpoint };
+  const code = await main(args, { stdin, stdout, stderr, env, now: () => sampleNow });
+  stdout.end();
+  stderr.end();
+  const [out, err] = await printed;
+  return { stdout: out, stderr: err, code };
+}
