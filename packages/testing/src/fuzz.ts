@@ -12,6 +12,8 @@ export interface FuzzTarget {
   readonly inputs: fc.Arbitrary<Uint8Array>;
   /** What is put among the bytes of an input: numbers at their limits, keywords, delimiters. */
   readonly words?: readonly (string | Uint8Array)[];
+  /** How often they are broken: rarely, where a parser of others refuses most of those. Default mostly. */
+  readonly broken?: "mostly" | "rarely";
   /** How many inputs are tried where no time is given. Default 200. */
   readonly runs?: number;
   /** Throws when the input made its reader do what it must not. */
@@ -33,13 +35,14 @@ export async function fuzz({
   corpus,
   inputs,
   words = [],
+  broken = "mostly",
   runs = 200,
   check,
 }: FuzzTarget): Promise<void> {
   const kept = corpusOf(corpus);
   const wellFormed = kept.length === 0 ? inputs : fc.oneof(inputs, fc.constantFrom(...kept));
   const input = fc.oneof(
-    { weight: 2, arbitrary: inputs },
+    { weight: broken === "rarely" ? 20 : 2, arbitrary: inputs },
     { weight: 5, arbitrary: patched(wellFormed, words) },
     { weight: 1, arbitrary: fc.uint8Array({ maxLength: 300 }) },
   );
