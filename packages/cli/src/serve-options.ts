@@ -100,6 +100,22 @@ export const serveOptions: readonly ServeOption[] = [
     description: "host:port for exec, attach and port-forward",
   },
   {
+    key: "streamingTlsCertFile",
+    flag: "streaming-tls-cert-file",
+    value: "file",
+    kind: "text",
+    description: "certificate for HTTPS there, PEM",
+    whenEmpty: "none, HTTP",
+  },
+  {
+    key: "streamingTlsKeyFile",
+    flag: "streaming-tls-key-file",
+    value: "file",
+    kind: "text",
+    description: "key of that certificate, PEM",
+    whenEmpty: "none",
+  },
+  {
     key: "metricsBindAddr",
     flag: "metrics-bind-addr",
     value: "address",

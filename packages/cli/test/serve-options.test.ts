@@ -50,6 +50,8 @@ describe("flags", () => {
       rootDir: "x",
       podInfraContainerImage: "x",
       streamingBindAddr: "x",
+      streamingTlsCertFile: "x",
+      streamingTlsKeyFile: "x",
       metricsBindAddr: "x",
       tracingEndpoint: "x",
       logLevel: "debug",

@@ -22,7 +22,12 @@ const longestTimerMs = 2 ** 31 - 1;
 /** Says what is wrong with a value that has the right type. */
 type Check<Value> = (value: Value) => string | undefined;
 
-const checks: { readonly [Key in keyof ShimOptions]: Check<ShimOptions[Key]> } = {
+const checks: {
+  readonly [Key in keyof ShimOptions]: (
+    value: ShimOptions[Key],
+    all: ShimOptions,
+  ) => string | undefined;
+} = {
   listen: (value) =>
     /^fd:\/\/(?:[3-9]|[1-9]\d{1,8})?$/.test(value)
       ? undefined
@@ -42,6 +47,12 @@ const checks: { readonly [Key in keyof ShimOptions]: Check<ShimOptions[Key]> } =
     addressProblem(value) ??
     // Elsewhere no host means all addresses, which here would open every container to the network.
     (value.startsWith(":") ? `${quote(value)} names no host, as 127.0.0.1:0 does` : undefined),
+  streamingTlsCertFile: (value, { streamingTlsKeyFile: key }) =>
+    value === "" && key !== "" ? "is missing beside the key" : ifGiven(fileProblem)(value),
+  streamingTlsKeyFile: (value, { streamingTlsCertFile: certificate }) =>
+    value === "" && certificate !== ""
+      ? "is missing beside the certificate"
+      : ifGiven(fileProblem)(value),
   metricsBindAddr: ifGiven(addressProblem),
   tracingEndpoint: ifGiven(urlProblem),
   logLevel: oneOf(logLevels),
@@ -77,7 +88,7 @@ function problemOf<Key extends keyof ShimOptions>(
     const type = typeof sample === "boolean" ? "neither true nor false" : `no ${typeof sample}`;
     return `${quote(value)} is ${type}`;
   }
-  return checks[key](value);
+  return checks[key](value, options);
 }
 
 function quote(value: unknown): string {
@@ -118,9 +129,13 @@ function tcpEndpointProblem(endpoint: string): string | undefined {
     : `${quote(endpoint)} is neither unix:///absolute/path/of.sock nor tcp://host:port`;
 }
 
+function fileProblem(path: string): string | undefined {
+  return isAbsolute(path) ? undefined : `${quote(path)} is no absolute path`;
+}
+
 function folderProblem(path: string): string | undefined {
   if (path === "") return "must name a folder";
-  return isAbsolute(path) ? undefined : `${quote(path)} is no absolute path`;
+  return fileProblem(path);
 }
 
 /** `host:port`, with brackets around an IPv6 host. */

@@ -33,6 +33,12 @@ export interface ShimOptions {
   readonly podInfraContainerImage: string;
   /** Address of the streaming server; port 0 takes a free one. */
   readonly streamingBindAddr: string;
+  /**
+   * PEM files of the streaming server's certificate and key, for HTTPS; empty for HTTP. Whoever dials,
+   * the kubelet, verifies the certificate by the certificates that the node trusts.
+   */
+  readonly streamingTlsCertFile: string;
+  readonly streamingTlsKeyFile: string;
   /** Address of metrics and health; empty for none. */
   readonly metricsBindAddr: string;
   /** OTLP collector that spans are sent to over HTTP, as `http://host:port`; empty for none. */
@@ -63,6 +69,8 @@ export const defaultShimOptions: ShimOptions = {
   rootDir: "/var/lib/dockershim",
   podInfraContainerImage: "",
   streamingBindAddr: "127.0.0.1:0",
+  streamingTlsCertFile: "",
+  streamingTlsKeyFile: "",
   metricsBindAddr: "",
   tracingEndpoint: "",
   logLevel: "info",

@@ -85,6 +85,16 @@ const refused: [Key, ...unknown[]][] = [
   ["adoptUnlabelled", "yes", undefined],
 ];
 
+test.each([
+  ["streamingTlsCertFile", "streamingTlsKeyFile"],
+  ["streamingTlsKeyFile", "streamingTlsCertFile"],
+] as const)("%s takes %s beside it", (given, missing) => {
+  const options = { ...defaultShimOptions, [given]: "/etc/tls/file.pem" };
+  expect(optionProblems(options).map(({ key }) => key)).toEqual([missing]);
+  expect(optionProblems({ ...options, [missing]: "/etc/tls/other.pem" })).toEqual([]);
+  expect(optionProblems({ ...options, [missing]: "other.pem" })).toHaveLength(1);
+});
+
 test.each(refused)("%s is not %j", (key, ...values) => {
   for (const value of values) {
     expect([value, problemsWith(key, value)]).toEqual([
