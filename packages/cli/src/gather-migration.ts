@@ -2,7 +2,8 @@ import { stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { createCriClient } from "@dockershim/cri-client";
 import { createDockerClient } from "@dockershim/docker-client";
-import type { ShimOptions } from "@dockershim/shim-server/options";
+import { defaultShimOptions } from "@dockershim/shim-server/options";
+import { parse } from "yaml";
 import { carryOptions } from "./carry-options.js";
 import { defaultConfigFile } from "./config-file.js";
 import { optionsFromCriDockerd } from "./cri-dockerd-command.js";
@@ -22,6 +23,7 @@ import type {
 import type { MigrationRecord } from "./migration-journal.js";
 import { keepsSocket } from "./migration-plan.js";
 import { findProcess, type RunningProcess, readProcess } from "./node-processes.js";
+import { optionsFromFlags } from "./serve-options.js";
 import { type Systemctl, showUnits, type UnitProperties } from "./systemctl.js";
 
 const dropInFile = "/etc/systemd/system/dockershim.socket.d/cri-dockerd.conf";
@@ -33,7 +35,9 @@ const usualEndpoint = "unix:///var/run/cri-dockerd.sock";
 const usualUnits = ["cri-docker.service", "cri-dockerd.service"];
 
 /** Where a migration looks, and by what. */
-export interface MigrationPlaces extends MigratePlaces {
+export interface MigrationPlaces extends Omit<MigratePlaces, "dockerEndpoint"> {
+  /** undefined for the one that the daemons are told. */
+  readonly dockerEndpoint: string | undefined;
   /** The node's files are below it; empty for the node itself. */
   readonly root: string;
   readonly systemctl: Systemctl;
@@ -51,14 +55,15 @@ export async function gatherMigration(
   const { root, systemctl, record } = places;
   const old = await findCriDockerd(places);
   const kubelet = await findKubelet(places);
-  const flags = new Map(readFlags(old.process?.args ?? []).map(({ flag, value }) => [flag, value]));
+  const flags = new Map(readFlags(old.args).map(({ flag, value }) => [flag, value]));
   const criDockerd = {
     units: old.units,
     endpoint: endpointOf(flags.get("container-runtime-endpoint"), old, kubelet, record),
   };
   const configText = await readFacts(root, defaultConfigFile);
-  const { listen, rootDir, podInfraContainerImage, ...options } = optionsFromCriDockerd(flags)
-    .options as Partial<ShimOptions>;
+  const given = optionsFromFlags(optionsFromCriDockerd(flags).options);
+  // The socket is the unit's, the state dockershim's own, and so is the pause image unless it is chosen.
+  const { listen, rootDir, podInfraContainerImage, ...options } = given;
   const ours = await showUnits(systemctl, ["dockershim.socket", "dockershim.service"]);
   const [socket] = ours.flatMap((unit) => unit.listen);
   const dockershim = {
@@ -70,14 +75,18 @@ export async function gatherMigration(
   const listens = stays && socket === undefined && ours.length > 0;
   const wanted = listens ? { ...options, listen: criDockerd.endpoint } : options;
   const carried = carryOptions(configText.text ?? "", wanted, defaultConfigFile, "cri-dockerd");
-  const dockerEndpoint = flags.get("docker-endpoint") ?? places.dockerEndpoint;
+  const dockerEndpoint =
+    places.dockerEndpoint ??
+    flags.get("docker-endpoint") ??
+    toldIn(configText.text) ??
+    defaultShimOptions.dockerEndpoint;
   const serving = direction === "forward" ? criDockerd.endpoint : dockershim.endpoint;
   const found = await gatherMigrateFacts(
     {
       ...{ ...places, dockerEndpoint },
-      kubeletConfig: join(root, places.kubeletConfig),
-      criDockerdRoot: join(root, flags.get("cri-dockerd-root-directory") ?? places.criDockerdRoot),
-      cniCacheDirs: places.cniCacheDirs.map((dir) => join(root, dir)),
+      kubeletConfig: below(root, places.kubeletConfig),
+      criDockerdRoot: below(root, flags.get("cri-dockerd-root-directory") ?? places.criDockerdRoot),
+      cniCacheDirs: places.cniCacheDirs.map((dir) => below(root, dir)),
     },
     old.process,
   );
@@ -85,10 +94,13 @@ export async function gatherMigration(
   return {
     report: judgeMigration({
       ...found,
+      // That it runs is no reason to warn of: it is ended in time.
+      criDockerdPid: undefined,
       // Whoever of the two serves there is ended in time.
       socketInUse: isOurs || direction === "back" ? undefined : found.socketInUse,
     }),
     criDockerd,
+    criDockerdPid: old.process?.pid,
     dockershim: listens ? { ...dockershim, endpoint: criDockerd.endpoint } : dockershim,
     kubelet,
     config: { ...configText, carried: carried.text, problems: carried.problems },
@@ -100,9 +112,27 @@ export async function gatherMigration(
   };
 }
 
+/** The engine's socket in dockershim's configuration. */
+function toldIn(config: string | undefined): string | undefined {
+  try {
+    const { dockerEndpoint } = parse(config ?? "") ?? {};
+    return typeof dockerEndpoint === "string" ? dockerEndpoint : undefined;
+  } catch {
+    // What is wrong with the file is told as a problem.
+    return undefined;
+  }
+}
+
+/** A daemon's flags may name what is below the root as the daemon sees it. */
+function below(root: string, path: string): string {
+  return root !== "" && path.startsWith(`${root}/`) ? path : join(root, path);
+}
+
 interface FoundDaemon {
   readonly units: readonly UnitProperties[];
   readonly process: RunningProcess | undefined;
+  /** Its command line without the program: the process's, else the unit's. */
+  readonly args: readonly string[];
 }
 
 /** The process tells its unit; where none runs, the usual names are looked for. */
@@ -119,9 +149,10 @@ async function findCriDockerd(places: MigrationPlaces): Promise<FoundDaemon> {
     [service] = await showUnits(systemctl, [process.unit]);
   }
   service ??= services[0];
-  if (service === undefined) return { units: [], process };
+  if (service === undefined) return { units: [], process, args: process?.args ?? [] };
   const sockets = service.triggeredBy.filter((name) => name.endsWith(".socket"));
-  return { units: [...(await showUnits(systemctl, sockets)), service], process };
+  const units = [...(await showUnits(systemctl, sockets)), service];
+  return { units, process, args: process?.args ?? service.command.slice(1) };
 }
 
 /** As the kubelet has it where that means the same: nothing is to be written in other words than before. */
@@ -132,13 +163,11 @@ function endpointOf(
   record: MigrationRecord,
 ): string {
   const [socket] = units.flatMap(({ listen }) => listen);
-  const given = flag === undefined || flag.startsWith("fd://") ? undefined : flag;
-  const told = given ?? (socket === undefined ? undefined : `unix://${socket}`) ?? usualEndpoint;
-  const spellings = [
-    ...kubelet.files.map(({ endpoint }) => endpoint),
-    record.takenFrom?.endpoint ?? told,
-    usualEndpoint,
-  ];
+  const told =
+    (flag === undefined || flag.startsWith("fd://") ? undefined : flag) ??
+    record.takenFrom?.endpoint ??
+    (socket === undefined ? usualEndpoint : `unix://${socket}`);
+  const spellings = [...kubelet.files.map(({ endpoint }) => endpoint), usualEndpoint];
   return spellings.find((each) => isSameSocket(each, told)) ?? told;
 }
 

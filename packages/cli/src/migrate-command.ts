@@ -1,5 +1,6 @@
 import { Option } from "commander";
 import type { DefineCommand } from "./command-context.js";
+import { parseDuration } from "./duration.js";
 import type { MigratePlaces } from "./migrate-facts.js";
 import type { MigratedPod, MigrateReport } from "./migrate-report.js";
 import { addOutputOption, type OutputFormat, printObject } from "./output-format.js";
@@ -7,14 +8,19 @@ import { addDebugOption, defaultEndpoint } from "./runtime-options.js";
 import { shortId } from "./short-id.js";
 import { formatTable } from "./table.js";
 
-interface MigrateOptions extends MigratePlaces {
+interface MigrateOptions extends Omit<MigratePlaces, "dockerEndpoint"> {
+  readonly dockerEndpoint?: string;
   readonly check?: boolean;
   readonly back?: boolean;
   readonly yes?: boolean;
   readonly cniCacheDir: string[];
   readonly output: OutputFormat;
   readonly root: string;
+  /** In ms. */
+  readonly readyTimeout: number;
 }
+
+const usualDocker = "unix:///var/run/docker.sock";
 
 /** `dockershim migrate` */
 export const defineMigrate: DefineCommand = (command, context) => {
@@ -23,7 +29,10 @@ export const defineMigrate: DefineCommand = (command, context) => {
     .option("--check", "look and report, and plan nothing")
     .option("--yes", "do it, instead of showing what would be done")
     .option("--back", "go back from dockershim to cri-dockerd")
-    .option("--docker-endpoint <endpoint>", "the Docker Engine", "unix:///var/run/docker.sock")
+    .option(
+      "--docker-endpoint <endpoint>",
+      `the Docker Engine (default: what the daemon is told, or ${usualDocker})`,
+    )
     .option("--cri-dockerd-root <folder>", "cri-dockerd's own folder", "/var/lib/cri-dockerd")
     .option("--cni-cache-dir <folder...>", "where CNI results are cached", [
       "/var/lib/cni/cache",
@@ -31,6 +40,11 @@ export const defineMigrate: DefineCommand = (command, context) => {
     ])
     .option("--kubelet-config <file>", "the kubelet's", "/var/lib/kubelet/config.yaml")
     .option("--listen <endpoint>", "socket that dockershim is to serve on", defaultEndpoint)
+    .addOption(
+      new Option("--ready-timeout <duration>", "how long the daemon may take until it is ready")
+        .argParser((text: string) => parseDuration(text, "--ready-timeout"))
+        .default(60_000, "1m"),
+    )
     .addOption(
       new Option("--root <folder>", "the node's files are below it").default("").hideHelp(),
     );
@@ -50,19 +64,24 @@ Exit codes: 0 when it was done, or could be; 1 when a problem has to be put righ
 taken back.`,
   );
   command.action(async (options: MigrateOptions) => {
-    const { root } = options;
+    const { root, dockerEndpoint } = options;
     const places = {
       ...{ ...options, cniCacheDirs: options.cniCacheDir },
       procDir: `${root}/proc`,
     };
     if (options.check !== true) {
       const { migrateNode } = await import("./migrate-node.js");
-      const { back = false, yes = false } = options;
-      return await migrateNode({ ...places, back, yes }, context);
+      const { watchForEnd } = await import("./watch-for-end.js");
+      const { back = false, yes = false, readyTimeout: readyMs } = options;
+      const told = { ...places, dockerEndpoint, back, yes, readyMs };
+      if (!yes) return await migrateNode(told, context, new AbortController().signal);
+      return await watchForEnd(terminal, (signal) => migrateNode(told, context, signal));
     }
     const { gatherMigrateFacts } = await import("./migrate-facts.js");
     const { judgeMigration } = await import("./migrate-report.js");
-    const report = judgeMigration(await gatherMigrateFacts(places));
+    const report = judgeMigration(
+      await gatherMigrateFacts({ ...places, dockerEndpoint: dockerEndpoint ?? usualDocker }),
+    );
     if (options.output === "table") terminal.stdout.write(describeMigration(report));
     else await printObject(report, options.output, terminal);
     setExitCode(report.problems.length === 0 ? 0 : 1);

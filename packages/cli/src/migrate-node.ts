@@ -2,9 +2,8 @@ import { hostname } from "node:os";
 import { join } from "node:path";
 import { CliError, exitCodes } from "./cli-error.js";
 import type { CommandContext } from "./command-context.js";
-import { gatherMigration } from "./gather-migration.js";
+import { gatherMigration, type MigrationPlaces } from "./gather-migration.js";
 import { isSameSocket } from "./kubelet-endpoint.js";
-import type { MigratePlaces } from "./migrate-facts.js";
 import { createPerformer } from "./migration-actions.js";
 import type { Direction, MigrationFacts } from "./migration-facts.js";
 import { type BegunMigration, createJournal, rememberOrigin } from "./migration-journal.js";
@@ -14,27 +13,28 @@ import { describeAction, type MigrationStep } from "./migration-step.js";
 import { type OutputFormat, printObject } from "./output-format.js";
 import { createSystemctl } from "./systemctl.js";
 import type { Terminal } from "./terminal.js";
-import { watchForEnd } from "./watch-for-end.js";
 
 /** What `dockershim migrate` was told. */
-export interface MigrateNodeOptions extends MigratePlaces {
+export interface MigrateNodeOptions extends Omit<MigrationPlaces, "systemctl" | "record" | "now"> {
   readonly back: boolean;
   /** Do it, instead of showing it. */
   readonly yes: boolean;
   readonly output: OutputFormat;
-  /** The node's files are below it; empty for the node itself. */
-  readonly root: string;
+  /** How long a daemon may take to be ready, in ms. */
+  readonly readyMs: number;
 }
 
-/** How long a daemon may take to be ready, in ms. */
-const readyMs = 60_000;
-
-/** Shows how the node goes over to dockershim, or back, and does it when it is told to. */
+/**
+ * Shows how the node goes over to dockershim, or back, and does it when it is told to.
+ *
+ * @param signal Has what was done taken back.
+ */
 export async function migrateNode(
   options: MigrateNodeOptions,
   { terminal, setExitCode }: CommandContext,
+  signal: AbortSignal,
 ): Promise<void> {
-  const { root, yes, output } = options;
+  const { root, yes, output, readyMs } = options;
   const direction: Direction = options.back ? "back" : "forward";
   const systemctl = createSystemctl(terminal.env.PATH);
   const journal = createJournal(join(root, "/var/lib/dockershim/migration.json"));
@@ -46,7 +46,7 @@ export async function migrateNode(
   const record = await journal.read();
   if (record.running !== undefined) {
     await refuseWhileRunning(record.running);
-    await dealWithBegun(record.running, { direction, yes, tools, terminal, setExitCode });
+    await dealWithBegun(record.running, { direction, yes, tools, terminal, setExitCode, signal });
     return;
   }
   const facts = await gatherMigration(
@@ -74,9 +74,7 @@ export async function migrateNode(
   }
   tell(terminal, [""]);
   const finished = direction === "forward" ? rememberOrigin(facts.criDockerd) : {};
-  const done = await watchForEnd(terminal, (signal) =>
-    runMigration({ direction, steps, begun: 0, finished }, tools, signal),
-  );
+  const done = await runMigration({ direction, steps, begun: 0, finished }, tools, signal);
   if (!done) return setExitCode(exitCodes.failure);
   tell(terminal, ["", ...afterwards(facts, direction)]);
 }
@@ -102,9 +100,10 @@ async function dealWithBegun(
     readonly tools: MigrationTools;
     readonly terminal: Terminal;
     readonly setExitCode: (code: number) => void;
+    readonly signal: AbortSignal;
   },
 ): Promise<void> {
-  const { direction, yes, tools, terminal, setExitCode } = parts;
+  const { direction, yes, tools, terminal, setExitCode, signal } = parts;
   const goesOn = direction === begunDirection;
   const [same, opposite] = begunDirection === "forward" ? ["", " --back"] : [" --back", ""];
   const rest = goesOn ? steps.slice(begun - 1) : steps.slice(0, begun).toReversed();
@@ -122,11 +121,9 @@ async function dealWithBegun(
   if (!yes) return tell(terminal, ["Nothing was changed."]);
   const { takenFrom } = await tools.journal.read();
   const finished = begunDirection === "back" || takenFrom === undefined ? {} : { takenFrom };
-  const done = await watchForEnd(terminal, (signal) =>
-    goesOn
-      ? runMigration({ direction, steps, begun, finished }, tools, signal)
-      : undoMigration(steps, begun, tools),
-  );
+  const done = goesOn
+    ? await runMigration({ direction, steps, begun, finished }, tools, signal)
+    : await undoMigration(steps, begun, tools);
   if (!done) setExitCode(exitCodes.failure);
 }
 

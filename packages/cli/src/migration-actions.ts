@@ -33,7 +33,7 @@ export function createPerformer(parts: {
       case "file":
         return await changeFile(root, action);
       case "wait":
-        return await waitUntilServing(action, readyMs, signal);
+        return await waitUntilServing(action, Math.max(readyMs, action.leastMs), signal);
     }
   };
 }

@@ -45,6 +45,8 @@ export interface FileFacts {
 export interface MigrationFacts {
   readonly report: MigrateReport;
   readonly criDockerd: DaemonFacts;
+  /** Its process; undefined when it does not run. */
+  readonly criDockerdPid: number | undefined;
   readonly dockershim: DaemonFacts;
   readonly kubelet: KubeletFacts;
   /** dockershim's configuration, and what it would be with cri-dockerd's flags carried into it. */

@@ -49,7 +49,10 @@ export function planMigration(facts: MigrationFacts, direction: Direction): Migr
       title: "stop the kubelet; pods run on",
       actions: [systemctl("stop", name)],
       // What the kubelet finds when it comes back is to be there before.
-      undo: [...(served ? [waitFor(facts, reversed[direction])] : []), systemctl("start", name)],
+      undo: [
+        ...(served ? [waitFor(facts, reversed[direction], 60_000)] : []),
+        systemctl("start", name),
+      ],
     },
     ...steps,
     {
@@ -63,7 +66,7 @@ export function planMigration(facts: MigrationFacts, direction: Direction): Migr
 const reversed = { forward: "back", back: "forward" } as const;
 
 /** Waits for the daemon that serves after a migration in this direction. */
-function waitFor(facts: MigrationFacts, direction: Direction): MigrationAction {
+function waitFor(facts: MigrationFacts, direction: Direction, leastMs = 0): MigrationAction {
   const { conditions, dockerEndpoint, pids } = facts;
   const networkReady = conditions.includes("NetworkReady") ? ["NetworkReady"] : [];
   return {
@@ -73,7 +76,7 @@ function waitFor(facts: MigrationFacts, direction: Direction): MigrationAction {
     conditions: ["RuntimeReady", ...networkReady],
     // cri-dockerd takes all pods for its own.
     pods: direction === "forward" ? "unlabelled" : "all",
-    pids,
+    ...{ pids, leastMs },
   };
 }
 
@@ -90,7 +93,7 @@ export function migrationProblems(facts: MigrationFacts, direction: Direction): 
   for (const { name, masked } of to.units) {
     if (masked) problems.push(`${name} is masked: \`systemctl unmask ${name}\` first`);
   }
-  const pid = report.criDockerdPid;
+  const pid = facts.criDockerdPid;
   if (direction === "forward" && pid !== undefined && !from.units.some(({ active }) => active)) {
     problems.push(`cri-dockerd (pid ${pid}) is no unit of systemd: stop it by hand first`);
   }

@@ -55,7 +55,8 @@ export async function runMigration(
     await journal.write(finished);
     return true;
   } catch (err) {
-    tell(`Failed: ${err instanceof Error ? err.message : String(err)}`);
+    const why = signal.aborted ? signal.reason : err;
+    tell(`Failed: ${why instanceof Error ? why.message : String(why)}`);
     await undoMigration(steps, count, tools);
     return false;
   }

@@ -32,6 +32,8 @@ export interface CriWait {
   readonly pods: "unlabelled" | "all";
   /** Processes of containers, by id, that must still be theirs where the container runs. */
   readonly pids: Readonly<Record<string, number>>;
+  /** How long it may take at least, in ms, whatever the operator has said. */
+  readonly leastMs: number;
 }
 
 /** A step of a migration. */

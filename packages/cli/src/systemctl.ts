@@ -52,11 +52,13 @@ export interface UnitProperties {
   readonly mainPid: number;
   /** Paths of the stream sockets of a socket unit. */
   readonly listen: readonly string[];
+  /** What a service runs, as far as it has no quotes and no variables. */
+  readonly command: readonly string[];
   /** Units that start it, such as its sockets. */
   readonly triggeredBy: readonly string[];
 }
 
-const properties = "Id,LoadState,ActiveState,UnitFileState,MainPID,Listen,TriggeredBy";
+const properties = "Id,LoadState,ActiveState,UnitFileState,MainPID,Listen,TriggeredBy,ExecStart";
 
 /** Asks for units; those that systemd does not know are left out. */
 export async function showUnits(
@@ -93,6 +95,11 @@ function readUnit(text: string): UnitProperties | undefined {
       const [, path] = /^(\/.*) \(Stream\)$/.exec(value) ?? [];
       return path === undefined ? [] : [path];
     }),
+    command: (/ argv\[\]=(.*?) ; /.exec(one("ExecStart"))?.[1] ?? "").split(" ").filter(isPlain),
     triggeredBy: one("TriggeredBy").split(" ").filter(Boolean),
   };
+}
+
+function isPlain(word: string): boolean {
+  return word !== "" && !/["'$]/.test(word);
 }

@@ -19,14 +19,21 @@ export async function watchForEnd<T>(
     return { name, listener };
   });
   const readers = stdout.listeners("error") as ((err: Error) => void)[];
-  const ignore = (): void => undefined;
+  let isRead = true;
+  const ignore = (): void => {
+    isRead = false;
+  };
   stdout.removeAllListeners("error");
   stdout.on("error", ignore);
   try {
     return await work(ending.signal);
   } finally {
     for (const { name, listener } of listeners) process.off(name, listener);
-    stdout.off("error", ignore);
-    for (const reader of readers) stdout.on("error", reader);
+    // What nobody has read is told a moment after it was written.
+    await new Promise<void>((told) => stdout.write("", () => setImmediate(told)));
+    if (isRead) {
+      stdout.off("error", ignore);
+      for (const reader of readers) stdout.on("error", reader);
+    }
   }
 }

@@ -26,6 +26,9 @@ export interface FakeNode {
   remove(): Promise<void>;
 }
 
+/** What systemctl notes for itself. */
+const notes = /^\/(?:calls|fail|root\/proc\/|units\/[^/]+\/(?:pid|log)$)/;
+
 /** A unit of a fake node. */
 export interface FakeUnit {
   readonly active?: boolean;
@@ -73,7 +76,7 @@ export async function createFakeNode(
         // Folders count too: none may be left over.
         if (entry.isDirectory()) {
           found[file] = "";
-        } else if (!/^\/(?:calls|fail|root\/proc\/|units\/[^/]+\/(?:pid|log)$)/.test(file)) {
+        } else if (entry.isFile() && !notes.test(file)) {
           found[file] = await readFile(join(dir, file), "utf8");
         }
       }

@@ -34,8 +34,9 @@ const before: MigrationFacts = {
   report: judgeMigration({
     engine: { version: "28.5.2", apiVersion: "1.51", cgroupDriver: "systemd" },
     ...{ engineProblem: "", pods: [], strays: [], orphans: [], unreadable: [], flags: [] },
-    ...{ kubeletCgroupDriver: "systemd", socketInUse: undefined, criDockerdPid: 7 },
+    ...{ kubeletCgroupDriver: "systemd", socketInUse: undefined, criDockerdPid: undefined },
   }),
+  criDockerdPid: 7,
   criDockerd: daemon("cri-docker", "on", old),
   dockershim: daemon("dockershim", "off", ours),
   kubelet: { unit: unit("kubelet.service", "on"), pid: 8, flag: undefined, files: [told(old)] },
@@ -267,6 +268,7 @@ LoadState=loaded
 ActiveState=activating
 UnitFileState=disabled
 MainPID=77
+ExecStart={ path=/usr/bin/cri-dockerd ; argv[]=/usr/bin/cri-dockerd --log-level debug $OPTS ; ignore_errors=no ; pid=0 }
 TriggeredBy=cri-docker.socket
 
 Id=none.service
@@ -287,6 +289,7 @@ UnitFileState=masked
     {
       ...{ name: "cri-docker.service", active: true, enabled: false, mainPid: 77 },
       triggeredBy: ["cri-docker.socket"],
+      command: ["/usr/bin/cri-dockerd", "--log-level", "debug"],
     },
     { name: "hidden.service", active: false, enabled: false, masked: true },
   ]);
