@@ -51,6 +51,11 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import("./inspect-command.js")).defineInspect,
   },
   {
+    name: "describe",
+    description: "describe containers, pods or images for people",
+    load: async () => (await import("./describe-command.js")).defineDescribe,
+  },
+  {
     name: "logs",
     description: "print a container's log, read from its file on this node",
     load: async () => (await import("./logs-command.js")).defineLogs,

@@ -23,8 +23,7 @@ export async function findContainer(client: CriClient, reference: string): Promi
 }
 
 /**
- * Finds the container that the one a person means has replaced in its pod: the one of the same
- * name with the highest attempt below its own, in an earlier sandbox of the pod if need be.
+ * Finds the container that the one a person means has replaced in its pod.
  *
  * @throws CliError not-found or ambiguous; CriClientError.
  */
@@ -34,7 +33,32 @@ export async function findPreviousContainer(
 ): Promise<Container> {
   const candidates = await listContainerCandidates(client);
   const current = findByReference(reference, candidates, "container");
-  const attemptOf = ({ container }: typeof current) => container.metadata?.attempt ?? 0;
+  const previous = previousOf(current, candidates);
+  if (!previous) {
+    const name = current.names.at(-1);
+    throw new CliError("not-found", `container ${name} has no previous one on this node`);
+  }
+  return previous.container;
+}
+
+/**
+ * The container that another one has replaced in its pod: the one of the same name with the highest attempt below
+ * its own, in an earlier sandbox of the pod if need be.
+ *
+ * @throws CriClientError
+ */
+export async function findPreviousOf(
+  client: CriClient,
+  current: ContainerCandidate,
+): Promise<Container | undefined> {
+  return previousOf(current, await listContainerCandidates(client))?.container;
+}
+
+function previousOf(
+  current: ContainerCandidate,
+  candidates: readonly ContainerCandidate[],
+): ContainerCandidate | undefined {
+  const attemptOf = ({ container }: ContainerCandidate) => container.metadata?.attempt ?? 0;
   const [previous] = candidates
     .filter(
       (each) =>
@@ -43,11 +67,7 @@ export async function findPreviousContainer(
         attemptOf(each) < attemptOf(current),
     )
     .sort((a, b) => attemptOf(b) - attemptOf(a));
-  if (!previous) {
-    const name = current.names.at(-1);
-    throw new CliError("not-found", `container ${name} has no previous one on this node`);
-  }
-  return previous.container;
+  return previous;
 }
 
 /** All containers, with what they may be called. */

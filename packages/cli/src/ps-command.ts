@@ -8,6 +8,7 @@ import {
 import { Option } from "commander";
 import { formatAge } from "./age.js";
 import type { DefineCommand } from "./command-context.js";
+import { containerStateName } from "./container-state.js";
 import { findSandbox } from "./find-sandbox.js";
 import { collectLabelSelector, type LabelSelector } from "./label-selector.js";
 import {
@@ -37,13 +38,6 @@ const stateFilters = {
   running: ContainerState.CONTAINER_RUNNING,
   exited: ContainerState.CONTAINER_EXITED,
   unknown: ContainerState.CONTAINER_UNKNOWN,
-};
-
-const stateNames: Record<ContainerState, string> = {
-  [ContainerState.CONTAINER_CREATED]: "Created",
-  [ContainerState.CONTAINER_RUNNING]: "Running",
-  [ContainerState.CONTAINER_EXITED]: "Exited",
-  [ContainerState.CONTAINER_UNKNOWN]: "Unknown",
 };
 
 /** `dockershim ps` */
@@ -127,7 +121,7 @@ function printContainers(
       shortId(id, !options.trunc),
       showImage(image?.userSpecifiedImage || image?.image || "", options),
       formatAge(createdAt, terminal.now()),
-      stateNames[state] ?? "Unknown",
+      containerStateName(state),
       metadata?.name ?? "",
       String(metadata?.attempt ?? 0),
       shortId(podSandboxId, !options.trunc),

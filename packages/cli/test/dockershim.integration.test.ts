@@ -1,71 +1,20 @@
 import { once } from "node:events";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { type CriClient, createCriClient } from "@dockershim/cri-client";
-import { type Daemon, labVariable, startDaemon } from "@dockershim/testing";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
-import { runBin, startBin, startBinWithInput } from "./dockershim-bin.js";
+import { startBin, startBinWithInput } from "./dockershim-bin.js";
+import { startRealRuntime } from "./real-runtime.js";
 
 // The whole way: this command, our daemon, a real Docker engine, a real container.
 
-let dir: string;
-let endpoint: string;
-let daemon: Daemon;
-const daemonLog: string[] = [];
-let client: CriClient;
+let runtime: Awaited<ReturnType<typeof startRealRuntime>>;
 let podSandboxId: string;
 
 beforeAll(async () => {
-  dir = await mkdtemp(join(tmpdir(), "cli-real-"));
-  endpoint = `unix://${join(dir, "cri.sock")}`;
-  daemon = await startDaemon({
-    listen: endpoint,
-    flags: {
-      "docker-endpoint": labVariable("LAB_DOCKER_ENDPOINT"),
-      "root-dir": join(dir, "root"),
-      "network-plugin": "none",
-      "restrict-oom-score-adj": "true",
-    },
-    onLine: (line) => daemonLog.push(line),
-  });
-  client = createCriClient({ endpoint });
-  podSandboxId = await startPod("web");
+  runtime = await startRealRuntime();
+  ({ podSandboxId } = await runtime.startPod("web"));
 });
+afterAll(() => runtime.close());
 
-afterAll(async () => {
-  const { items } = await client.runtime.listPodSandbox({});
-  for (const { id } of items) await client.runtime.removePodSandbox({ podSandboxId: id });
-  client.close();
-  await daemon.stop();
-  await rm(dir, { recursive: true });
-});
-
-/** A pod whose container `main` prints a line on each stream and then waits. */
-async function startPod(name: string): Promise<string> {
-  const config = {
-    metadata: { name, namespace: "default", uid: `uid-${name}-${process.pid}`, attempt: 0 },
-    hostname: name,
-    logDirectory: join(dir, "logs", name),
-    linux: {},
-  };
-  const { podSandboxId: sandbox } = await client.runtime.runPodSandbox({ config });
-  const { containerId } = await client.runtime.createContainer({
-    podSandboxId: sandbox,
-    sandboxConfig: config,
-    config: {
-      metadata: { name: "main", attempt: 0 },
-      image: { image: labVariable("LAB_IMAGE") },
-      command: ["sh", "-c", "echo out; echo err >&2; touch /ready; exec sleep 3600"],
-      logPath: "main/0.log",
-      linux: {},
-    },
-  });
-  await client.runtime.startContainer({ containerId });
-  return sandbox;
-}
-
-const dockershim = (...args: string[]) => runBin(args, { CONTAINER_RUNTIME_ENDPOINT: endpoint });
+const dockershim = (...args: string[]) => runtime.dockershim(...args);
 
 test("a pod and its container are listed", async () => {
   const pods = await dockershim("pods", "-o", "json");
@@ -88,7 +37,7 @@ test("a command reads this command's input, and its output comes while it runs",
   const exec = startBinWithInput(
     ["exec", "-i", "web/main", "--", "sh", "-c", "cat; echo e >&2; exit 4"],
     {
-      CONTAINER_RUNTIME_ENDPOINT: endpoint,
+      CONTAINER_RUNTIME_ENDPOINT: runtime.endpoint,
     },
   );
   let [out, err] = ["", ""];
@@ -114,7 +63,7 @@ test("all of a command's output comes, also what ExecSync could not hold", async
 
 test("a command that goes on when this one is killed is ended", async () => {
   const exec = startBin(["exec", "web/main", "--", "sh", "-c", "echo ready; exec sleep 72001"], {
-    CONTAINER_RUNTIME_ENDPOINT: endpoint,
+    CONTAINER_RUNTIME_ENDPOINT: runtime.endpoint,
   });
   await once(exec.stdout, "data");
   exec.kill("SIGKILL");
@@ -134,7 +83,9 @@ test("a command gets a terminal of its own", async () => {
 });
 
 test("a log is followed until the container ends", async () => {
-  const follower = startBin(["logs", "-f", "main"], { CONTAINER_RUNTIME_ENDPOINT: endpoint });
+  const follower = startBin(["logs", "-f", "main"], {
+    CONTAINER_RUNTIME_ENDPOINT: runtime.endpoint,
+  });
   let [out, err] = ["", ""];
   follower.stderr.on("data", (data) => {
     err += data;
@@ -143,15 +94,15 @@ test("a log is followed until the container ends", async () => {
     out += data;
   });
   await once(follower.stdout, "data");
-  const { containers } = await client.runtime.listContainers({ filter: { podSandboxId } });
-  await client.runtime.stopContainer({ containerId: containers[0]?.id ?? "", timeout: 0n });
+  const { containers } = await runtime.client.runtime.listContainers({ filter: { podSandboxId } });
+  await runtime.client.runtime.stopContainer({ containerId: containers[0]?.id ?? "", timeout: 0n });
   expect(await once(follower, "close")).toEqual([0, null]);
   expect({ out, err }).toEqual({ out: "out\n", err: "err\n" });
 });
 
 test("what the host does not permit any pod is told once, not for each", async () => {
-  await startPod("another");
-  expect(daemonLog.filter((line) => line.includes("oom_score_adj"))).toEqual([
+  await runtime.startPod("another");
+  expect(runtime.daemonLog.filter((line) => line.includes("oom_score_adj"))).toEqual([
     expect.stringContaining('"level":"warn"'),
   ]);
 });

@@ -159,7 +159,9 @@ function createRoutes({ logPath, web, pods, execUrl }: SampleParts) {
         const name = image?.image ?? "";
         if (/[A-Z]/.test(name)) throw new ConnectError("no reference", Code.InvalidArgument);
         const found = images.find((each) => each.id === name || each.repoTags?.includes(name));
-        return found ? { image: found, info: verbose ? { imageSpec: imageConfig } : {} } : {};
+        return found
+          ? { image: found, info: verbose ? { info: `{"imageSpec":${imageConfig}}` } : {} }
+          : {};
       },
     });
   };

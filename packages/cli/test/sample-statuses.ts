@@ -24,7 +24,7 @@ export const images: MessageInitShape<typeof ImageSchema>[] = [
   { id: `sha256:${id("f")}`, repoDigests: [`gone@sha256:${id("f")}`], size: 700n },
 ];
 
-/** As runtimes tell it: the image's own configuration. */
+/** The configuration of the images. */
 export const imageConfig: string = JSON.stringify({
   created: "2026-10-01T12:00:00Z",
   architecture: "amd64",
@@ -35,6 +35,7 @@ export const imageConfig: string = JSON.stringify({
     Env: ["PATH=/bin"],
     ExposedPorts: { "80/tcp": {} },
     WorkingDir: "/srv",
+    Labels: { maintainer: "us" },
   },
 });
 
