@@ -66,6 +66,21 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import("./exec-command.js")).defineExec,
   },
   {
+    name: "stop",
+    description: "stop containers, or pods with all that runs in them",
+    load: async () => (await import("./stop-command.js")).defineStop,
+  },
+  {
+    name: "rm",
+    description: "remove containers, or pods with their containers",
+    load: async () => (await import("./rm-command.js")).defineRm,
+  },
+  {
+    name: "rmi",
+    description: "remove images, or with --prune all that no container is made of",
+    load: async () => (await import("./rmi-command.js")).defineRmi,
+  },
+  {
     name: "migrate",
     description: "take a node over from cri-dockerd, or back; shows the steps first",
     load: async () => (await import("./migrate-command.js")).defineMigrate,

@@ -18,8 +18,8 @@ export async function forEachReference<Result>(
   const errors = settled.flatMap((each) => (each.status === "rejected" ? [each.reason] : []));
   const [first] = errors;
   if (first === undefined) return;
-  if (errors.length === 1) throw first;
   const lines = [...new Set(errors.map(messageOf))];
+  if (lines.length === 1) throw first;
   throw new CliError("failure", lines.join("; "), { lines, cause: first });
 }
 

@@ -1,4 +1,4 @@
-import type { CriClient } from "@dockershim/cri-client";
+import { type CriClient, CriClientError } from "@dockershim/cri-client";
 import type { Image } from "@dockershim/cri-types";
 import { Option } from "commander";
 import { CliError } from "./cli-error.js";
@@ -8,6 +8,10 @@ import { findImage } from "./find-image.js";
 import { listSandboxCandidates, type SandboxCandidate } from "./find-sandbox.js";
 
 export type ObjectKind = "container" | "pod" | "image";
+
+/** What runs. */
+export type WorkloadKind = "container" | "pod";
+export type Workload = Extract<FoundObject, { kind: WorkloadKind }>;
 
 /** What a person has named, of whichever kind. */
 export type FoundObject =
@@ -30,7 +34,15 @@ export function typeOption(kinds: readonly ObjectKind[]): Option {
  *
  * @throws CliError (from what is returned) not-found, or ambiguous with what it could be; CriClientError.
  */
-export function createFinder(
+export function createFinder<Kind extends ObjectKind>(
+  client: CriClient,
+  kinds: readonly Kind[],
+): (reference: string) => Promise<Extract<FoundObject, { kind: Kind }>> {
+  const find = createAnyFinder(client, kinds);
+  return async (reference) => (await find(reference)) as Extract<FoundObject, { kind: Kind }>;
+}
+
+function createAnyFinder(
   client: CriClient,
   kinds: readonly ObjectKind[],
 ): (reference: string) => Promise<FoundObject> {
@@ -77,4 +89,19 @@ function once<Value>(work: () => Value): () => Value {
     value ??= { of: work() };
     return value.of;
   };
+}
+
+/**
+ * Does something to a thing, and says to which in the error of what fails.
+ *
+ * @throws CliError failure with the thing's name before the runtime's own words.
+ */
+export async function tryOn(found: FoundObject, work: () => Promise<unknown>): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    if (!(error instanceof CriClientError) || error.code === "UNAVAILABLE") throw error;
+    const message = `${found.kind} ${fullName(found)}: ${error.message}`;
+    throw new CliError("failure", message, { cause: error });
+  }
 }

@@ -1,4 +1,7 @@
-import { labVariable, until } from "@dockershim/testing";
+import { rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { imageTarOf, labVariable, until } from "@dockershim/testing";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { startRealRuntime } from "./real-runtime.js";
 
@@ -41,4 +44,47 @@ test("a container that failed is described with its exit code", async () => {
   });
   const { stdout } = await dockershim("describe", "failed/main");
   expect(stdout).toMatch(/\n {2}State +Exited\n {2}Exit code +7\n {2}Reason +Error\n/);
+});
+
+test("a pod's container is given time to end, and what is stopped is removed", async () => {
+  const script = "trap 'echo bye; exit 3' TERM; echo ready; while :; do sleep 0.1; done";
+  const { podSandboxId, containerId } = await runtime.startPod("ending", ["sh", "-c", script]);
+  await until(async () => (await dockershim("logs", "ending/main")).stdout === "ready\n");
+  const running = await dockershim("rm", "ending", "ending/main");
+  expect(running).toMatchObject({ stdout: "", code: 1 });
+  expect(await dockershim("stop", "ending", "--grace-period", "60s")).toEqual({
+    stdout: "pod default/ending stopped\n",
+    stderr: "",
+    code: 0,
+  });
+  const { status } = await runtime.client.runtime.containerStatus({ containerId });
+  expect(status).toMatchObject({ exitCode: 3 });
+  const removed = await dockershim("rm", containerId.slice(0, 12), podSandboxId.slice(0, 12));
+  expect(removed.stdout.trimEnd().split("\n").sort()).toEqual([
+    "container default/ending/main removed",
+    "pod default/ending removed",
+  ]);
+  expect(await dockershim("rm", "ending")).toMatchObject({ code: 1 });
+});
+
+test("an image goes, and one that a container is made of is kept by the engine", async () => {
+  const name = `test.invalid/rmi-${process.pid}:1`;
+  const archive = join(tmpdir(), `cli-rmi-${process.pid}.tar`);
+  await writeFile(archive, imageTarOf(name, {}));
+  const engine = ["--docker-endpoint", labVariable("LAB_DOCKER_ENDPOINT")];
+  await dockershim("images", "load", archive, ...engine);
+  await rm(archive);
+  expect(await dockershim("rmi", name)).toEqual({
+    stdout: `image ${name} removed\n`,
+    stderr: "",
+    code: 0,
+  });
+  expect((await dockershim("images", name, "-q")).stdout).toBe("");
+
+  await runtime.startPod("user");
+  expect(await dockershim("rmi", labVariable("LAB_IMAGE"))).toMatchObject({
+    stdout: "",
+    stderr: expect.stringMatching(/^dockershim: image .*: RemoveImage: .*\n$/),
+    code: 1,
+  });
 });

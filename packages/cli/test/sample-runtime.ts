@@ -32,13 +32,16 @@ export async function startSampleRuntime() {
   await streaming.listen();
   const pods = samplePods();
   const { execUrl } = streaming;
-  const routes = createRoutes({ logPath: join(dir, "web.log"), web, pods, execUrl });
+  const done: string[] = [];
+  const routes = createRoutes({ done, logPath: join(dir, "web.log"), web, pods, execUrl });
   const server = await startFakeRuntime(socketPath, routes);
   return {
     endpoint: `unix://${socketPath}`,
     dir,
     /** The container `web`, which a test may end. */
     web,
+    /** What the runtime was made to do since a test emptied this. */
+    done,
     /** Adds a pod without containers. */
     addPod(name: string, namespace: string): void {
       const createdAt = BigInt(sampleNow) * 1_000_000n - 5n * hour;
@@ -60,6 +63,7 @@ export async function startSampleRuntime() {
 interface SampleParts {
   readonly logPath: string;
   readonly web: { readonly running: boolean };
+  readonly done: string[];
   readonly pods: readonly SamplePod[];
   execUrl(request: Parameters<ReturnType<typeof createStreamingServer>["execUrl"]>[0]): string;
 }
@@ -80,7 +84,7 @@ function samplePods(): SamplePod[] {
   ];
 }
 
-function createRoutes({ logPath, web, pods, execUrl }: SampleParts) {
+function createRoutes({ done, logPath, web, pods, execUrl }: SampleParts) {
   const now = BigInt(sampleNow) * 1_000_000n;
   const containers = [
     container(ids.ended, "web", ids.front, 0, ContainerState.CONTAINER_EXITED, now - 50n * hour),
@@ -139,6 +143,23 @@ function createRoutes({ logPath, web, pods, execUrl }: SampleParts) {
         if (!sandbox) throw new ConnectError("no such sandbox", Code.NotFound);
         return { status: podStatus(sandbox), info: verbose ? { info: '{"pid":41}' } : {} };
       },
+      stopContainer: ({ containerId, timeout }) => {
+        done.push(`StopContainer ${containerId.slice(0, 2)} within ${timeout} s`);
+        return {};
+      },
+      stopPodSandbox: ({ podSandboxId }) => {
+        done.push(`StopPodSandbox ${podSandboxId.slice(0, 2)}`);
+        return {};
+      },
+      removeContainer: ({ containerId }) => {
+        if (containerId === ids.db) throw new ConnectError("device is busy", Code.Internal);
+        done.push(`RemoveContainer ${containerId.slice(0, 2)}`);
+        return {};
+      },
+      removePodSandbox: ({ podSandboxId }) => {
+        done.push(`RemovePodSandbox ${podSandboxId.slice(0, 2)}`);
+        return {};
+      },
       exec: (request) => {
         if (request.containerId !== ids.web) {
           throw new ConnectError("container is not running", Code.FailedPrecondition);
@@ -155,6 +176,10 @@ function createRoutes({ logPath, web, pods, execUrl }: SampleParts) {
     });
     router.service(ImageService, {
       listImages: () => ({ images }),
+      removeImage: ({ image }) => {
+        done.push(`RemoveImage ${image?.image.slice(0, 9)}`);
+        return {};
+      },
       imageStatus: ({ image, verbose }) => {
         const name = image?.image ?? "";
         if (/[A-Z]/.test(name)) throw new ConnectError("no reference", Code.InvalidArgument);

@@ -1,0 +1,66 @@
+import type { CriClient } from "@dockershim/cri-client";
+import type { Container, Image } from "@dockershim/cri-types";
+import { CliError } from "./cli-error.js";
+import type { DefineCommand } from "./command-context.js";
+import { forEachReference } from "./each-object.js";
+import { notFound } from "./find-by-reference.js";
+import { findImage } from "./find-image.js";
+import { tryOn } from "./find-object.js";
+import { addDebugOption, addRuntimeOptions, withRuntime } from "./runtime-options.js";
+import type { Terminal } from "./terminal.js";
+
+/** `dockershim rmi` */
+export const defineRmi: DefineCommand = (command, { terminal }) => {
+  command
+    .argument(
+      "[image...]",
+      "ids, beginnings of them, or names; an image goes with all of its names",
+    )
+    .option("--prune", "all that no container is made of, but for pinned ones");
+  addDebugOption(addRuntimeOptions(command));
+  command.action(async (references: string[], { prune = false }: { prune?: boolean }) => {
+    if (prune === references.length > 0) {
+      throw new CliError("usage", "rmi: name images, or say --prune");
+    }
+    await withRuntime(command, terminal, async (client) => {
+      if (prune) return await removeUnused(client, terminal);
+      await forEachReference(references, async (reference) => {
+        const image = await findImage(client, reference);
+        if (image === undefined) throw notFound(reference, "image");
+        await remove(client, image, terminal);
+      });
+    });
+  });
+};
+
+async function removeUnused(client: CriClient, terminal: Terminal): Promise<void> {
+  const [{ images }, { containers }] = await Promise.all([
+    client.image.listImages({}),
+    client.runtime.listContainers({}),
+  ]);
+  const used = new Set(containers.flatMap(namesOfImage));
+  const unused = new Map(
+    images.filter((each) => !each.pinned && !isUsed(each, used)).map((each) => [each.id, each]),
+  );
+  if (unused.size === 0) terminal.stderr.write("No unused images found.\n");
+  await forEachReference([...unused.keys()], async (id) => {
+    const image = unused.get(id);
+    if (image !== undefined) await remove(client, image, terminal);
+  });
+}
+
+async function remove(client: CriClient, image: Image, terminal: Terminal): Promise<void> {
+  const found = { kind: "image", id: image.id, image } as const;
+  await tryOn(found, () => client.image.removeImage({ image: { image: image.id } }));
+  const names = image.repoTags.length > 0 ? image.repoTags : image.repoDigests;
+  terminal.stdout.write(`image ${names.join(", ") || image.id} removed\n`);
+}
+
+/** Runtimes differ in which of these is an id, and which a digest. */
+function namesOfImage({ imageId, imageRef, image }: Container): string[] {
+  return [imageId, imageRef, image?.image ?? ""].filter((name) => name !== "");
+}
+
+function isUsed({ id, repoTags, repoDigests }: Image, used: ReadonlySet<string>): boolean {
+  return [id, ...repoTags, ...repoDigests].some((name) => used.has(name));
+}
