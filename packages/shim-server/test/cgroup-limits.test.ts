@@ -149,6 +149,21 @@ describe("with systemd", () => {
     expect(read("memory.oom.group")).toBe("0");
   });
 
+  test("what an earlier daemon wrote is known, and written again as it is now", async () => {
+    open({ setProperties });
+    make("memory.oom.group", "1\n");
+    make("memory.high", "8192\n");
+    const files = ["memory.oom.group", "memory.high", "io.weight"];
+    expect(limits.adopt(container(7), files, systemd)).toEqual({
+      "memory.oom.group": "1",
+      "memory.high": "8192",
+    });
+    make("memory.oom.group", "0");
+    make("memory.high", "4096");
+    limits.restore();
+    expect([read("memory.oom.group"), read("memory.high")]).toEqual(["1", "4096"]);
+  });
+
   test("a systemd that does not answer keeps no limit from being written", async () => {
     open({
       setProperties: () => Promise.reject(new Error("Failed to connect to bus")),

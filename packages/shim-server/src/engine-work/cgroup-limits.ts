@@ -38,6 +38,16 @@ export interface CgroupLimits {
     writes: readonly CgroupWrite[],
     engine: Pick<EngineFacts, "cgroupDriver" | "cgroupVersion">,
   ): Promise<void>;
+  /**
+   * Takes over files of a running container that an earlier daemon wrote.
+   *
+   * @returns What they have now; nothing of those that cannot be read.
+   */
+  adopt(
+    container: LimitedContainer,
+    files: readonly string[],
+    engine: Pick<EngineFacts, "cgroupDriver" | "cgroupVersion">,
+  ): Record<string, string>;
   /** Writes again what is not there any more of what systemd cannot keep. */
   restore(): void;
   close(): void;
@@ -134,6 +144,17 @@ export function createCgroupLimits(options: CgroupLimitsOptions): CgroupLimits {
     }
   }
 
+  function readFiles(pid: number, files: readonly string[]): Record<string, string> {
+    const values: Record<string, string> = {};
+    const path = files.length === 0 || pid <= 0 ? undefined : find(pid);
+    if (path === undefined) return values;
+    for (const file of files) {
+      const value = readCgroupFile(path, file);
+      if (value !== undefined) values[file] = value;
+    }
+    return values;
+  }
+
   const timer = setInterval(restore, options.restoreMs ?? 10_000);
   timer.unref();
 
@@ -146,6 +167,20 @@ export function createCgroupLimits(options: CgroupLimitsOptions): CgroupLimits {
       if (systemd) await tellSystemd(container, writes);
       write(pid, writes);
       if (systemd) keep(container, writes);
+    },
+    adopt(container, files, { cgroupDriver, cgroupVersion }) {
+      if (cgroupVersion !== 2) return {};
+      try {
+        const values = readFiles(container.inspect.State.Pid, files);
+        const writes = Object.entries(values).map(([file, value]) => {
+          return { controller: file.slice(0, file.indexOf(".")), file, value, required: true };
+        });
+        if (cgroupDriver === "systemd") keep(container, writes);
+        return values;
+      } catch (err) {
+        log.debug({ err, container: container.id }, "could not read limits");
+        return {};
+      }
     },
     restore,
     close: () => clearInterval(timer),

@@ -1,6 +1,7 @@
 import type { EngineFacts } from "@dockershim/pod-sandbox";
 import type { Logger } from "pino";
 import type { CloserStack } from "../async/closer-stack.js";
+import { adoptLimits } from "../engine-work/adopt-limits.js";
 import { type CgroupLimits, createCgroupLimits } from "../engine-work/cgroup-limits.js";
 import { createExecRunner, type ExecRunner } from "../exec/exec-process.js";
 import { createEnginePull, type EnginePull } from "../image/engine-pull.js";
@@ -45,12 +46,15 @@ export async function openNode(
   },
   closers: CloserStack,
 ): Promise<NodeParts> {
-  const { docker, engine, images, store, logs, execExits, oomKills, instance, log } = parts;
+  const { docker, engine, images, store, logs, execExits, oomKills, unmanagedLimits } = parts;
+  const { instance, log } = parts;
   const network = await openNetwork(options, parts, closers);
   const strays = createStrayRelease({ store, network, log });
   closers.push("networks being released", () => strays.close());
   oomKills.follow(store);
   const imageFiles = createImageFiles(docker, instance, log);
+  const cgroupLimits = createCgroupLimits({ log });
+  closers.push("limits of cgroups", () => cgroupLimits.close());
   let first = true;
   const feed = startEventFeed({
     docker,
@@ -63,6 +67,7 @@ export async function openNode(
       if (!first) return;
       first = false;
       void imageFiles.removeLeftovers();
+      adoptLimits({ store, cgroupLimits, unmanagedLimits }, engine.known().facts);
       tellLimits(engine.known().facts, log);
     },
     observer: parts.feedObserver,
@@ -71,8 +76,6 @@ export async function openNode(
   closers.push("the event feed", () => feed.stop());
   const stats = createStatsSource({ store, engine, log });
   closers.push("statistics", () => stats.close());
-  const cgroupLimits = createCgroupLimits({ log });
-  closers.push("limits of cgroups", () => cgroupLimits.close());
   const pull = createEnginePull({ docker, images, options, log });
   await feed.firstContact;
   if (feed.current) {
