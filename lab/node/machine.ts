@@ -60,7 +60,7 @@ export function accelerationOf(env: NodeJS.ProcessEnv): Acceleration {
 
 /**
  * Boots the node unless it runs, and copies this checkout to it. A node whose emulator has ended boots from the
- * disk that it had.
+ * disk that it had. A boot that `signal` ends leaves nothing of the node.
  */
 export function up(
   config: LabConfig,
@@ -75,16 +75,28 @@ export function up(
     if (isAlive(old.process) && old.base !== image.disk) {
       throw new LabError("usage", "the node's recipe has changed: take this node down first");
     }
-    if (!isAlive(old.process)) await boot(places, image, acceleration);
-    const remote = remoteOf(places);
-    await settle(remote);
-    signal?.throwIfAborted();
-    console.error("lab: copying this checkout to the node");
-    await copyCheckout(remote);
+    const runs = isAlive(old.process);
+    try {
+      if (!runs) await boot(places, image, acceleration, signal);
+      const remote = remoteOf(places);
+      await settle(remote);
+      signal?.throwIfAborted();
+      console.error("lab: copying this checkout to the node");
+      await copyCheckout(remote);
+    } catch (error) {
+      // One that fails by itself is left for its console to be read.
+      if (signal?.aborted && !runs) await takeDown(places);
+      throw error;
+    }
   });
 }
 
-async function boot(places: Places, image: NodeImage, acceleration: Acceleration): Promise<void> {
+async function boot(
+  places: Places,
+  image: NodeImage,
+  acceleration: Acceleration,
+  signal: AbortSignal | undefined,
+): Promise<void> {
   const { folder, disk, console: serial, log, knownHosts } = places;
   if (!existsSync(disk) || readState(places).base !== image.disk) {
     rmSync(disk, { force: true });
@@ -105,7 +117,10 @@ async function boot(places: Places, image: NodeImage, acceleration: Acceleration
     logFile: log,
     timeoutMs: 900_000,
     onStart: (process) => writeState(places, { process, sshPort, base: image.disk, key }),
-    isReady: () => greets(sshPort),
+    isReady: () => {
+      signal?.throwIfAborted();
+      return greets(sshPort);
+    },
   });
   console.error(`lab: the node answers; its console is in ${join(folder, "console.log")}`);
 }
@@ -139,9 +154,11 @@ export function nodeRemote(config: LabConfig): Remote {
 /** Ends the node and throws its disk away; what it was made from stays in the cache. */
 export function down(config: LabConfig): Promise<void> {
   const places = placesOf(config);
-  return withLock(`node ${places.folder}`, async () => {
-    // Nothing of it is kept, so it has nothing to write down.
-    await endProcess(readState(places).process, 0);
-    rmSync(places.folder, { recursive: true, force: true });
-  });
+  return withLock(`node ${places.folder}`, () => takeDown(places));
+}
+
+async function takeDown(places: Places): Promise<void> {
+  // Nothing of it is kept, so it has nothing to write down.
+  await endProcess(readState(places).process, 0);
+  rmSync(places.folder, { recursive: true, force: true });
 }
