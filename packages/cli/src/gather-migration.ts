@@ -2,10 +2,10 @@ import { stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { createCriClient } from "@dockershim/cri-client";
 import { createDockerClient } from "@dockershim/docker-client";
-import { defaultShimOptions } from "@dockershim/shim-server/options";
+import { defaultShimOptions, type ShimOptions } from "@dockershim/shim-server/options";
 import { parse } from "yaml";
 import { carryOptions } from "./carry-options.js";
-import { defaultConfigFile } from "./config-file.js";
+import { defaultConfigFile, optionsFromFile } from "./config-file.js";
 import { optionsFromCriDockerd } from "./cri-dockerd-command.js";
 import { inspectPods } from "./inspect-pods.js";
 import { isSameSocket, kubeletEndpointFiles, readKubeletEndpoint } from "./kubelet-endpoint.js";
@@ -75,18 +75,22 @@ export async function gatherMigration(
   const listens = stays && socket === undefined && ours.length > 0;
   const wanted = listens ? { ...options, listen: criDockerd.endpoint } : options;
   const carried = carryOptions(configText.text ?? "", wanted, defaultConfigFile, "cri-dockerd");
+  const ourOptions = { ...defaultShimOptions, ...readOptions(carried.text) };
   const dockerEndpoint =
-    places.dockerEndpoint ??
-    flags.get("docker-endpoint") ??
-    toldIn(configText.text) ??
-    defaultShimOptions.dockerEndpoint;
+    places.dockerEndpoint ?? flags.get("docker-endpoint") ?? ourOptions.dockerEndpoint;
   const serving = direction === "forward" ? criDockerd.endpoint : dockershim.endpoint;
+  const criDockerdRoot = below(
+    root,
+    flags.get("cri-dockerd-root-directory") ?? places.criDockerdRoot,
+  );
+  const ownCache = flags.get("cni-cache-dir");
+  const cniCacheDirs = [
+    ...new Set([...(ownCache === undefined ? [] : [ownCache]), ...places.cniCacheDirs]),
+  ].map((dir) => below(root, dir));
   const found = await gatherMigrateFacts(
     {
-      ...{ ...places, dockerEndpoint },
+      ...{ ...places, dockerEndpoint, criDockerdRoot, cniCacheDirs },
       kubeletConfig: below(root, places.kubeletConfig),
-      criDockerdRoot: below(root, flags.get("cri-dockerd-root-directory") ?? places.criDockerdRoot),
-      cniCacheDirs: places.cniCacheDirs.map((dir) => below(root, dir)),
     },
     old.process,
   );
@@ -106,20 +110,23 @@ export async function gatherMigration(
     config: { ...configText, carried: carried.text, problems: carried.problems },
     dropIn: await readFacts(root, dropInFile),
     dockerEndpoint,
+    cleanUp: {
+      ...{ dockerEndpoint, criDockerdRoot, cniCacheDirs, cniBinDirs: ourOptions.cniBinDirs },
+      addressDir: join(root, "/var/lib/cni/networks"),
+    },
     conditions: await readConditions(serving),
     pids: await readPids(dockerEndpoint),
     stamp: new Date(places.now).toISOString().replace(/[-:]|\.\d+/g, ""),
   };
 }
 
-/** The engine's socket in dockershim's configuration. */
-function toldIn(config: string | undefined): string | undefined {
+/** What dockershim's configuration says. */
+function readOptions(text: string): Partial<ShimOptions> {
   try {
-    const { dockerEndpoint } = parse(config ?? "") ?? {};
-    return typeof dockerEndpoint === "string" ? dockerEndpoint : undefined;
+    return optionsFromFile(parse(text), defaultConfigFile).options;
   } catch {
     // What is wrong with the file is told as a problem.
-    return undefined;
+    return {};
   }
 }
 

@@ -13,6 +13,7 @@ interface MigrateOptions extends Omit<MigratePlaces, "dockerEndpoint"> {
   readonly check?: boolean;
   readonly back?: boolean;
   readonly yes?: boolean;
+  readonly cleanUp?: boolean;
   readonly cniCacheDir: string[];
   readonly output: OutputFormat;
   readonly root: string;
@@ -29,6 +30,7 @@ export const defineMigrate: DefineCommand = (command, context) => {
     .option("--check", "look and report, and plan nothing")
     .option("--yes", "do it, instead of showing what would be done")
     .option("--back", "go back from dockershim to cri-dockerd")
+    .option("--clean-up", "remove what cri-dockerd left of pods that are gone")
     .option(
       "--docker-endpoint <endpoint>",
       `the Docker Engine (default: what the daemon is told, or ${usualDocker})`,
@@ -59,6 +61,7 @@ Examples:
   dockershim migrate             what would be done?
   dockershim migrate --yes       do it
   dockershim migrate --back      what would the way back be?
+  dockershim migrate --clean-up  what would be removed of pods that are gone?
 
 Exit codes: 0 when it was done, or could be; 1 when a problem has to be put right first, or all was
 taken back.`,
@@ -72,8 +75,8 @@ taken back.`,
     if (options.check !== true) {
       const { migrateNode } = await import("./migrate-node.js");
       const { watchForEnd } = await import("./watch-for-end.js");
-      const { back = false, yes = false, readyTimeout: readyMs } = options;
-      const told = { ...places, dockerEndpoint, back, yes, readyMs };
+      const { back = false, yes = false, cleanUp = false, readyTimeout: readyMs } = options;
+      const told = { ...places, dockerEndpoint, back, yes, cleanUp, readyMs };
       if (!yes) return await migrateNode(told, context, new AbortController().signal);
       return await watchForEnd(terminal, (signal) => migrateNode(told, context, signal));
     }

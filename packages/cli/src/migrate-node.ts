@@ -1,9 +1,11 @@
 import { hostname } from "node:os";
 import { join } from "node:path";
+import { readLeftovers, removeLeftover } from "./clean-up.js";
 import { CliError, exitCodes } from "./cli-error.js";
 import type { CommandContext } from "./command-context.js";
 import { gatherMigration, type MigrationPlaces } from "./gather-migration.js";
 import { isSameSocket } from "./kubelet-endpoint.js";
+import { describeLeftover, type Leftover } from "./leftovers.js";
 import { createPerformer } from "./migration-actions.js";
 import type { Direction, MigrationFacts } from "./migration-facts.js";
 import { type BegunMigration, createJournal, rememberOrigin } from "./migration-journal.js";
@@ -19,6 +21,8 @@ export interface MigrateNodeOptions extends Omit<MigrationPlaces, "systemctl" | 
   readonly back: boolean;
   /** Do it, instead of showing it. */
   readonly yes: boolean;
+  /** Remove what cri-dockerd left of pods that are gone. */
+  readonly cleanUp: boolean;
   readonly output: OutputFormat;
   /** How long a daemon may take to be ready, in ms. */
   readonly readyMs: number;
@@ -34,7 +38,7 @@ export async function migrateNode(
   { terminal, setExitCode }: CommandContext,
   signal: AbortSignal,
 ): Promise<void> {
-  const { root, yes, output, readyMs } = options;
+  const { root, yes, output, readyMs, cleanUp } = options;
   const direction: Direction = options.back ? "back" : "forward";
   const systemctl = createSystemctl(terminal.env.PATH);
   const journal = createJournal(join(root, "/var/lib/dockershim/migration.json"));
@@ -55,28 +59,74 @@ export async function migrateNode(
   );
   const problems = migrationProblems(facts, direction);
   const steps = problems.length === 0 ? planMigration(facts, direction) : [];
-  if (output !== "table") {
-    await printObject({ problems, warnings: facts.report.warnings, steps }, output, terminal);
-  } else {
+  const leftovers = problems.length > 0 || options.back ? [] : await listLeftovers(facts);
+  if (output === "table") {
     tell(terminal, describePlan(facts, direction, problems, steps));
+    tell(terminal, describeLeftovers(leftovers, cleanUp));
+  } else {
+    const { warnings } = facts.report;
+    await printObject({ problems, warnings, steps, leftovers }, output, terminal);
   }
-  if (problems.length > 0) {
-    if (output === "table") tell(terminal, ["", "Nothing was changed."]);
-    setExitCode(exitCodes.failure);
+  const isNothing = steps.length === 0 && !(cleanUp && leftovers.length > 0);
+  if (problems.length > 0 || !yes) {
+    const flags = [
+      ...(options.back ? ["--back"] : []),
+      ...(cleanUp ? ["--clean-up"] : []),
+      "--yes",
+    ];
+    const command = `dockershim migrate ${flags.join(" ")}`;
+    const how = problems.length > 0 ? "" : ` \`${command}\` does it.`;
+    if (output === "table" && !isNothing) tell(terminal, ["", `Nothing was changed.${how}`]);
+    if (problems.length > 0) setExitCode(exitCodes.failure);
     return;
   }
-  if (!yes || steps.length === 0) {
-    if (steps.length > 0 && output === "table") {
-      const back = options.back ? " --back" : "";
-      tell(terminal, ["", `Nothing was changed. \`dockershim migrate${back} --yes\` does it.`]);
+  if (steps.length > 0) {
+    tell(terminal, [""]);
+    const finished = direction === "forward" ? rememberOrigin(facts.criDockerd) : {};
+    const done = await runMigration({ direction, steps, begun: 0, finished }, tools, signal);
+    if (!done) return setExitCode(exitCodes.failure);
+    tell(terminal, ["", ...afterwards(facts, direction)]);
+  }
+  if (!cleanUp || options.back) return;
+  // Pods may have come and gone meanwhile.
+  const failed = await removeAll(await listLeftovers(facts), facts, tools, signal);
+  if (failed) setExitCode(exitCodes.failure);
+}
+
+async function listLeftovers({ cleanUp, report }: MigrationFacts): Promise<Leftover[]> {
+  return await readLeftovers(cleanUp, report);
+}
+
+function describeLeftovers(leftovers: readonly Leftover[], cleanUp: boolean): string[] {
+  if (leftovers.length === 0) return [];
+  return [
+    "",
+    cleanUp
+      ? "Left of pods that are gone, to be removed:"
+      : "Left of pods that are gone; `--clean-up` removes it:",
+    ...leftovers.map((each) => `  - ${describeLeftover(each)}`),
+  ];
+}
+
+/** @returns Whether something could not be removed; the rest is removed all the same. */
+async function removeAll(
+  leftovers: readonly Leftover[],
+  { cleanUp }: MigrationFacts,
+  { tell: say }: MigrationTools,
+  signal: AbortSignal,
+): Promise<boolean> {
+  let failed = false;
+  for (const leftover of leftovers) {
+    signal.throwIfAborted();
+    say(`Removing ${describeLeftover(leftover)}`);
+    try {
+      await removeLeftover(leftover, cleanUp);
+    } catch (err) {
+      say(`      this failed: ${err instanceof Error ? err.message : String(err)}`);
+      failed = true;
     }
-    return;
   }
-  tell(terminal, [""]);
-  const finished = direction === "forward" ? rememberOrigin(facts.criDockerd) : {};
-  const done = await runMigration({ direction, steps, begun: 0, finished }, tools, signal);
-  if (!done) return setExitCode(exitCodes.failure);
-  tell(terminal, ["", ...afterwards(facts, direction)]);
+  return failed;
 }
 
 function tell(terminal: Terminal, lines: readonly string[]): void {

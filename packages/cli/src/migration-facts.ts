@@ -1,3 +1,4 @@
+import type { CleanUpPlaces } from "./clean-up.js";
 import type { MigrateReport } from "./migrate-report.js";
 
 /** A unit of systemd. */
@@ -54,6 +55,7 @@ export interface MigrationFacts {
   /** The drop-in of dockershim.socket that lets it answer under cri-dockerd's name too. */
   readonly dropIn: FileFacts;
   readonly dockerEndpoint: string;
+  readonly cleanUp: CleanUpPlaces;
   /** Conditions that the runtime which serves now says hold. */
   readonly conditions: readonly string[];
   /** Processes of the containers that run, by id. */

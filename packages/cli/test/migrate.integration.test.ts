@@ -1,7 +1,8 @@
 import { execFileSync } from "node:child_process";
 import { once } from "node:events";
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { createCni, k8sArgs, parseNetworkConfig } from "@dockershim/cni";
 import { createCriClient } from "@dockershim/cri-client";
 import { createDockerClient, type DockerClient } from "@dockershim/docker-client";
 import { checkpointChecksum } from "@dockershim/pod-sandbox";
@@ -49,18 +50,7 @@ beforeEach(async () => {
   await writeFile(kubeletConfig(), `containerRuntimeEndpoint: unix://${node.dir}/old.sock # CRI\n`);
   systemctl("start", "cri-docker.service", "kubelet.service");
   await until(() => answers(`${node.dir}/old.sock`));
-  const podSandboxId = await create("k8s_POD_web_prod", {
-    Image: labVariable("LAB_IMAGE"),
-    Cmd: ["sleep", "3600"],
-    Labels: {
-      "io.kubernetes.docker.type": "podsandbox",
-      "io.kubernetes.container.name": "POD",
-      "io.kubernetes.pod.name": "web",
-      "io.kubernetes.pod.namespace": "prod",
-      "io.kubernetes.pod.uid": `migrated-${process.pid}`,
-    },
-    HostConfig: { NetworkMode: "none", IpcMode: "shareable" },
-  });
+  const podSandboxId = await createSandbox("web");
   await create("k8s_nginx_web_prod", {
     Image: labVariable("LAB_IMAGE"),
     Cmd: ["sleep", "3600"],
@@ -71,13 +61,6 @@ beforeEach(async () => {
     },
     HostConfig: { NetworkMode: `container:${podSandboxId}` },
   });
-  const checkpoint = {
-    ...{ version: "v1", name: "web", namespace: "prod", data: {} },
-    checksum: checkpointChecksum({ hostNetwork: false, portMappings: undefined }),
-  };
-  const folder = join(node.root, "var/lib/cri-dockerd/sandbox");
-  await mkdir(folder, { recursive: true });
-  await writeFile(join(folder, podSandboxId), JSON.stringify(checkpoint));
   pids = await readPids();
 });
 
@@ -90,6 +73,7 @@ afterEach(async () => {
   await node.remove();
 });
 
+const checkpoints = () => join(node.root, "var/lib/cri-dockerd/sandbox");
 const kubeletConfig = () => join(node.root, "var/lib/kubelet/config.yaml");
 
 function systemctl(...args: string[]): void {
@@ -104,6 +88,29 @@ async function create(name: string, body: object): Promise<string> {
   made.push(Id);
   await docker.containers.start(Id);
   return Id;
+}
+
+/** Makes a sandbox as cri-dockerd does, with its checkpoint. */
+async function createSandbox(name: string): Promise<string> {
+  const id = await create(`k8s_POD_${name}_prod`, {
+    Image: labVariable("LAB_IMAGE"),
+    Cmd: ["sleep", "3600"],
+    Labels: {
+      "io.kubernetes.docker.type": "podsandbox",
+      "io.kubernetes.container.name": "POD",
+      "io.kubernetes.pod.name": name,
+      "io.kubernetes.pod.namespace": "prod",
+      "io.kubernetes.pod.uid": `migrated-${process.pid}`,
+    },
+    HostConfig: { NetworkMode: "none", IpcMode: "shareable" },
+  });
+  const checkpoint = {
+    ...{ version: "v1", name, namespace: "prod", data: {} },
+    checksum: checkpointChecksum({ hostNetwork: false, portMappings: undefined }),
+  };
+  await mkdir(checkpoints(), { recursive: true });
+  await writeFile(join(checkpoints(), id), JSON.stringify(checkpoint));
+  return id;
 }
 
 async function readPids(): Promise<number[]> {
@@ -239,3 +246,64 @@ test("what a crash cut short is gone on with, or taken back", async () => {
   expect(await readPids()).toEqual(pids);
   expect(await readyPods("new.sock")).toContain(made[0]);
 });
+
+test("what is left of a pod that is gone is removed, and nothing of one that is there", async () => {
+  const confDir = labVariable("LAB_CNI_CONF_DIR");
+  const [file = ""] = await readdir(confDir);
+  const text = await readFile(join(confDir, file), "utf8");
+  const network = parseNetworkConfig(text);
+  const { dataDir } = JSON.parse(text).plugins[0].ipam;
+  const cacheDir = join(node.root, "var/lib/cni/cache");
+  const cni = createCni({ binDirs: [labVariable("LAB_CNI_BIN_DIR")], cacheDir });
+  const connect = async (containerId: string, name: string, hostPort: number) => {
+    const { Pid } = (await docker.containers.inspect(containerId)).State;
+    await cni.add(network, {
+      ...{ containerId, ifName: "eth0", netns: `/proc/${Pid}/ns/net` },
+      args: k8sArgs({ namespace: "prod", name, uid: "u", infraContainerId: containerId }),
+      capabilityArgs: { portMappings: [{ hostPort, containerPort: 80, protocol: "tcp" }] },
+    });
+  };
+  const [there = ""] = made;
+  const gone = await createSandbox("gone");
+  try {
+    await connect(there, "web", 18_091);
+    await connect(gone, "gone", 18_092);
+    await docker.containers.remove(gone, { force: true });
+    /** Whose checkpoints, results, addresses and rules for host ports there are. */
+    const remains = async () => ({
+      checkpoints: (await readdir(checkpoints())).toSorted(),
+      results: (await cni.cachedAttachments()).map(({ containerId }) => containerId).toSorted(),
+      addresses: (await readLeases(join(dataDir, network.name), [there, gone])).toSorted(),
+      ports: [18_091, 18_092].filter((port) => natRules().includes(`--dport ${port} `)),
+    });
+    const both = [there, gone].toSorted();
+    const all = { checkpoints: both, results: both, addresses: both, ports: [18_091, 18_092] };
+    expect(await remains()).toEqual(all);
+
+    const shown = await succeed("--clean-up");
+    expect(shown).toContain("network of pod prod/gone, host ports 18092: ");
+    expect(shown).toContain("checkpoint of pod prod/gone: ");
+    expect(shown).not.toContain("of pod prod/web");
+    expect(await remains()).toEqual(all);
+
+    await succeed("--clean-up", "--yes");
+    const one = [there];
+    expect(await remains()).toEqual({
+      ...{ checkpoints: one, results: one, addresses: one, ports: [18_091] },
+    });
+    expect(await succeed("--clean-up")).not.toContain("Left of pods");
+  } finally {
+    for (const containerId of [there, gone]) await cni.del({ containerId, ifName: "eth0" });
+    cni.close();
+  }
+});
+
+async function readLeases(dir: string, ids: readonly string[]): Promise<string[]> {
+  const files = (await readdir(dir)).filter((name) => /^\d/.test(name));
+  const texts = await Promise.all(files.map((name) => readFile(join(dir, name), "utf8")));
+  return ids.filter((id) => texts.some((text) => text.startsWith(id)));
+}
+
+function natRules(): string {
+  return execFileSync("iptables-save", ["-t", "nat"], { encoding: "utf8" });
+}

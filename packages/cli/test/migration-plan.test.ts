@@ -46,6 +46,9 @@ const before: MigrationFacts = {
   },
   dropIn: { file: dropIn, text: undefined, folderExists: false },
   dockerEndpoint: "unix:///var/run/docker.sock",
+  cleanUp: {
+    ...{ dockerEndpoint: "", criDockerdRoot: "", cniCacheDirs: [], cniBinDirs: [], addressDir: "" },
+  },
   conditions: ["RuntimeReady", "NetworkReady"],
   pids: { abc: 42 },
   stamp: "20260102T030405Z",
