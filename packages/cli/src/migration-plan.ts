@@ -69,9 +69,12 @@ const reversed = { forward: "back", back: "forward" } as const;
 function waitFor(facts: MigrationFacts, direction: Direction, leastMs = 0): MigrationAction {
   const { conditions, dockerEndpoint, pids } = facts;
   const networkReady = conditions.includes("NetworkReady") ? ["NetworkReady"] : [];
+  const to = endsOf(facts, direction)[1];
+  const asked = direction === "forward" && keepsSocket(facts) ? facts.criDockerd : to;
   return {
     kind: "wait",
-    endpoint: endsOf(facts, direction)[1].endpoint,
+    // By the name that the kubelet will ask at.
+    endpoint: asked.endpoint,
     dockerEndpoint,
     conditions: ["RuntimeReady", ...networkReady],
     // cri-dockerd takes all pods for its own.
@@ -100,7 +103,8 @@ export function migrationProblems(facts: MigrationFacts, direction: Direction): 
   if (kubelet.pid !== undefined && kubelet.unit?.active !== true) {
     problems.push(`the kubelet (pid ${kubelet.pid}) is no unit of systemd: stop it by hand first`);
   }
-  const told = kubelet.flag;
+  const configured = kubelet.files.find(({ form }) => form === "configuration")?.endpoint;
+  const told = kubelet.flag ?? (kubelet.pid === undefined ? undefined : configured);
   if (told !== undefined && ![from, to].some(({ endpoint }) => isSameSocket(endpoint, told))) {
     problems.push(
       `the kubelet is told to use ${told}, neither ${fromName}'s socket (${from.endpoint}) nor ` +

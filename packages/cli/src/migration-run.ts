@@ -1,3 +1,4 @@
+import { CliError } from "./cli-error.js";
 import type { Direction } from "./migration-facts.js";
 import type { MigrationJournal, MigrationRecord } from "./migration-journal.js";
 import { describeAction, type MigrationAction, type MigrationStep } from "./migration-step.js";
@@ -38,6 +39,9 @@ export async function runMigration(
   const { journal, perform, tell } = tools;
   const earlier = await journal.read();
   const { takenFrom } = earlier;
+  if (begun === 0 && earlier.running !== undefined) {
+    throw new CliError("failure", `a migration is under way (pid ${earlier.running.pid})`);
+  }
   let count = Math.max(begun - 1, 0);
   try {
     for (const { title, actions } of steps.slice(count)) {

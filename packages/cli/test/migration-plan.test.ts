@@ -138,13 +138,13 @@ describe("the plan of a migration", () => {
       "a kubelet told by its unit",
       "forward",
       { ...before, kubelet: { ...before.kubelet, flag: old } },
-      [stop, leave, `write ${dropIn}`, "systemctl daemon-reload", enter, look(ours), start],
+      [stop, leave, `write ${dropIn}`, "systemctl daemon-reload", enter, look(old), start],
     ],
     [
       "a kubelet told in a place unknown",
       "forward",
       { ...before, kubelet: { ...before.kubelet, files: [] } },
-      [stop, leave, `write ${dropIn}`, "systemctl daemon-reload", enter, look(ours), start],
+      [stop, leave, `write ${dropIn}`, "systemctl daemon-reload", enter, look(old), start],
     ],
     [
       "the way back from there",
@@ -241,6 +241,12 @@ describe("the plan of a migration", () => {
       "forward",
       { ...before, kubelet: { ...before.kubelet, flag: "unix:///run/containerd/containerd.sock" } },
       /told to use unix:\/\/\/run\/containerd\/containerd\.sock, neither cri-dockerd's socket/,
+    ],
+    [
+      "a kubelet whose configuration names another runtime",
+      "forward",
+      { ...before, kubelet: { ...before.kubelet, files: [told("unix:///run/other.sock")] } },
+      /told to use unix:\/\/\/run\/other\.sock, neither/,
     ],
     [
       "a configuration that says something else",

@@ -244,3 +244,15 @@ test("a file that somebody else changed meanwhile is left to them", async () => 
   );
   expect(await readFile(file, "utf8")).toBe("theirs: 1\n");
 });
+
+test("a second migration does not begin while one is under way", async () => {
+  node = await createFakeNode(units("cri-docker"), kubelet(old));
+  const parts = await prepare("forward");
+  const running = { direction: "forward", steps: parts.steps, begun: 2, pid: 77 } as const;
+  await parts.journal.write({ running });
+  const before = await node.snapshot();
+  await expect(runMigration(order("forward", parts), parts, never)).rejects.toThrow(
+    "a migration is under way (pid 77)",
+  );
+  expect(await node.snapshot()).toEqual(before);
+});
