@@ -66,6 +66,16 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import("./exec-command.js")).defineExec,
   },
   {
+    name: "events",
+    description: "follow what becomes of containers and pods",
+    load: async () => (await import("./events-command.js")).defineEvents,
+  },
+  {
+    name: "pull",
+    description: "pull images",
+    load: async () => (await import("./pull-command.js")).definePull,
+  },
+  {
     name: "stop",
     description: "stop containers, or pods with all that runs in them",
     load: async () => (await import("./stop-command.js")).defineStop,

@@ -1,3 +1,4 @@
+import { CriClientError } from "@dockershim/cri-client";
 import { CliError } from "./cli-error.js";
 
 /**
@@ -25,4 +26,19 @@ export async function forEachReference<Result>(
 
 function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
+}
+
+/**
+ * Does something to a thing, and says to which in the error of what fails; a runtime that cannot be reached is not
+ * that thing's trouble.
+ *
+ * @throws CliError failure with the thing's name before the runtime's own words.
+ */
+export async function tryOn<T>(name: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!(error instanceof CriClientError) || error.reason !== undefined) throw error;
+    throw new CliError("failure", `${name}: ${error.message}`, { cause: error });
+  }
 }

@@ -1,4 +1,4 @@
-import { type CriClient, CriClientError } from "@dockershim/cri-client";
+import type { CriClient } from "@dockershim/cri-client";
 import type { Image } from "@dockershim/cri-types";
 import { Option } from "commander";
 import { CliError } from "./cli-error.js";
@@ -89,19 +89,4 @@ function once<Value>(work: () => Value): () => Value {
     value ??= { of: work() };
     return value.of;
   };
-}
-
-/**
- * Does something to a thing, and says to which in the error of what fails.
- *
- * @throws CliError failure with the thing's name before the runtime's own words.
- */
-export async function tryOn(found: FoundObject, work: () => Promise<unknown>): Promise<void> {
-  try {
-    await work();
-  } catch (error) {
-    if (!(error instanceof CriClientError) || error.code === "UNAVAILABLE") throw error;
-    const message = `${found.kind} ${fullName(found)}: ${error.message}`;
-    throw new CliError("failure", message, { cause: error });
-  }
 }

@@ -2,12 +2,11 @@ import type { CriClient } from "@dockershim/cri-client";
 import { ContainerState, PodSandboxState } from "@dockershim/cri-types";
 import { CliError } from "./cli-error.js";
 import type { DefineCommand } from "./command-context.js";
-import { forEachReference } from "./each-object.js";
+import { forEachReference, tryOn } from "./each-object.js";
 import {
   createFinder,
   fullName,
   referenceHelp,
-  tryOn,
   typeOption,
   type Workload,
   type WorkloadKind,
@@ -35,8 +34,9 @@ export const defineRm: DefineCommand = (command, { terminal }) => {
       const find = createFinder(client, options.type ? [options.type] : kinds);
       await forEachReference(references, async (reference) => {
         const found = await find(reference);
-        await tryOn(found, () => remove(client, found, options));
-        terminal.stdout.write(`${found.kind} ${fullName(found)} removed\n`);
+        const name = `${found.kind} ${fullName(found)}`;
+        await tryOn(name, () => remove(client, found, options));
+        terminal.stdout.write(`${name} removed\n`);
       });
     }),
   );

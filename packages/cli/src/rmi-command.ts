@@ -2,10 +2,9 @@ import type { CriClient } from "@dockershim/cri-client";
 import type { Container, Image } from "@dockershim/cri-types";
 import { CliError } from "./cli-error.js";
 import type { DefineCommand } from "./command-context.js";
-import { forEachReference } from "./each-object.js";
+import { forEachReference, tryOn } from "./each-object.js";
 import { notFound } from "./find-by-reference.js";
 import { findImage } from "./find-image.js";
-import { tryOn } from "./find-object.js";
 import { addDebugOption, addRuntimeOptions, withRuntime } from "./runtime-options.js";
 import type { Terminal } from "./terminal.js";
 
@@ -50,10 +49,10 @@ async function removeUnused(client: CriClient, terminal: Terminal): Promise<void
 }
 
 async function remove(client: CriClient, image: Image, terminal: Terminal): Promise<void> {
-  const found = { kind: "image", id: image.id, image } as const;
-  await tryOn(found, () => client.image.removeImage({ image: { image: image.id } }));
   const names = image.repoTags.length > 0 ? image.repoTags : image.repoDigests;
-  terminal.stdout.write(`image ${names.join(", ") || image.id} removed\n`);
+  const name = `image ${names.join(", ") || image.id}`;
+  await tryOn(name, () => client.image.removeImage({ image: { image: image.id } }));
+  terminal.stdout.write(`${name} removed\n`);
 }
 
 /** Runtimes differ in which of these is an id, and which a digest. */

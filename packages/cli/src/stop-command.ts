@@ -1,10 +1,9 @@
 import type { DefineCommand } from "./command-context.js";
-import { forEachReference } from "./each-object.js";
+import { forEachReference, tryOn } from "./each-object.js";
 import {
   createFinder,
   fullName,
   referenceHelp,
-  tryOn,
   typeOption,
   type WorkloadKind,
 } from "./find-object.js";
@@ -27,8 +26,9 @@ export const defineStop: DefineCommand = (command, { terminal }) => {
       const find = createFinder(client, type ? [type] : kinds);
       await forEachReference(references, async (reference) => {
         const found = await find(reference);
-        await tryOn(found, () => stopObject(client, found, gracePeriod));
-        terminal.stdout.write(`${found.kind} ${fullName(found)} stopped\n`);
+        const name = `${found.kind} ${fullName(found)}`;
+        await tryOn(name, () => stopObject(client, found, gracePeriod));
+        terminal.stdout.write(`${name} stopped\n`);
       });
     }),
   );

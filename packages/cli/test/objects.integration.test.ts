@@ -1,8 +1,10 @@
+import { once } from "node:events";
 import { rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { imageTarOf, labVariable, until } from "@dockershim/testing";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import { startBin } from "./dockershim-bin.js";
 import { startRealRuntime } from "./real-runtime.js";
 
 // Looking at objects and handling them, with a real Docker engine.
@@ -87,4 +89,28 @@ test("an image goes, and one that a container is made of is kept by the engine",
     stderr: expect.stringMatching(/^dockershim: image .*: RemoveImage: .*\n$/),
     code: 1,
   });
+});
+
+test("events tell of a pod as it ends", async () => {
+  const { containerId } = await runtime.startPod("told");
+  const events = startBin(["events"], { CONTAINER_RUNTIME_ENDPOINT: runtime.endpoint });
+  let printed = "";
+  events.stdout.on("data", (data) => {
+    printed += data;
+  });
+  const ended = once(events, "close");
+  // When the stream has begun is not told: what is started again and again is seen at some time.
+  for (let attempt = 0; printed === ""; attempt += 1) await runtime.startPod(`other-${attempt}`);
+  await dockershim("stop", "told/main", "--grace-period", "0");
+  // With no grace the engine sends SIGTERM and SIGKILL, and either may win.
+  const stopped = `stopped   ${containerId.slice(0, 13)}   container default/told/main   exit code 1`;
+  await until(() => printed.includes(stopped));
+  events.kill("SIGINT");
+  await ended;
+});
+
+test("a pull of what no registry has fails by the image's name", async () => {
+  const { stdout, stderr, code } = await dockershim("pull", "127.0.0.1:9/none:1", "--creds", "a:b");
+  expect({ stdout, code }).toEqual({ stdout: "", code: 1 });
+  expect(stderr).toMatch(/^dockershim: image 127\.0\.0\.1:9\/none:1: PullImage: .*\n$/);
 });

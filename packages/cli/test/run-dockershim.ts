@@ -8,13 +8,15 @@ export interface TerminalEnds {
   readonly stdin?: Readable;
   /** Called with all of stdout so far. */
   readonly onOutput?: (printed: string) => unknown;
+  /** Makes stderr a terminal; called with each piece that is written there. */
+  readonly onScreen?: (written: string) => unknown;
 }
 
 /** Runs a command against the runtime at an endpoint, at the time of the samples. */
 export async function runDockershim(
   endpoint: string,
   args: readonly string[],
-  { stdin = new PassThrough(), onOutput }: TerminalEnds = {},
+  { stdin = new PassThrough(), onOutput, onScreen }: TerminalEnds = {},
 ) {
   const [stdout, stderr] = [new PassThrough(), new PassThrough()];
   const printed = Promise.all([text(stdout), text(stderr)]);
@@ -23,6 +25,10 @@ export async function runDockershim(
     soFar += chunk;
     onOutput?.(soFar);
   });
+  if (onScreen) {
+    Object.assign(stderr, { isTTY: true });
+    stderr.on("data", (chunk) => onScreen(String(chunk)));
+  }
   const env = { CONTAINER_RUNTIME_ENDPOINT: endpoint };
   const code = await main(args, { stdin, stdout, stderr, env, now: () => sampleNow });
   stdout.end();

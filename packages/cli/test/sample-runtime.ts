@@ -11,6 +11,7 @@ import {
 } from "@dockershim/cri-types";
 import { createStreamingServer, type RuntimeExecRequest } from "@dockershim/streaming";
 import { startFakeRuntime } from "../../cri-client/test/fake-runtime.js";
+import { sampleEvents } from "./sample-events.js";
 import { id, ids } from "./sample-ids.js";
 import { containerStatus, imageConfig, images, podStatus } from "./sample-statuses.js";
 
@@ -33,7 +34,15 @@ export async function startSampleRuntime() {
   const pods = samplePods();
   const { execUrl } = streaming;
   const done: string[] = [];
-  const routes = createRoutes({ done, logPath: join(dir, "web.log"), web, pods, execUrl });
+  const slowPull = Promise.withResolvers<void>();
+  const routes = createRoutes({
+    slowPull: slowPull.promise,
+    done,
+    logPath: join(dir, "web.log"),
+    web,
+    pods,
+    execUrl,
+  });
   const server = await startFakeRuntime(socketPath, routes);
   return {
     endpoint: `unix://${socketPath}`,
@@ -42,6 +51,8 @@ export async function startSampleRuntime() {
     web,
     /** What the runtime was made to do since a test emptied this. */
     done,
+    /** Lets the pull of the image `slow` come to its end. */
+    endSlowPull: () => slowPull.resolve(),
     /** Adds a pod without containers. */
     addPod(name: string, namespace: string): void {
       const createdAt = BigInt(sampleNow) * 1_000_000n - 5n * hour;
@@ -64,6 +75,7 @@ interface SampleParts {
   readonly logPath: string;
   readonly web: { readonly running: boolean };
   readonly done: string[];
+  readonly slowPull: Promise<void>;
   readonly pods: readonly SamplePod[];
   execUrl(request: Parameters<ReturnType<typeof createStreamingServer>["execUrl"]>[0]): string;
 }
@@ -84,7 +96,7 @@ function samplePods(): SamplePod[] {
   ];
 }
 
-function createRoutes({ done, logPath, web, pods, execUrl }: SampleParts) {
+function createRoutes({ slowPull, done, logPath, web, pods, execUrl }: SampleParts) {
   const now = BigInt(sampleNow) * 1_000_000n;
   const containers = [
     container(ids.ended, "web", ids.front, 0, ContainerState.CONTAINER_EXITED, now - 50n * hour),
@@ -160,6 +172,9 @@ function createRoutes({ done, logPath, web, pods, execUrl }: SampleParts) {
         done.push(`RemovePodSandbox ${podSandboxId.slice(0, 2)}`);
         return {};
       },
+      async *getContainerEvents() {
+        yield* sampleEvents(containers, pods);
+      },
       exec: (request) => {
         if (request.containerId !== ids.web) {
           throw new ConnectError("container is not running", Code.FailedPrecondition);
@@ -176,6 +191,13 @@ function createRoutes({ done, logPath, web, pods, execUrl }: SampleParts) {
     });
     router.service(ImageService, {
       listImages: () => ({ images }),
+      pullImage: async ({ image, auth }) => {
+        const { image: name = "" } = image ?? {};
+        if (name === "slow") await slowPull;
+        if (name === "gone") throw new ConnectError("manifest unknown", Code.NotFound);
+        done.push(`PullImage ${name} ${auth?.username}:${auth?.password} ${auth?.auth}`);
+        return { imageRef: `sha256:${id("e")}` };
+      },
       removeImage: ({ image }) => {
         done.push(`RemoveImage ${image?.image.slice(0, 9)}`);
         return {};
