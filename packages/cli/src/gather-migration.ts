@@ -73,11 +73,19 @@ export async function gatherMigration(
   // Without a socket unit, the daemon itself is told to listen where the kubelet looks.
   const stays = keepsSocket({ kubelet, criDockerd, dockershim });
   const listens = stays && socket === undefined && ours.length > 0;
-  const wanted = listens ? { ...options, listen: criDockerd.endpoint } : options;
+  // Once it has gone, the configuration is the operator's alone.
+  const isLeaving =
+    old.process !== undefined || old.units.some(({ active, enabled }) => active || enabled);
+  const wanted = {
+    ...(isLeaving && options),
+    ...(listens && { listen: criDockerd.endpoint }),
+  };
   const carried = carryOptions(configText.text ?? "", wanted, defaultConfigFile, "cri-dockerd");
   const ourOptions = { ...defaultShimOptions, ...readOptions(carried.text) };
   const dockerEndpoint =
-    places.dockerEndpoint ?? flags.get("docker-endpoint") ?? ourOptions.dockerEndpoint;
+    places.dockerEndpoint ??
+    (isLeaving ? flags.get("docker-endpoint") : undefined) ??
+    ourOptions.dockerEndpoint;
   const serving = direction === "forward" ? criDockerd.endpoint : dockershim.endpoint;
   const criDockerdRoot = below(
     root,

@@ -59,7 +59,8 @@ export async function migrateNode(
   );
   const problems = migrationProblems(facts, direction);
   const steps = problems.length === 0 ? planMigration(facts, direction) : [];
-  const leftovers = problems.length > 0 || options.back ? [] : await listLeftovers(facts);
+  const leftovers =
+    problems.length > 0 || options.back ? [] : await readLeftovers(facts.cleanUp, facts.report);
   if (output === "table") {
     tell(terminal, describePlan(facts, direction, problems, steps));
     tell(terminal, describeLeftovers(leftovers, cleanUp));
@@ -67,17 +68,18 @@ export async function migrateNode(
     const { warnings } = facts.report;
     await printObject({ problems, warnings, steps, leftovers }, output, terminal);
   }
-  const isNothing = steps.length === 0 && !(cleanUp && leftovers.length > 0);
-  if (problems.length > 0 || !yes) {
+  const isRefused = problems.length > 0;
+  const isWork = isRefused || steps.length > 0 || (cleanUp && leftovers.length > 0);
+  if (isRefused || !yes) {
     const flags = [
       ...(options.back ? ["--back"] : []),
       ...(cleanUp ? ["--clean-up"] : []),
       "--yes",
     ];
     const command = `dockershim migrate ${flags.join(" ")}`;
-    const how = problems.length > 0 ? "" : ` \`${command}\` does it.`;
-    if (output === "table" && !isNothing) tell(terminal, ["", `Nothing was changed.${how}`]);
-    if (problems.length > 0) setExitCode(exitCodes.failure);
+    const how = isRefused ? "" : ` \`${command}\` does it.`;
+    if (output === "table" && isWork) tell(terminal, ["", `Nothing was changed.${how}`]);
+    if (isRefused) setExitCode(exitCodes.failure);
     return;
   }
   if (steps.length > 0) {
@@ -89,12 +91,13 @@ export async function migrateNode(
   }
   if (!cleanUp || options.back) return;
   // Pods may have come and gone meanwhile.
-  const failed = await removeAll(await listLeftovers(facts), facts, tools, signal);
+  const failed = await removeAll(
+    await readLeftovers(facts.cleanUp, facts.report),
+    facts,
+    tools,
+    signal,
+  );
   if (failed) setExitCode(exitCodes.failure);
-}
-
-async function listLeftovers({ cleanUp, report }: MigrationFacts): Promise<Leftover[]> {
-  return await readLeftovers(cleanUp, report);
 }
 
 function describeLeftovers(leftovers: readonly Leftover[], cleanUp: boolean): string[] {

@@ -37,6 +37,8 @@ export interface FakeUnit {
   readonly start?: string;
   readonly listen?: string;
   readonly triggeredBy?: string;
+  /** Its command line, as systemd has it. */
+  readonly command?: string;
 }
 
 export async function createFakeNode(
@@ -60,6 +62,9 @@ export async function createFakeNode(
     const folder = join(dir, "units", name);
     const show = [
       ...(unit.listen === undefined ? [] : [`Listen=${unit.listen} (Stream)`]),
+      ...(unit.command === undefined
+        ? []
+        : [`ExecStart={ path=/x ; argv[]=${unit.command} ; ignore_errors=no }`]),
       ...(unit.triggeredBy === undefined ? [] : [`TriggeredBy=${unit.triggeredBy}`]),
     ];
     await put(join(folder, "show"), show.map((line) => `${line}\n`).join(""));

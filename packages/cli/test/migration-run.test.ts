@@ -256,3 +256,22 @@ test("a second migration does not begin while one is under way", async () => {
   );
   expect(await node.snapshot()).toEqual(before);
 });
+
+test.each([
+  [
+    "is still to go",
+    on,
+    [expect.stringMatching(/logLevel .* it says "warn", cri-dockerd was told/)],
+  ],
+  ["has gone", off, []],
+])(
+  "flags of a cri-dockerd that %s are held against the configuration",
+  async (_, state, problems) => {
+    const service = { ...state, command: "/usr/bin/cri-dockerd --log-level debug $OPTS" };
+    node = await createFakeNode(
+      { ...units("dockershim"), "cri-docker.service": service },
+      { "/etc/dockershim/config.yaml": "logLevel: warn\n" },
+    );
+    expect((await prepare("forward")).facts.config.problems).toEqual(problems);
+  },
+);
