@@ -66,6 +66,11 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import("./exec-command.js")).defineExec,
   },
   {
+    name: "stats",
+    description: "show what containers, or with --pods pods, use of CPU, memory and disk",
+    load: async () => (await import("./stats-command.js")).defineStats,
+  },
+  {
     name: "events",
     description: "follow what becomes of containers and pods",
     load: async () => (await import("./events-command.js")).defineEvents,

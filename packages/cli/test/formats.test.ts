@@ -1,6 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
 import { formatAge } from "../src/age.js";
-import { formatBytes } from "../src/byte-size.js";
+import { formatBinaryBytes, formatBytes } from "../src/byte-size.js";
 import { formatDuration, parseDuration } from "../src/duration.js";
 import { shortId } from "../src/short-id.js";
 import { formatTable } from "../src/table.js";
@@ -43,6 +43,17 @@ test.each([
   [5_000_000_000_000_000n, "5000TB"],
 ])("%d bytes are shown as %s", (bytes, shown) => {
   expect(formatBytes(bytes)).toBe(shown);
+});
+
+test.each([
+  [0n, "0B"],
+  [1_023n, "1023B"],
+  [1_024n, "1Ki"],
+  [13_107_200n, "12.5Mi"],
+  [1_073_000_000n, "1023Mi"],
+  [1_073_741_823n, "1Gi"],
+])("%d bytes are shown as %s in binary units", (bytes, shown) => {
+  expect(formatBinaryBytes(bytes)).toBe(shown);
 });
 
 describe("durations", () => {

@@ -38,6 +38,19 @@ test("a pod, its container and the image are inspected and described", async () 
   expect(described.stdout).toContain("\n  default/seen/main   ");
 });
 
+test("what a container and its pod use is shown", async () => {
+  const { podSandboxId, containerId } = await runtime.startPod("busy");
+  const container = await dockershim("stats", "busy/main");
+  const use = String.raw`\d+m +[\d.]+[KM]i +`;
+  expect(container.stdout).toMatch(
+    new RegExp(`\n${containerId.slice(0, 13)} +main +default/busy +${use}\\d+% +\\S+ +\\S+\n$`),
+  );
+  const pod = await dockershim("stats", "--pods", "busy");
+  expect(pod.stdout).toMatch(
+    new RegExp(`\n${podSandboxId.slice(0, 13)} +default +busy +${use}- +\\S+ +\\S+ +\\d+\n$`),
+  );
+});
+
 test("a container that failed is described with its exit code", async () => {
   const { containerId } = await runtime.startPod("failed", ["sh", "-c", "exit 7"]);
   await until(async () => {

@@ -13,6 +13,7 @@ import { createStreamingServer, type RuntimeExecRequest } from "@dockershim/stre
 import { startFakeRuntime } from "../../cri-client/test/fake-runtime.js";
 import { sampleEvents } from "./sample-events.js";
 import { id, ids } from "./sample-ids.js";
+import { containerStats, podStats } from "./sample-stats.js";
 import { containerStatus, imageConfig, images, podStatus } from "./sample-statuses.js";
 
 const hour = 3_600_000_000_000n;
@@ -108,6 +109,8 @@ function createRoutes({ slowPull, done, logPath, web, pods, execUrl }: SamplePar
     [ids.ended, `${logPath}.previous`],
   ]);
 
+  let podReads = 0;
+
   return (router: ConnectRouter): void => {
     router.service(RuntimeService, {
       version: () => ({
@@ -171,6 +174,11 @@ function createRoutes({ slowPull, done, logPath, web, pods, execUrl }: SamplePar
       removePodSandbox: ({ podSandboxId }) => {
         done.push(`RemovePodSandbox ${podSandboxId.slice(0, 2)}`);
         return {};
+      },
+      listContainerStats: () => ({ stats: containerStats(containers) }),
+      listPodSandboxStats: () => {
+        podReads += 1;
+        return { stats: podStats(pods, podReads) };
       },
       async *getContainerEvents() {
         yield* sampleEvents(containers, pods);
