@@ -120,6 +120,7 @@ const parts: Record<string, () => Count | Promise<Count>> = {
   packages: () => check("check-packages"),
   unit: unitTests,
   integration: () => inLab("jest.integration.config.js"),
+  model: () => inLab("jest.model.config.js"),
   fuzz: () => jest("jest.fuzz.config.js"),
   faults: () => inLab("jest.faults.config.js"),
   hostile: () => inLab("jest.hostile.config.js"),
@@ -131,7 +132,7 @@ const usual = ["lint", "types", "packages", "unit", "integration"];
 const asked = process.argv.slice(2);
 const chosen = asked.length > 0 ? asked : usual;
 const total: Count = { passed: 0, failed: 0 };
-if (chosen.some((name) => ["integration", "faults", "hostile"].includes(name))) {
+if (chosen.some((name) => ["integration", "faults", "hostile", "model"].includes(name))) {
   await fetchForLabs();
 }
 for (const [name, part] of Object.entries(parts)) {

@@ -42,6 +42,11 @@ test:integration)
   exec node scripts/run-tests.ts integration
   ;;
 test:fuzz) build && exec node scripts/run-tests.ts fuzz ;;
+test:model)
+  need_root "the test run with a model"
+  build
+  exec node scripts/run-tests.ts model
+  ;;
 test:faults)
   need_root "the fault test run"
   build

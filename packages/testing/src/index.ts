@@ -20,6 +20,12 @@ export {
 export { createFakeNetwork, type FakeNetwork } from "./fake-network.ts";
 export { type FuzzTarget, fuzz } from "./fuzz.ts";
 export { labVariable } from "./lab-variable.ts";
-export { createSteps, type Fault, type StepInProgress, type Steps } from "./steps.ts";
+export {
+  createSteps,
+  type Fault,
+  type KillMoment,
+  type StepInProgress,
+  type Steps,
+} from "./steps.ts";
 export { imageTarOf, tarOf, tarOfFiles } from "./tar.ts";
 export { type UntilOptions, until } from "./until.ts";

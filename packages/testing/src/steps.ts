@@ -29,14 +29,29 @@ export interface Steps {
   /** Plans a fault for the step that will have this name. */
   plan(name: string, fault: Fault): void;
   /**
+   * Has whoever asks for steps be killed: nothing is done for it any more, nor told to it, until {@link Steps.revive}.
+   *
+   * @param at Before or after a step that changes something (none that begins with `GET`), after so many others.
+   * Default: now.
+   */
+  kill(at?: KillMoment): void;
+  revive(): void;
+  /**
    * Takes a step.
    *
    * @param departure Whether whoever asked for it has gone, and the moment of that.
    * @param act What is done.
    * @returns `done` with what was done; `refused` or `lost` as planned; `left` when whoever asked
-   * had gone before it was done, which it then is not.
+   * had gone or was killed before it was done, which it then is not.
    */
   take<T>(name: string, departure: Departure, act: () => T | Promise<T>): Promise<StepResult<T>>;
+}
+
+/** When whoever asks for steps is killed. */
+export interface KillMoment {
+  /** How many steps that change something go well before. */
+  readonly steps: number;
+  readonly when: "before" | "after";
 }
 
 /** Whether whoever asked for a step has gone. */
@@ -56,6 +71,16 @@ export function createSteps(): Steps {
   let taken: string[] = [];
   let counts = new Map<string, number>();
   let faults = new Map<string, Fault>();
+  let killed = false;
+  let killing: KillMoment | undefined;
+
+  /** Whether this step is the one at which somebody is killed, and when. */
+  function killedAt(kind: string): KillMoment["when"] | undefined {
+    if (killing === undefined || kind.startsWith("GET ")) return undefined;
+    const { steps, when } = killing;
+    killing = steps > 0 ? { steps: steps - 1, when } : undefined;
+    return steps > 0 ? undefined : when;
+  }
 
   function name(kind: string): string {
     const count = (counts.get(kind) ?? 0) + 1;
@@ -72,16 +97,29 @@ export function createSteps(): Steps {
       counts = new Map();
       faults = new Map();
     },
+    kill(at) {
+      killing = at;
+      killed = at === undefined;
+    },
+    revive() {
+      killing = undefined;
+      killed = false;
+    },
     plan: (step, fault) => void faults.set(step, fault),
     async take(kind, departure, act) {
       const step: StepInProgress = { name: name(kind), left: departure.ever };
       taken.push(step.name);
       const fault = faults.get(step.name);
       await fault?.before?.(step);
+      const kill = killedAt(kind);
+      if (kill === "before") killed = true;
+      if (killed) return { kind: "left" };
       if (fault?.outcome === "refused") return { kind: "refused" };
       if (departure.now() && fault?.regardless !== true) return { kind: "left" };
       const value = await act();
       await fault?.after?.(step);
+      if (kill === "after") killed = true;
+      if (killed) return { kind: "lost" };
       return fault?.outcome === "lost" ? { kind: "lost" } : { kind: "done", value };
     },
   };
