@@ -4,6 +4,7 @@ import { closestMatch } from "leven";
 import { parse } from "yaml";
 import { CliError } from "./cli-error.js";
 import { parseDuration } from "./duration.js";
+import { describeReadError } from "./read-error.js";
 import { fileKey, type ServeOption, serveOptions } from "./serve-options.js";
 
 /** Where the systemd unit has its configuration. */
@@ -80,16 +81,6 @@ export function optionsFromFile(content: unknown, path: string): FileOptions {
 /** An option in a message about a file. */
 export function describeKey(option: Pick<ServeOption, "key" | "flag">, path: string): string {
   return `${path}: ${fileKey(option)} (--${option.flag})`;
-}
-
-function describeReadError(error: unknown): string {
-  const { code, message } = error as NodeJS.ErrnoException;
-  const known: Record<string, string> = {
-    ENOENT: "there is no such file",
-    EACCES: "permission denied (it usually takes root)",
-    EISDIR: "it is a folder",
-  };
-  return known[code ?? ""] ?? code ?? message;
 }
 
 /** People write flags where keys belong, and leave out or swap letters. */

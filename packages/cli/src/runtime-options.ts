@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import type { CriClient } from "@dockershim/cri-client";
 import { type Command, Option } from "commander";
 import { CliError } from "./cli-error.js";
+import { readCrictlConfig } from "./crictl-config.js";
 import { parseDuration } from "./duration.js";
 import type { Terminal } from "./terminal.js";
 
@@ -12,9 +13,11 @@ export const defaultEndpoint = "unix:///run/dockershim/dockershim.sock";
 const criDockerdEndpoint = "unix:///var/run/cri-dockerd.sock";
 
 const endpointVariable = "CONTAINER_RUNTIME_ENDPOINT";
+const imageEndpointVariable = "IMAGE_SERVICE_ENDPOINT";
 
 interface RuntimeOptions {
   runtimeEndpoint?: string;
+  imageEndpoint?: string;
   timeout?: number;
 }
 
@@ -36,7 +39,13 @@ export function addRuntimeOptions(
     .addOption(
       new Option(
         "-r, --runtime-endpoint <endpoint>",
-        `CRI socket of the runtime (default: $${endpointVariable}, or ${defaultEndpoint}, or cri-dockerd's)`,
+        `CRI socket of the runtime (default: $${endpointVariable}, or that of /etc/crictl.yaml, or ${defaultEndpoint}, or cri-dockerd's)`,
+      ),
+    )
+    .addOption(
+      new Option(
+        "--image-endpoint <endpoint>",
+        `CRI socket for images, where it is another one (default: $${imageEndpointVariable}, or that of /etc/crictl.yaml)`,
       ),
     )
     .addOption(
@@ -56,23 +65,62 @@ export async function withRuntime<Result>(
   terminal: Terminal,
   work: (client: CriClient) => Promise<Result>,
 ): Promise<Result> {
-  // Given before or after the command's name, as with crictl.
-  const { runtimeEndpoint, timeout } = command.optsWithGlobals<RuntimeOptions>();
+  const { endpoint, imageEndpoint, timeoutMs, namedBy } = await chooseRuntime(command, terminal);
   const { createCriClient, CriClientError } = await import("@dockershim/cri-client");
-  const client = createCriClient({
-    endpoint: runtimeEndpoint ?? (terminal.env[endpointVariable] || likelyEndpoint()),
-    ...(timeout === undefined ? {} : { timeoutMs: timeout }),
-  });
+  const timeout = timeoutMs === undefined ? {} : { timeoutMs };
+  const client = createCriClient({ endpoint, ...timeout });
+  const images =
+    imageEndpoint === endpoint ? client : createCriClient({ endpoint: imageEndpoint, ...timeout });
   try {
-    return await work(client);
+    return await work({ ...client, image: images.image });
   } catch (error) {
     if (!(error instanceof CriClientError) || error.reason !== "missing") throw error;
-    throw new CliError("failure", `${error.message}; --runtime-endpoint names another socket`, {
-      cause: error,
-    });
+    const source = namedBy === undefined ? "" : ` ${namedBy} names this one,`;
+    throw new CliError(
+      "failure",
+      `${error.message};${source} --runtime-endpoint names another socket`,
+      {
+        cause: error,
+      },
+    );
   } finally {
     client.close();
+    images.close();
   }
+}
+
+interface ChosenRuntime {
+  readonly endpoint: string;
+  readonly imageEndpoint: string;
+  /** Milliseconds; undefined for the client's default. */
+  readonly timeoutMs: number | undefined;
+  /** The file that names the endpoint, where one does. */
+  readonly namedBy: string | undefined;
+}
+
+/**
+ * Flags come before variables, and those before crictl's file. A socket for images counts together with that of the
+ * runtime beside it: who names another runtime does not mean the images of the first one.
+ */
+async function chooseRuntime(command: Command, terminal: Terminal): Promise<ChosenRuntime> {
+  // Given before or after the command's name, as with crictl.
+  const flags = command.optsWithGlobals<RuntimeOptions>();
+  const { env } = terminal;
+  const named = flags.runtimeEndpoint ?? (env[endpointVariable] || undefined);
+  const isAllSaid = named !== undefined && flags.timeout !== undefined;
+  const file = isAllSaid ? undefined : await readCrictlConfig(terminal);
+  const fromFile = named === undefined ? file?.runtimeEndpoint : undefined;
+  const endpoint = named ?? fromFile ?? likelyEndpoint();
+  const besideIt =
+    flags.runtimeEndpoint === undefined
+      ? env[imageEndpointVariable] || (named === undefined ? file?.imageEndpoint : undefined)
+      : undefined;
+  return {
+    endpoint,
+    imageEndpoint: flags.imageEndpoint ?? besideIt ?? endpoint,
+    timeoutMs: flags.timeout ?? file?.timeoutMs,
+    namedBy: fromFile === undefined ? undefined : file?.file,
+  };
 }
 
 /** The usual socket, unless there is only the other one. */

@@ -6,6 +6,8 @@ import { sampleNow } from "./sample-runtime.js";
 /** Ends of the terminal in the hands of a test. */
 export interface TerminalEnds {
   readonly stdin?: Readable;
+  /** Default: what names the runtime. */
+  readonly env?: Readonly<Record<string, string>>;
   /** Called with all of stdout so far. */
   readonly onOutput?: (printed: string) => unknown;
   /** Makes stderr a terminal; called with each piece that is written there. */
@@ -16,7 +18,12 @@ export interface TerminalEnds {
 export async function runDockershim(
   endpoint: string,
   args: readonly string[],
-  { stdin = new PassThrough(), onOutput, onScreen }: TerminalEnds = {},
+  {
+    stdin = new PassThrough(),
+    onOutput,
+    onScreen,
+    env = { CONTAINER_RUNTIME_ENDPOINT: endpoint },
+  }: TerminalEnds = {},
 ) {
   const [stdout, stderr] = [new PassThrough(), new PassThrough()];
   const printed = Promise.all([text(stdout), text(stderr)]);
@@ -29,7 +36,6 @@ export async function runDockershim(
     Object.assign(stderr, { isTTY: true });
     stderr.on("data", (chunk) => onScreen(String(chunk)));
   }
-  const env = { CONTAINER_RUNTIME_ENDPOINT: endpoint };
   const code = await main(args, { stdin, stdout, stderr, env, now: () => sampleNow });
   stdout.end();
   stderr.end();
