@@ -18,7 +18,10 @@ interface ExecOptions {
 /** `dockershim exec`; it exits as the command in the container does. */
 export const defineExec: DefineCommand = (command, { terminal, setExitCode }) => {
   command
-    .argument("<container>", "id, beginning of it, name, pod/name or namespace/pod/name")
+    .argument(
+      "<container>",
+      "id, beginning of it, name, pod/name or namespace/pod/name; or a pod with one container",
+    )
     .argument("<command...>", "the command with its arguments; options after it are its own")
     .option("-i, --stdin", "pass this command's input on")
     .option("-t, --tty", "give the command a terminal")

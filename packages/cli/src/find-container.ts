@@ -1,7 +1,7 @@
 import type { CriClient } from "@dockershim/cri-client";
 import { type Container, ContainerState, type PodSandbox } from "@dockershim/cri-types";
 import { CliError } from "./cli-error.js";
-import { type Candidate, findByReference } from "./find-by-reference.js";
+import { type Candidate, findByReference, matchReference, notFound } from "./find-by-reference.js";
 
 export interface ContainerCandidate extends Candidate {
   readonly container: Container;
@@ -13,13 +13,13 @@ export interface ContainerCandidate extends Candidate {
 
 /**
  * Finds a container by its id, the beginning of it, its name, `pod/name` or
- * `namespace/pod/name`. Of the containers that a pod has had by one name, a running one
+ * `namespace/pod/name`; one that is alone in its pod by the pod too. Of the containers that a pod has had by one name, a running one
  * is meant, then the newest.
  *
  * @throws CliError not-found or ambiguous; CriClientError.
  */
 export async function findContainer(client: CriClient, reference: string): Promise<Container> {
-  return findByReference(reference, await listContainerCandidates(client), "container").container;
+  return findOrOnlyOf(reference, await listContainerCandidates(client)).container;
 }
 
 /**
@@ -32,13 +32,42 @@ export async function findPreviousContainer(
   reference: string,
 ): Promise<Container> {
   const candidates = await listContainerCandidates(client);
-  const current = findByReference(reference, candidates, "container");
+  const current = findOrOnlyOf(reference, candidates);
   const previous = previousOf(current, candidates);
   if (!previous) {
     const name = current.names.at(-1);
     throw new CliError("not-found", `container ${name} has no previous one on this node`);
   }
   return previous.container;
+}
+
+/** The container that is named, or the only one of the pod that is. */
+function findOrOnlyOf(
+  reference: string,
+  candidates: readonly ContainerCandidate[],
+): ContainerCandidate {
+  const named = matchReference(reference, candidates, "container");
+  if (named) return named.item;
+  const ofPods = candidates.map((each) => ({
+    ...each,
+    id: each.container.podSandboxId,
+    names: podNames(each),
+  }));
+  const inPod = [...new Map(ofPods.map((each) => [each.id, each])).values()];
+  const pod = matchReference(reference, inPod, "pod")?.item;
+  if (pod === undefined) throw notFound(reference, "container");
+  const its = candidates.filter(({ group }) => group === pod.group);
+  const names = [...new Set(its.map((each) => each.names.at(-1) ?? each.id))];
+  const [only, ...others] = names;
+  if (only === undefined || others.length > 0) {
+    throw new CliError("ambiguous", `pod ${pod.group} has several containers: ${names.join(", ")}`);
+  }
+  return findByReference(only, its, "container");
+}
+
+function podNames({ sandbox }: ContainerCandidate): string[] {
+  const { name = "", namespace = "" } = sandbox?.metadata ?? {};
+  return sandbox ? [name, `${namespace}/${name}`] : [];
 }
 
 /**

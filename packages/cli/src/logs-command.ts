@@ -23,7 +23,10 @@ interface LogsOptions {
 /** `dockershim logs` */
 export const defineLogs: DefineCommand = (command, { terminal }) => {
   command
-    .argument("<container>", "id, beginning of it, name, pod/name or namespace/pod/name")
+    .argument(
+      "<container>",
+      "id, beginning of it, name, pod/name or namespace/pod/name; or a pod with one container",
+    )
     .option("-f, --follow", "go on until the container has ended")
     .addOption(
       new Option("--tail <lines>", "only the last so many lines; -1 for all").argParser(parseTail),
