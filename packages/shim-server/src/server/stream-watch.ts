@@ -28,8 +28,8 @@ interface Connection {
   unanswered: number;
 }
 
+/** What is remembered of a call between two looks; most calls are over before the first. */
 interface Call {
-  readonly path: string;
   /** Bytes that wait for the client. */
   waiting: number;
   /** Looks since anything moved. */
@@ -50,13 +50,15 @@ const maxLoggedPath = 100;
 export function createStreamWatch(options: StreamWatchOptions): StreamWatch {
   const { patienceMs = 30_000, unreadBytes = 128 * 1024 * 1024, log } = options;
   const connections = new Map<Socket, Connection>();
-  const calls = new Map<ServerHttp2Stream, Call>();
+  // By their paths. A hot call costs some twenty microseconds, so as little as possible is kept here.
+  const open = new Map<ServerHttp2Stream, string>();
+  const seen = new Map<ServerHttp2Stream, Call>();
   const timer = setInterval(look, patienceMs / looks);
   timer.unref();
 
   function look(): void {
     for (const [socket, connection] of connections) lookAtConnection(socket, connection);
-    for (const [stream, call] of calls) lookAtCall(stream, call);
+    for (const stream of open.keys()) lookAtCall(stream);
     makeRoom();
   }
 
@@ -76,30 +78,39 @@ export function createStreamWatch(options: StreamWatchOptions): StreamWatch {
     }
   }
 
-  function lookAtCall(stream: ServerHttp2Stream, call: Call): void {
+  function lookAtCall(stream: ServerHttp2Stream): void {
     const waiting = stream.writableLength;
+    const call = seen.get(stream) ?? { waiting: 0, still: 0 };
+    seen.set(stream, call);
     const idle = waiting === 0 && isComplete(stream);
     call.still = idle || waiting !== call.waiting ? 0 : call.still + 1;
     call.waiting = waiting;
     if (call.still >= looks) {
-      end(stream, call, waiting === 0 ? "its request stays incomplete" : "it reads nothing");
+      end(stream, waiting === 0 ? "its request stays incomplete" : "it reads nothing");
     }
   }
 
-  function end(stream: ServerHttp2Stream, { path }: Call, reason: string): void {
+  function end(stream: ServerHttp2Stream, reason: string): void {
+    const path = open.get(stream)?.slice(0, maxLoggedPath);
     log.warn({ path, reason }, "a client's call was ended");
-    calls.delete(stream);
+    forget.call(stream);
     stream.close(constants.NGHTTP2_ENHANCE_YOUR_CALM);
+  }
+
+  function forget(this: ServerHttp2Stream): void {
+    open.delete(this);
+    seen.delete(this);
   }
 
   function makeRoom(): void {
     let waiting = 0;
-    for (const stream of calls.keys()) waiting += stream.writableLength;
+    for (const stream of open.keys()) waiting += stream.writableLength;
     if (waiting <= unreadBytes) return;
-    for (const [stream, call] of [...calls].sort(([, a], [, b]) => b.still - a.still)) {
+    const stillOf = (stream: ServerHttp2Stream): number => seen.get(stream)?.still ?? 0;
+    for (const stream of [...open.keys()].sort((a, b) => stillOf(b) - stillOf(a))) {
       const { writableLength } = stream;
       if (writableLength === 0) continue;
-      end(stream, call, "too much waits for clients that do not read");
+      end(stream, "too much waits for clients that do not read");
       waiting -= writableLength;
       if (waiting <= unreadBytes) return;
     }
@@ -112,8 +123,8 @@ export function createStreamWatch(options: StreamWatchOptions): StreamWatch {
     },
     call(stream, path = "") {
       makeRoom();
-      calls.set(stream, { path: path.slice(0, maxLoggedPath), waiting: 0, still: 0 });
-      stream.once("close", () => calls.delete(stream));
+      open.set(stream, path);
+      stream.on("close", forget);
     },
     close() {
       clearInterval(timer);
