@@ -1,5 +1,4 @@
 import type { CriClient } from "@dockershim/cri-client";
-import type { Image } from "@dockershim/cri-types";
 import { formatBytes } from "./byte-size.js";
 import {
   fieldSection,
@@ -11,6 +10,9 @@ import {
 import type { Field } from "./field-rows.js";
 import { notFound } from "./find-by-reference.js";
 import { listContainerCandidates } from "./find-container.js";
+import { imageName } from "./find-image.js";
+import { isMadeOf } from "./image-use.js";
+import { imageUser } from "./image-user.js";
 import { shortId } from "./short-id.js";
 import { readInfo } from "./verbose-info.js";
 
@@ -26,18 +28,16 @@ export async function describeImage(client: CriClient, id: string, nowMs: number
     listContainerCandidates(client),
   ]);
   if (image === undefined) throw notFound(id, "image");
-  const users = containers.filter(({ container }) =>
-    [container.imageId, container.imageRef, container.image?.image].includes(image.id),
-  );
+  const users = containers.filter(({ container }) => isMadeOf(container, image));
   const spec = imageSpecOf(readInfo(info));
   return joinSections([
     fieldSection("", [
-      ["Image:", image.repoTags[0] ?? image.repoDigests[0] ?? image.id],
+      ["Image:", imageName(image)],
       ["ID:", image.id],
       ["Also named:", image.repoTags.slice(1).join(", ")],
       ["Digests:", image.repoDigests.join(", ")],
       ["Size:", formatBytes(image.size)],
-      ["User:", describeUser(image)],
+      ["User:", imageUser(image)],
       ["Pinned:", image.pinned ? "yes, the kubelet does not remove it" : "no"],
       ...specFields(spec, nowMs),
     ]),
@@ -49,10 +49,6 @@ export async function describeImage(client: CriClient, id: string, nowMs: number
     pairSection("Labels", labelsOf(spec)),
     pairSection("Annotations", image.spec?.annotations ?? {}),
   ]);
-}
-
-function describeUser({ uid, username }: Image): string {
-  return username || (uid === undefined ? "" : `${uid.value}`);
 }
 
 /** OCI's image configuration, which containerd, CRI-O and dockershim tell. */

@@ -4,7 +4,6 @@ import {
   NamespaceMode,
   type NamespaceOption,
   PodSandboxState,
-  type PodSandboxStatus,
 } from "@dockershim/cri-types";
 import { formatAge } from "./age.js";
 import { containerStateName } from "./container-state.js";
@@ -19,6 +18,7 @@ import {
 import { notFound } from "./find-by-reference.js";
 import type { SandboxCandidate } from "./find-sandbox.js";
 import { ignoreNotFound } from "./ignore-not-found.js";
+import { podAddresses } from "./pod-addresses.js";
 import { shortId } from "./short-id.js";
 
 /**
@@ -46,7 +46,7 @@ export async function describePod(
       ["Created:", formatTime(status.createdAt, nowMs)],
       ["Attempt:", `${status.metadata?.attempt ?? 0}`],
       ["Runtime:", status.runtimeHandler || "(default)"],
-      ["Addresses:", addresses(status)],
+      ["Addresses:", podAddresses(status)],
       ["Namespaces:", namespaces(status.linux?.namespaces?.options)],
     ]),
     tableSection(
@@ -91,11 +91,6 @@ function containerRow(status: ContainerStatus, nowMs: number): string[] {
     status.startedAt > 0n ? `${formatAge(status.startedAt, nowMs)} ago` : "never",
     shortId(status.id, false),
   ];
-}
-
-function addresses({ network }: PodSandboxStatus): string {
-  const all = [network?.ip ?? "", ...(network?.additionalIps.map(({ ip }) => ip) ?? [])];
-  return all.filter((ip) => ip !== "").join(", ");
 }
 
 function namespaces(options: NamespaceOption | undefined): string {

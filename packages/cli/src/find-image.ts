@@ -25,6 +25,11 @@ export async function findImage(client: CriClient, reference: string): Promise<I
   );
 }
 
+/** What an image is called first of all. */
+export function imageName({ id, repoTags, repoDigests }: Image): string {
+  return repoTags[0] ?? repoDigests[0] ?? id;
+}
+
 async function askForName(client: CriClient, reference: string): Promise<Image | undefined> {
   try {
     return (await client.image.imageStatus({ image: { image: reference } })).image;

@@ -4,7 +4,7 @@ import { Option } from "commander";
 import { CliError } from "./cli-error.js";
 import { matchReference, notFound, surestMatches } from "./find-by-reference.js";
 import { type ContainerCandidate, listContainerCandidates } from "./find-container.js";
-import { findImage } from "./find-image.js";
+import { findImage, imageName } from "./find-image.js";
 import { listSandboxCandidates, type SandboxCandidate } from "./find-sandbox.js";
 
 export type ObjectKind = "container" | "pod" | "image";
@@ -72,9 +72,7 @@ function createAnyFinder(
 
 /** A name that tells a thing from all others of its kind. */
 export function fullName(found: FoundObject): string {
-  if (found.kind !== "image") return found.names.at(-1) ?? found.id;
-  const { id, image } = found;
-  return image.repoTags[0] ?? image.repoDigests[0] ?? id;
+  return found.kind === "image" ? imageName(found.image) : (found.names.at(-1) ?? found.id);
 }
 
 function ofSeveralKinds(reference: string, found: readonly FoundObject[]): CliError {

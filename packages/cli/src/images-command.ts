@@ -1,13 +1,11 @@
 import { type Image, ListImagesResponseSchema } from "@dockershim/cri-types";
 import { formatBytes } from "./byte-size.js";
 import type { DefineCommand } from "./command-context.js";
+import { imageName } from "./find-image.js";
+import { imageUser } from "./image-user.js";
 import { addImagesLoadCommand } from "./images-load-command.js";
-import {
-  addOutputOption,
-  messageToObject,
-  type OutputFormat,
-  printObject,
-} from "./output-format.js";
+import { addListOptions, compareTexts, type ListFormat } from "./list-options.js";
+import { messageToObject, printObject } from "./output-format.js";
 import { addDebugOption, addRuntimeOptions, withRuntime } from "./runtime-options.js";
 import { shortId } from "./short-id.js";
 import { formatTable } from "./table.js";
@@ -17,21 +15,26 @@ interface ImagesOptions {
   digests?: boolean;
   quiet?: boolean;
   trunc: boolean;
-  output: OutputFormat;
+  sortBy: keyof typeof orders;
+  output: ListFormat;
 }
+
+const orders = {
+  name: (a: Image, b: Image) => compareTexts(imageName(a), imageName(b)),
+  size: (a: Image, b: Image) => Number(b.size - a.size),
+};
 
 /** `dockershim images` */
 export const defineImages: DefineCommand = (command, { terminal }) => {
   command
     .argument("[image]", "only this image, by name or id")
-    .option("--digests", "print digests too")
-    .option("-q, --quiet", "print ids only")
-    .option("--no-trunc", "print whole ids and digests");
-  addDebugOption(addOutputOption(addRuntimeOptions(command)));
+    .option("--digests", "print digests too");
+  addDebugOption(addListOptions(addRuntimeOptions(command), Object.keys(orders)));
   command.action((image: string | undefined, options: ImagesOptions) =>
     withRuntime(command, terminal, async (client) => {
       const list = await client.image.listImages(image ? { filter: { image: { image } } } : {});
-      if (options.output !== "table") {
+      list.images.sort(orders[options.sortBy]);
+      if (options.output === "json" || options.output === "yaml") {
         const object = messageToObject(ListImagesResponseSchema, list);
         await printObject(object, options.output, terminal);
       } else {
@@ -47,27 +50,41 @@ function printImages(images: readonly Image[], options: ImagesOptions, terminal:
     for (const { id } of images) terminal.stdout.write(`${id}\n`);
     return;
   }
+  if (options.output === "name") {
+    for (const image of images) terminal.stdout.write(`${imageName(image)}\n`);
+    return;
+  }
   if (images.length === 0) {
     terminal.stderr.write("No images found.\n");
     return;
   }
-  const rows = images
-    .flatMap((image) => imageRows(image, options))
-    .sort(([a = "", aTag = ""], [b = "", bTag = ""]) => compare(a, b) || compare(aTag, bTag));
+  const rows = images.flatMap((image) => imageRows(image, options));
+  if (options.sortBy === "name") {
+    rows.sort(
+      ([a = "", aTag = ""], [b = "", bTag = ""]) => compareTexts(a, b) || compareTexts(aTag, bTag),
+    );
+  }
   const header = ["image", "tag", "image id", "size"];
-  if (options.digests) header.splice(2, 0, "digest");
+  if (showsDigests(options)) header.splice(2, 0, "digest");
+  if (options.output === "wide") header.push("user", "pinned");
   terminal.stdout.write(formatTable(header, rows));
 }
 
 /** One row for each name, since a person looks for a name. */
-function imageRows(image: Image, { digests, trunc }: ImagesOptions): string[][] {
+function imageRows(image: Image, options: ImagesOptions): string[][] {
   const names = image.repoTags.length > 0 ? image.repoTags.map(splitTag) : [untagged(image)];
   return names.map(([name, tag]) => {
     const digest = image.repoDigests.find((each) => each.startsWith(`${name}@`));
-    const row = [name, tag, shortId(image.id, !trunc), formatBytes(image.size)];
-    if (digests) row.splice(2, 0, digest ? shortId(digest.split("@")[1] ?? "", !trunc) : "<none>");
+    const row = [name, tag, shortId(image.id, !options.trunc), formatBytes(image.size)];
+    const shown = digest ? shortId(digest.split("@")[1] ?? "", !options.trunc) : "<none>";
+    if (showsDigests(options)) row.splice(2, 0, shown);
+    if (options.output === "wide") row.push(imageUser(image) || "-", image.pinned ? "yes" : "no");
     return row;
   });
+}
+
+function showsDigests({ digests, output }: ImagesOptions): boolean {
+  return digests === true || output === "wide";
 }
 
 function untagged({ repoDigests }: Image): [name: string, tag: string] {
@@ -80,8 +97,4 @@ function splitTag(name: string): [name: string, tag: string] {
   return colon > name.lastIndexOf("/")
     ? [name.slice(0, colon), name.slice(colon + 1)]
     : [name, "<none>"];
-}
-
-function compare(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
 }

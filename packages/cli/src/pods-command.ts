@@ -1,3 +1,4 @@
+import type { CriClient } from "@dockershim/cri-client";
 import {
   ListPodSandboxResponseSchema,
   type PodSandbox,
@@ -6,13 +7,11 @@ import {
 import { Option } from "commander";
 import { formatAge } from "./age.js";
 import type { DefineCommand } from "./command-context.js";
+import { ignoreNotFound } from "./ignore-not-found.js";
 import { collectLabelSelector, type LabelSelector } from "./label-selector.js";
-import {
-  addOutputOption,
-  messageToObject,
-  type OutputFormat,
-  printObject,
-} from "./output-format.js";
+import { addListOptions, byText, type ListFormat, parseCount } from "./list-options.js";
+import { messageToObject, printObject } from "./output-format.js";
+import { podAddresses } from "./pod-addresses.js";
 import { addDebugOption, addRuntimeOptions, withRuntime } from "./runtime-options.js";
 import { shortId } from "./short-id.js";
 import { formatTable } from "./table.js";
@@ -25,8 +24,17 @@ interface PodsOptions {
   label?: LabelSelector;
   quiet?: boolean;
   trunc: boolean;
-  output: OutputFormat;
+  last?: number;
+  sortBy: keyof typeof orders;
+  output: ListFormat;
 }
+
+const orders = {
+  created: (a: PodSandbox, b: PodSandbox) => Number(b.createdAt - a.createdAt),
+  name: byText(({ metadata }: PodSandbox) => metadata?.name ?? ""),
+  namespace: byText(fullName),
+  state: byText(stateOf),
+};
 
 /** `dockershim pods` */
 export const definePods: DefineCommand = (command, { terminal }) => {
@@ -42,20 +50,23 @@ export const definePods: DefineCommand = (command, { terminal }) => {
         'only pods with these labels: "a=b,c!=d", "e in (f,g)", "h,!i" (repeatable)',
       ).argParser(collectLabelSelector),
     )
-    .option("-q, --quiet", "print ids only")
-    .option("--no-trunc", "print whole ids");
-  addDebugOption(addOutputOption(addRuntimeOptions(command)));
+    .addOption(
+      new Option("--last <count>", "only the so many newest of them").argParser(parseCount),
+    );
+  addDebugOption(addListOptions(addRuntimeOptions(command), Object.keys(orders)));
   command.action((options: PodsOptions) =>
     withRuntime(command, terminal, async (client) => {
       const list = await client.runtime.listPodSandbox({ filter: createFilter(options) });
       list.items = list.items
         .filter((pod) => matches(pod, options))
-        .sort((a, b) => Number(b.createdAt - a.createdAt));
-      if (options.output !== "table") {
+        .sort(orders.created)
+        .slice(0, options.last)
+        .sort(orders[options.sortBy]);
+      if (options.output === "json" || options.output === "yaml") {
         const object = messageToObject(ListPodSandboxResponseSchema, list);
         await printObject(object, options.output, terminal);
       } else {
-        printPods(list.items, options, terminal);
+        await printPods(client, list.items, options, terminal);
       }
     }),
   );
@@ -84,24 +95,52 @@ function matches(
   );
 }
 
-function printPods(pods: readonly PodSandbox[], options: PodsOptions, terminal: Terminal): void {
-  if (options.quiet) {
-    for (const { id } of pods) terminal.stdout.write(`${id}\n`);
+async function printPods(
+  client: CriClient,
+  pods: readonly PodSandbox[],
+  options: PodsOptions,
+  { stdout, stderr, now }: Terminal,
+): Promise<void> {
+  if (options.quiet || options.output === "name") {
+    const shown = options.quiet ? ({ id }: PodSandbox) => id : fullName;
+    for (const pod of pods) stdout.write(`${shown(pod)}\n`);
     return;
   }
   if (pods.length === 0) {
-    terminal.stderr.write("No pods found.\n");
+    stderr.write("No pods found.\n");
     return;
   }
-  const rows = pods.map(({ id, metadata, state, createdAt, runtimeHandler }) => [
-    shortId(id, !options.trunc),
-    metadata?.namespace ?? "",
-    metadata?.name ?? "",
-    state === PodSandboxState.SANDBOX_READY ? "Ready" : "NotReady",
-    formatAge(createdAt, terminal.now()),
-    String(metadata?.attempt ?? 0),
-    runtimeHandler || "(default)",
-  ]);
+  const wide = options.output === "wide";
+  const rows = await Promise.all(
+    pods.map(async (pod) => {
+      const { id, metadata, createdAt, runtimeHandler } = pod;
+      return [
+        shortId(id, !options.trunc),
+        metadata?.namespace ?? "",
+        metadata?.name ?? "",
+        stateOf(pod),
+        formatAge(createdAt, now()),
+        String(metadata?.attempt ?? 0),
+        runtimeHandler || "(default)",
+        ...(wide ? [await addressesOf(client, id), metadata?.uid ?? ""] : []),
+      ];
+    }),
+  );
   const header = ["pod id", "namespace", "name", "state", "age", "attempt", "runtime"];
-  terminal.stdout.write(formatTable(header, rows));
+  if (wide) header.push("addresses", "uid");
+  stdout.write(formatTable(header, rows));
+}
+
+/** CRI's list has none. */
+async function addressesOf(client: CriClient, podSandboxId: string): Promise<string> {
+  const reply = await client.runtime.podSandboxStatus({ podSandboxId }).catch(ignoreNotFound);
+  return (reply?.status && podAddresses(reply.status)) || "-";
+}
+
+function stateOf({ state }: PodSandbox): string {
+  return state === PodSandboxState.SANDBOX_READY ? "Ready" : "NotReady";
+}
+
+function fullName({ metadata }: PodSandbox): string {
+  return `${metadata?.namespace}/${metadata?.name}`;
 }

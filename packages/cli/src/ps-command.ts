@@ -2,21 +2,22 @@ import type { CriClient } from "@dockershim/cri-client";
 import {
   type Container,
   ContainerState,
+  type Image,
   ListContainersResponseSchema,
-  type PodSandbox,
+  type PodSandboxMetadata,
 } from "@dockershim/cri-types";
 import { Option } from "commander";
 import { formatAge } from "./age.js";
 import type { DefineCommand } from "./command-context.js";
 import { containerStateName } from "./container-state.js";
+import { describeExitCode } from "./description.js";
+import { findImage } from "./find-image.js";
 import { findSandbox } from "./find-sandbox.js";
+import { ignoreNotFound } from "./ignore-not-found.js";
+import { isMadeOf } from "./image-use.js";
 import { collectLabelSelector, type LabelSelector } from "./label-selector.js";
-import {
-  addOutputOption,
-  messageToObject,
-  type OutputFormat,
-  printObject,
-} from "./output-format.js";
+import { addListOptions, byText, type ListFormat, parseCount } from "./list-options.js";
+import { messageToObject, printObject } from "./output-format.js";
 import { addDebugOption, addRuntimeOptions, withRuntime } from "./runtime-options.js";
 import { shortId } from "./short-id.js";
 import { formatTable } from "./table.js";
@@ -30,8 +31,13 @@ interface PsOptions {
   label?: LabelSelector;
   quiet?: boolean;
   trunc: boolean;
-  output: OutputFormat;
+  image?: string;
+  last?: number;
+  sortBy: (typeof sortColumns)[number];
+  output: ListFormat;
 }
+
+const sortColumns = ["created", "name", "image", "state", "pod"] as const;
 
 const stateFilters = {
   created: ContainerState.CONTAINER_CREATED,
@@ -57,30 +63,57 @@ export const definePs: DefineCommand = (command, { terminal }) => {
         'only those with these labels: "a=b,c!=d", "e in (f,g)", "h,!i" (repeatable)',
       ).argParser(collectLabelSelector),
     )
-    .option("-q, --quiet", "print ids only")
-    .option("--no-trunc", "print whole ids");
-  addDebugOption(addOutputOption(addRuntimeOptions(command)));
+    .option("--image <image>", "only containers of this image (id, beginning of it, or name)")
+    .addOption(
+      new Option("--last <count>", "only the so many newest, in any state").argParser(parseCount),
+    );
+  addDebugOption(addListOptions(addRuntimeOptions(command), sortColumns));
   command.action((options: PsOptions) =>
     withRuntime(command, terminal, async (client) => {
-      const [list, sandboxes] = await Promise.all([
+      const [list, sandboxes, image] = await Promise.all([
         client.runtime.listContainers({ filter: await createFilter(options, client) }),
         client.runtime.listPodSandbox({}),
+        options.image === undefined ? undefined : findImage(client, options.image),
       ]);
+      const pods = new Map(sandboxes.items.map((sandbox) => [sandbox.id, sandbox.metadata]));
       list.containers = list.containers
-        .filter((container) => matches(container, options))
-        .sort((a, b) => Number(b.createdAt - a.createdAt));
-      if (options.output !== "table") {
+        .filter((container) => matches(container, options) && isOfImage(container, image, options))
+        .sort(newestFirst)
+        .slice(0, options.last)
+        .sort(orderOf(options.sortBy, pods));
+      if (options.output === "json" || options.output === "yaml") {
         const object = messageToObject(ListContainersResponseSchema, list);
         await printObject(object, options.output, terminal);
       } else {
-        printContainers(list.containers, sandboxes.items, options, terminal);
+        await printContainers(client, list.containers, pods, options, terminal);
       }
     }),
   );
 };
 
-async function createFilter({ all, state, pod, label }: PsOptions, client: CriClient) {
-  const wanted = state ?? (all ? undefined : "running");
+type Pods = ReadonlyMap<string, PodSandboxMetadata | undefined>;
+
+function newestFirst(a: Container, b: Container): number {
+  return Number(b.createdAt - a.createdAt);
+}
+
+function orderOf(column: PsOptions["sortBy"], pods: Pods): (a: Container, b: Container) => number {
+  switch (column) {
+    case "created":
+      return newestFirst;
+    case "name":
+      return byText(({ metadata }) => metadata?.name ?? "");
+    case "image":
+      return byText(imageOf);
+    case "state":
+      return byText(({ state }) => containerStateName(state));
+    case "pod":
+      return byText(({ podSandboxId }) => podName(pods.get(podSandboxId)));
+  }
+}
+
+async function createFilter({ all, last, state, pod, label }: PsOptions, client: CriClient) {
+  const wanted = state ?? (all || last !== undefined ? undefined : "running");
   return {
     ...(wanted ? { state: { state: stateFilters[wanted] } } : {}),
     ...(pod === undefined ? {} : { podSandboxId: (await findSandbox(client, pod)).id }),
@@ -96,40 +129,73 @@ function matches({ metadata, labels }: Container, { name, label }: PsOptions): b
   );
 }
 
-function printContainers(
+/** An image that is gone may still have a name in its containers. */
+function isOfImage(container: Container, image: Image | undefined, options: PsOptions): boolean {
+  if (options.image === undefined) return true;
+  return image ? isMadeOf(container, image) : imageOf(container) === options.image;
+}
+
+async function printContainers(
+  client: CriClient,
   containers: readonly Container[],
-  sandboxes: readonly PodSandbox[],
+  pods: Pods,
   options: PsOptions,
-  terminal: Terminal,
-): void {
-  if (options.quiet) {
-    for (const { id } of containers) terminal.stdout.write(`${id}\n`);
+  { stdout, stderr, now }: Terminal,
+): Promise<void> {
+  if (options.quiet || options.output === "name") {
+    for (const { id, metadata, podSandboxId } of containers) {
+      const pod = pods.get(podSandboxId);
+      const name = pod ? `${podName(pod)}/${metadata?.name}` : id;
+      stdout.write(`${options.quiet ? id : name}\n`);
+    }
     return;
   }
   if (containers.length === 0) {
-    terminal.stderr.write(
-      options.all || options.state
+    stderr.write(
+      options.all || options.state || options.last
         ? "No containers found.\n"
         : "No running containers found; -a shows the others.\n",
     );
     return;
   }
-  const pods = new Map(sandboxes.map((sandbox) => [sandbox.id, sandbox.metadata]));
-  const rows = containers.map(({ id, image, metadata, state, createdAt, podSandboxId }) => {
-    const pod = pods.get(podSandboxId);
-    return [
-      shortId(id, !options.trunc),
-      showImage(image?.userSpecifiedImage || image?.image || "", options),
-      formatAge(createdAt, terminal.now()),
-      containerStateName(state),
-      metadata?.name ?? "",
-      String(metadata?.attempt ?? 0),
-      shortId(podSandboxId, !options.trunc),
-      pod ? `${pod.namespace}/${pod.name}` : "<unknown>",
-    ];
-  });
+  const wide = options.output === "wide";
+  const rows = await Promise.all(
+    containers.map(async (container) => {
+      const { id, metadata, state, createdAt, podSandboxId, imageId } = container;
+      return [
+        shortId(id, !options.trunc),
+        showImage(imageOf(container), options),
+        formatAge(createdAt, now()),
+        containerStateName(state),
+        metadata?.name ?? "",
+        String(metadata?.attempt ?? 0),
+        shortId(podSandboxId, !options.trunc),
+        podName(pods.get(podSandboxId)),
+        ...(wide ? [shortId(imageId, !options.trunc), ...(await describeEnd(client, id))] : []),
+      ];
+    }),
+  );
   const header = ["container", "image", "age", "state", "name", "attempt", "pod id", "pod"];
-  terminal.stdout.write(formatTable(header, rows));
+  if (wide) header.push("image id", "exit code", "reason");
+  stdout.write(formatTable(header, rows));
+}
+
+/** CRI's list does not tell how a container has ended. */
+async function describeEnd(
+  client: CriClient,
+  containerId: string,
+): Promise<[exitCode: string, reason: string]> {
+  const reply = await client.runtime.containerStatus({ containerId }).catch(ignoreNotFound);
+  const { finishedAt = 0n, exitCode = 0, reason = "" } = reply?.status ?? {};
+  return [finishedAt > 0n ? describeExitCode(exitCode) : "-", reason || "-"];
+}
+
+function imageOf({ image }: Container): string {
+  return image?.userSpecifiedImage || image?.image || "";
+}
+
+function podName(pod: PodSandboxMetadata | undefined): string {
+  return pod ? `${pod.namespace}/${pod.name}` : "<unknown>";
 }
 
 function showImage(image: string, { trunc }: PsOptions): string {

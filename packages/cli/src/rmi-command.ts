@@ -1,10 +1,11 @@
 import type { CriClient } from "@dockershim/cri-client";
-import type { Container, Image } from "@dockershim/cri-types";
+import type { Image } from "@dockershim/cri-types";
 import { CliError } from "./cli-error.js";
 import type { DefineCommand } from "./command-context.js";
 import { forEachReference, tryOn } from "./each-object.js";
 import { notFound } from "./find-by-reference.js";
 import { findImage } from "./find-image.js";
+import { isMadeOf } from "./image-use.js";
 import { addDebugOption, addRuntimeOptions, withRuntime } from "./runtime-options.js";
 import type { Terminal } from "./terminal.js";
 
@@ -37,9 +38,10 @@ async function removeUnused(client: CriClient, terminal: Terminal): Promise<void
     client.image.listImages({}),
     client.runtime.listContainers({}),
   ]);
-  const used = new Set(containers.flatMap(namesOfImage));
   const unused = new Map(
-    images.filter((each) => !each.pinned && !isUsed(each, used)).map((each) => [each.id, each]),
+    images
+      .filter((each) => !each.pinned && !containers.some((one) => isMadeOf(one, each)))
+      .map((each) => [each.id, each]),
   );
   if (unused.size === 0) terminal.stderr.write("No unused images found.\n");
   await forEachReference([...unused.keys()], async (id) => {
@@ -53,13 +55,4 @@ async function remove(client: CriClient, image: Image, terminal: Terminal): Prom
   const name = `image ${names.join(", ") || image.id}`;
   await tryOn(name, () => client.image.removeImage({ image: { image: image.id } }));
   terminal.stdout.write(`${name} removed\n`);
-}
-
-/** Runtimes differ in which of these is an id, and which a digest. */
-function namesOfImage({ imageId, imageRef, image }: Container): string[] {
-  return [imageId, imageRef, image?.image ?? ""].filter((name) => name !== "");
-}
-
-function isUsed({ id, repoTags, repoDigests }: Image, used: ReadonlySet<string>): boolean {
-  return [id, ...repoTags, ...repoDigests].some((name) => used.has(name));
 }

@@ -363,7 +363,8 @@ describe("errors", () => {
   test.each([
     [["bogus"], "unknown command 'bogus'"],
     [["ps", "--bogus"], "unknown option '--bogus'"],
-    [["ps", "-o", "xml"], "Allowed choices are table, json, yaml"],
+    [["ps", "-o", "xml"], "Allowed choices are table, wide, json, yaml, name"],
+    [["ps", "--last", "0"], "It must be a number above 0"],
     [["ps", "-t", "soon"], '--timeout: "soon" is no duration'],
     [["logs"], "missing required argument 'container'"],
     [["logs", "--tail", "x", "web"], "It must be a number of lines"],

@@ -268,7 +268,8 @@ function container(
   const image = { image: `sha256:${id("e")}`, userSpecifiedImage: "web:latest" };
   const metadata = { name, attempt };
   const labels = { "io.kubernetes.container.name": name };
-  return { id: containerId, metadata, podSandboxId, state, createdAt, image, labels };
+  const imageId = `sha256:${id("e")}`;
+  return { id: containerId, metadata, podSandboxId, state, createdAt, image, imageId, labels };
 }
 
 /** CRI's selector: each of its labels has to be there with its value. */
