@@ -67,7 +67,8 @@ export async function openNode(
       if (!first) return;
       first = false;
       void imageFiles.removeLeftovers();
-      adoptLimits({ store, cgroupLimits, unmanagedLimits }, engine.known().facts);
+      const unadopt = adoptLimits({ store, engine, cgroupLimits, unmanagedLimits });
+      closers.push("limits of an earlier daemon", unadopt);
       tellLimits(engine.known().facts, log);
     },
     observer: parts.feedObserver,
