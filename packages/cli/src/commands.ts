@@ -66,6 +66,11 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import("./exec-command.js")).defineExec,
   },
   {
+    name: "attach",
+    description: "join a container's own output, and with -i its input",
+    load: async () => (await import("./attach-command.js")).defineAttach,
+  },
+  {
     name: "stats",
     description: "show what containers, or with --pods pods, use of CPU, memory and disk",
     load: async () => (await import("./stats-command.js")).defineStats,
@@ -81,6 +86,21 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import("./pull-command.js")).definePull,
   },
   {
+    name: "start",
+    description: "start containers that were created",
+    load: async () => (await import("./start-command.js")).defineStart,
+  },
+  {
+    name: "update",
+    description: "change containers' limits while they run",
+    load: async () => (await import("./update-command.js")).defineUpdate,
+  },
+  {
+    name: "checkpoint",
+    description: "write a container's state into an archive, where the runtime can",
+    load: async () => (await import("./checkpoint-command.js")).defineCheckpoint,
+  },
+  {
     name: "stop",
     description: "stop containers, or pods with all that runs in them",
     load: async () => (await import("./stop-command.js")).defineStop,
@@ -94,6 +114,16 @@ export const commands: readonly CommandEntry[] = [
     name: "rmi",
     description: "remove images, or with --prune all that no container is made of",
     load: async () => (await import("./rmi-command.js")).defineRmi,
+  },
+  {
+    name: "metrics",
+    description: "print the metrics of pods and containers that the kubelet passes on",
+    load: async () => (await import("./metrics-command.js")).defineMetrics,
+  },
+  {
+    name: "runtime-config",
+    description: "show what the runtime tells the kubelet to do as it does",
+    load: async () => (await import("./runtime-config-command.js")).defineRuntimeConfig,
   },
   {
     name: "migrate",

@@ -38,10 +38,11 @@ Previous container:
   Finished    2026-11-21T08:01:33Z (2d1h ago)
 
 Resources:
-  CPU limit      0.5 CPUs
-  CPU shares     256
-  Memory limit   128Mi
-  OOM score      985
+  CPU limit         0.5 CPUs
+  CPU shares        256
+  Memory limit      128Mi
+  Memory and swap   134217730 bytes
+  OOM score         985
 
 Mounts:
   IN THE CONTAINER   FROM                                    OPTIONS

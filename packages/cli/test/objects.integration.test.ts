@@ -127,3 +127,54 @@ test("a pull of what no registry has fails by the image's name", async () => {
   expect({ stdout, code }).toEqual({ stdout: "", code: 1 });
   expect(stderr).toMatch(/^dockershim: image 127\.0\.0\.1:9\/none:1: PullImage: .*\n$/);
 });
+
+test("a container's limits are changed while it runs, and the others stay", async () => {
+  const { containerId } = await runtime.startPod("limited");
+  expect(await dockershim("update", "limited/main", "--memory", "128Mi", "--cpus", "0.5")).toEqual({
+    stdout: "container default/limited/main updated\n",
+    stderr: "",
+    code: 0,
+  });
+  await dockershim("update", "limited/main", "--cpus", "0.25");
+  const { status } = await runtime.client.runtime.containerStatus({ containerId });
+  expect(status?.resources?.linux).toMatchObject({
+    cpuQuota: 25_000n,
+    memoryLimitInBytes: 134_217_728n,
+  });
+});
+
+test("a container is joined until it ends", async () => {
+  const script =
+    "until [ -e /go ]; do echo here; sleep 0.1; done; echo aside >&2; echo gone; exit 3";
+  await runtime.startPod("joined", ["sh", "-c", script]);
+  const attach = startBin(["attach", "joined"], { CONTAINER_RUNTIME_ENDPOINT: runtime.endpoint });
+  const ended = once(attach, "close");
+  let [out, err] = ["", ""];
+  attach.stderr.on("data", (data) => {
+    err += data;
+  });
+  attach.stdout.on("data", (data) => {
+    out += data;
+  });
+  await until(() => out !== "");
+  await dockershim("exec", "joined", "touch", "/go");
+  expect(await ended).toEqual([0, null]);
+  expect(out).toMatch(/^(here\n)+gone\n$/);
+  expect(err).toBe("aside\n");
+});
+
+test("the daemon's metrics and cgroup driver are told, and that it makes no checkpoints", async () => {
+  await runtime.startPod("metered");
+  expect((await dockershim("metrics")).stdout).toMatch(
+    /^# HELP \S+ .*\n# TYPE \S+ (counter|gauge)\n\S+ /,
+  );
+  expect((await dockershim("runtime-config")).stdout).toMatch(
+    /^Cgroup driver: +(cgroupfs|systemd)\n$/,
+  );
+  expect(await dockershim("checkpoint", "metered/main", "-e", "/tmp/x.tar")).toMatchObject({
+    stderr: expect.stringMatching(
+      /^dockershim: container default\/metered\/main: CheckpointContainer: /,
+    ),
+    code: 1,
+  });
+});

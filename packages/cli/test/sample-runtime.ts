@@ -4,16 +4,21 @@ import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { Code, ConnectError, type ConnectRouter } from "@connectrpc/connect";
 import {
+  CgroupDriver,
   ContainerState,
   ImageService,
   PodSandboxState,
   RuntimeService,
 } from "@dockershim/cri-types";
-import { createStreamingServer, type RuntimeExecRequest } from "@dockershim/streaming";
+import {
+  createStreamingServer,
+  type RuntimeAttachRequest,
+  type RuntimeExecRequest,
+} from "@dockershim/streaming";
 import { startFakeRuntime } from "../../cri-client/test/fake-runtime.js";
 import { sampleEvents } from "./sample-events.js";
 import { id, ids } from "./sample-ids.js";
-import { containerStats, podStats } from "./sample-stats.js";
+import { containerStats, podStats, sampleMetrics } from "./sample-stats.js";
 import { containerStatus, imageConfig, images, podStatus } from "./sample-statuses.js";
 
 const hour = 3_600_000_000_000n;
@@ -29,11 +34,11 @@ export async function startSampleRuntime() {
   const socketPath = join(dir, "cri.sock");
   const web = { running: true };
   const streaming = createStreamingServer({
-    runtime: { exec: runSample, attach: refuse, portForward: refuse },
+    runtime: { exec: runSample, attach: attachSample, portForward: refuse },
   });
   await streaming.listen();
   const pods = samplePods();
-  const { execUrl } = streaming;
+  const { execUrl, attachUrl } = streaming;
   const done: string[] = [];
   const slowPull = Promise.withResolvers<void>();
   const routes = createRoutes({
@@ -43,6 +48,7 @@ export async function startSampleRuntime() {
     web,
     pods,
     execUrl,
+    attachUrl,
   });
   const server = await startFakeRuntime(socketPath, routes);
   return {
@@ -78,6 +84,7 @@ interface SampleParts {
   readonly done: string[];
   readonly slowPull: Promise<void>;
   readonly pods: readonly SamplePod[];
+  attachUrl(request: Parameters<ReturnType<typeof createStreamingServer>["attachUrl"]>[0]): string;
   execUrl(request: Parameters<ReturnType<typeof createStreamingServer>["execUrl"]>[0]): string;
 }
 
@@ -97,7 +104,7 @@ function samplePods(): SamplePod[] {
   ];
 }
 
-function createRoutes({ slowPull, done, logPath, web, pods, execUrl }: SampleParts) {
+function createRoutes({ slowPull, done, logPath, web, pods, execUrl, attachUrl }: SampleParts) {
   const now = BigInt(sampleNow) * 1_000_000n;
   const containers = [
     container(ids.ended, "web", ids.front, 0, ContainerState.CONTAINER_EXITED, now - 50n * hour),
@@ -183,6 +190,29 @@ function createRoutes({ slowPull, done, logPath, web, pods, execUrl }: SamplePar
       async *getContainerEvents() {
         yield* sampleEvents(containers, pods);
       },
+      attach: (request) => ({ url: attachUrl(request) }),
+      startContainer: ({ containerId }) => {
+        if (containerId === ids.web) throw new ConnectError("it runs", Code.FailedPrecondition);
+        done.push(`StartContainer ${containerId.slice(0, 2)}`);
+        return {};
+      },
+      updateContainerResources: ({ containerId, linux }) => {
+        const { cpuPeriod, cpuQuota, cpuShares, cpusetCpus } = linux ?? {};
+        const memory = `${linux?.memoryLimitInBytes}+${linux?.memorySwapLimitInBytes}`;
+        const limits = [`${cpuQuota}/${cpuPeriod}`, cpuShares, memory, cpusetCpus];
+        done.push(`Update ${containerId.slice(0, 2)} ${limits.join(" ")}`);
+        return {};
+      },
+      checkpointContainer: ({ containerId, location }) => {
+        if (containerId === ids.db) throw new ConnectError("no CRIU", Code.Unimplemented);
+        done.push(`Checkpoint ${containerId.slice(0, 2)} ${location}`);
+        return {};
+      },
+      runtimeConfig: () => ({ linux: { cgroupDriver: CgroupDriver.CGROUPFS } }),
+      listMetricDescriptors: () => ({
+        descriptors: [{ name: "cpu_total", help: "Time\nused", labelKeys: ["pod", "id"] }],
+      }),
+      listPodSandboxMetrics: () => ({ podMetrics: [sampleMetrics] }),
       exec: (request) => {
         if (request.containerId !== ids.web) {
           throw new ConnectError("container is not running", Code.FailedPrecondition);
@@ -241,6 +271,13 @@ async function runSample({ cmd, stdin, stdout, stderr }: RuntimeExecRequest) {
   stdout?.write(`ran ${JSON.stringify(cmd)}\n`);
   stderr?.write("careful\n");
   return { exitCode: 0 };
+}
+
+/** A container that tells who joins it, and repeats its input. */
+async function attachSample({ containerId, tty, stdin, stdout, stderr }: RuntimeAttachRequest) {
+  stdout?.write(`joined ${containerId.slice(0, 2)}${tty ? " by its terminal" : ""}\n`);
+  stderr?.write("careful\n");
+  if (stdin && stdout) await pipeline(stdin, stdout);
 }
 
 function refuse(): never {

@@ -1,9 +1,11 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
-import type {
-  ContainerSchema,
-  ContainerStatsSchema,
-  PodSandboxSchema,
-  PodSandboxStatsSchema,
+import {
+  type ContainerSchema,
+  type ContainerStatsSchema,
+  MetricType,
+  type PodSandboxMetricsSchema,
+  type PodSandboxSchema,
+  type PodSandboxStatsSchema,
 } from "@dockershim/cri-types";
 import { ids } from "./sample-ids.js";
 
@@ -49,3 +51,21 @@ export function podStats(
     },
   }));
 }
+
+/** Two families, one of which nobody has described. */
+export const sampleMetrics: MessageInitShape<typeof PodSandboxMetricsSchema> = {
+  podSandboxId: ids.front,
+  metrics: [
+    {
+      ...{ name: "cpu_total", metricType: MetricType.COUNTER, timestamp: 1_500_000_000n },
+      ...{ labelValues: ["front", 'a"b\\'], value: { value: 7n } },
+    },
+    { name: "threads", metricType: MetricType.GAUGE, value: { value: 3n } },
+  ],
+  containerMetrics: [
+    {
+      containerId: ids.web,
+      metrics: [{ name: "cpu_total", labelValues: ["front", "web"], value: { value: 2n } }],
+    },
+  ],
+};

@@ -83,6 +83,7 @@ export function containerStatus(
         cpuQuota: 50_000n,
         cpuShares: 256n,
         memoryLimitInBytes: 134_217_728n,
+        memorySwapLimitInBytes: 134_217_730n,
         oomScoreAdj: 985n,
       },
     },
