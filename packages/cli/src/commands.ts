@@ -86,6 +86,16 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import("./pull-command.js")).definePull,
   },
   {
+    name: "run",
+    description: "run a pod with its containers, from files of CRI's messages",
+    load: async () => (await import("./run-command.js")).defineRun,
+  },
+  {
+    name: "create",
+    description: "create a container in a pod, from files of CRI's messages",
+    load: async () => (await import("./create-command.js")).defineCreate,
+  },
+  {
     name: "start",
     description: "start containers that were created",
     load: async () => (await import("./start-command.js")).defineStart,

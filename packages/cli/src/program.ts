@@ -73,6 +73,7 @@ Examples:
   dockershim info                         is the runtime ready, and its network?
   dockershim pods --namespace default     which pods are there?
   dockershim ps -a                        which containers, ended ones too?
+  dockershim describe web/nginx           what became of container nginx of pod web?
   dockershim logs --tail 20 -f web/nginx  follow the log of container nginx of pod web
   dockershim exec 3f2a cat /etc/hosts     run a command in the container 3f2a…
   dockershim -r unix:///run/containerd/containerd.sock ps   ask another runtime

@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { rm, writeFile } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { imageTarOf, labVariable, until } from "@dockershim/testing";
@@ -161,6 +161,53 @@ test("a container is joined until it ends", async () => {
   expect(await ended).toEqual([0, null]);
   expect(out).toMatch(/^(here\n)+gone\n$/);
   expect(err).toBe("aside\n");
+});
+
+test("a pod runs from files, a container is added to it, and nothing stays of one that cannot", async () => {
+  const dir = await mkdtemp(join(tmpdir(), "cli-run-"));
+  const file = async (name: string, text: string): Promise<string> => {
+    await writeFile(join(dir, name), text);
+    return join(dir, name);
+  };
+  const podOf = (name: string) =>
+    file(
+      `${name}.yaml`,
+      `metadata: {name: ${name}, namespace: filed, uid: ${name}-${process.pid}}\n`,
+    );
+  const containerOf = (name: string, command: string[]) => {
+    const image = { image: labVariable("LAB_IMAGE") };
+    return file(
+      `${name}.json`,
+      JSON.stringify({ metadata: { name }, image, command, log_path: "0.log" }),
+    );
+  };
+  const main = await containerOf("main", ["sleep", "3600"]);
+  const pod = await podOf("whole");
+  expect(await dockershim("run", pod, main)).toEqual({
+    stdout: expect.stringMatching(/^pod filed\/whole runs: [0-9a-f]{64}\n$/),
+    stderr: "",
+    code: 0,
+  });
+  expect((await dockershim("ps", "-o", "name", "--pod", "whole")).stdout).toBe(
+    "filed/whole/main\n",
+  );
+
+  const second = await containerOf("second", ["sleep", "3600"]);
+  expect((await dockershim("create", "whole", second, pod)).stdout).toMatch(
+    /^container filed\/whole\/second created: [0-9a-f]{64}\n$/,
+  );
+  expect((await dockershim("start", "whole/second")).code).toBe(0);
+
+  const broken = await containerOf("broken", ["/no/such/program"]);
+  expect(await dockershim("run", await podOf("half"), main, broken)).toMatchObject({
+    stdout: "",
+    stderr: expect.stringMatching(
+      /^dockershim: container filed\/half\/broken: StartContainer: .*\n$/,
+    ),
+    code: 1,
+  });
+  expect((await dockershim("pods", "--name", "half", "-q")).stdout).toBe("");
+  await rm(dir, { recursive: true });
 });
 
 test("the daemon's metrics and cgroup driver are told, and that it makes no checkpoints", async () => {

@@ -1,3 +1,6 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { PassThrough } from "node:stream";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
 import { runDockershim } from "./run-dockershim.js";
@@ -124,5 +127,33 @@ threads 3
 `,
     stderr: "",
     code: 0,
+  });
+});
+
+describe("run", () => {
+  let dir: string;
+  beforeAll(async () => {
+    dir = await mkdtemp(join(tmpdir(), "cli-run-"));
+  });
+  afterAll(() => rm(dir, { recursive: true }));
+
+  test.each([
+    ["metadata: [", "it is no PodSandboxConfig of CRI: "],
+    ["metadata: {name: a}\nimage: {image: web}", "it is no PodSandboxConfig of CRI: "],
+    ["- a", "it is no PodSandboxConfig of CRI: "],
+  ])("%j is refused by the file's name before anything is made", async (text, message) => {
+    const file = join(dir, "pod.yaml");
+    await writeFile(file, text);
+    const { stderr, code } = await dockershim("run", file);
+    expect(stderr).toMatch(`dockershim: ${file}: ${message}`);
+    expect(stderr.trimEnd().split("\n")).toHaveLength(1);
+    expect(code).toBe(1);
+  });
+
+  test("a file that is not there is told", async () => {
+    expect(await dockershim("run", "/nonexistent.yaml")).toMatchObject({
+      stderr: "dockershim: cannot read /nonexistent.yaml: there is no such file\n",
+      code: 1,
+    });
   });
 });
