@@ -10,7 +10,7 @@ if (Number(process.versions.node.split(".")[0]) < 22) {
   }
   // `dockershim logs … | head` is no reason to complain.
   process.stdout.on("error", (error) => process.exit(error.code === "EPIPE" ? 0 : 1));
-  const { main } = await import("../dist/index.js");
+  const { main } = await import("../dist/main.js");
   process.exitCode = await main(process.argv.slice(2), {
     stdout: process.stdout,
     stderr: process.stderr,
