@@ -1,6 +1,6 @@
 // The tests that a contributor runs: lint, types, packages, unit and integration tests.
-// The last line counts them: "N passed, N failed". Arguments select parts by name; the fault and the hostile tests
-// and those with Kubernetes are run only when they are asked for. What tests need from outside is fetched before the first of them.
+// The last line counts them: "N passed, N failed". Arguments select parts by name; the fault, crash,
+// model, fuzz and hostile tests and those with Kubernetes are run only when they are asked for. What tests need from outside is fetched before the first of them.
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -120,6 +120,7 @@ const parts: Record<string, () => Count | Promise<Count>> = {
   packages: () => check("check-packages"),
   unit: unitTests,
   integration: () => inLab("jest.integration.config.js"),
+  crash: () => inLab("jest.crash.config.js"),
   model: () => inLab("jest.model.config.js"),
   fuzz: () => jest("jest.fuzz.config.js"),
   faults: () => inLab("jest.faults.config.js"),
@@ -132,7 +133,7 @@ const usual = ["lint", "types", "packages", "unit", "integration"];
 const asked = process.argv.slice(2);
 const chosen = asked.length > 0 ? asked : usual;
 const total: Count = { passed: 0, failed: 0 };
-if (chosen.some((name) => ["integration", "faults", "hostile", "model"].includes(name))) {
+if (chosen.some((name) => ["integration", "faults", "crash", "hostile", "model"].includes(name))) {
   await fetchForLabs();
 }
 for (const [name, part] of Object.entries(parts)) {

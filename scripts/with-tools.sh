@@ -47,6 +47,12 @@ test:model)
   build
   exec node scripts/run-tests.ts model
   ;;
+test:crash)
+  need_root "the crash matrix"
+  build
+  [ "${1:-}" != --slice ] || export CRASH_SLICE=1
+  exec node scripts/run-tests.ts crash
+  ;;
 test:faults)
   need_root "the fault test run"
   build

@@ -1,20 +1,11 @@
-import { execFileSync } from "node:child_process";
-import {
-  chmodSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type CriClient, createCriClient } from "@dockershim/cri-client";
 import { createDockerClient } from "@dockershim/docker-client";
 import { type Daemon, labVariable, startDaemon, until } from "@dockershim/testing";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import { countRemains, type LabNetwork, readLabNetwork } from "./node-remains.js";
 
 // Pods come and go while the daemon is killed with -9, plugins fail, and sandboxes are removed
 // behind its back. Once the kubelet (played by this test) has stopped and removed what is listed,
@@ -32,17 +23,14 @@ const docker = createDockerClient({ endpoint: labVariable("LAB_DOCKER_ENDPOINT")
 const run = `leaks-${process.pid}`;
 let daemon: Daemon;
 let cri: CriClient;
-let network: { dataDir: string; name: string; bridge: string };
+let network: LabNetwork;
 
 beforeAll(async () => {
   mkdirSync(confDir);
   mkdirSync(binDir);
-  const [name = ""] = readdirSync(labVariable("LAB_CNI_CONF_DIR"));
-  const list = JSON.parse(readFileSync(join(labVariable("LAB_CNI_CONF_DIR"), name), "utf8"));
-  const [bridge] = list.plugins;
-  network = { dataDir: bridge.ipam.dataDir, name: list.name, bridge: bridge.bridge };
-  list.plugins.push({ type: "flaky" });
-  writeFileSync(join(confDir, name), JSON.stringify(list));
+  network = readLabNetwork();
+  network.list.plugins.push({ type: "flaky" });
+  writeFileSync(join(confDir, network.file), JSON.stringify(network.list));
   // The last plugin of the chain: it fails an ADD now and then, after the others have done theirs.
   writeFileSync(
     join(binDir, "flaky"),
@@ -87,30 +75,7 @@ async function killDaemon(): Promise<void> {
   await start();
 }
 
-interface Counts {
-  addresses: number;
-  interfaces: number;
-  rules: number;
-  cacheFiles: number;
-  containers: number;
-}
-
-async function count(): Promise<Counts> {
-  const leases = join(network.dataDir, network.name);
-  const results = join(root, "cni", "results");
-  const links = execFileSync("ip", ["-o", "link", "show", "master", network.bridge]).toString();
-  const nat = execFileSync("iptables-save", ["-t", "nat"]).toString();
-  const left = await docker.containers.list({ all: true, filters: { label: [`run=${run}`] } });
-  return {
-    addresses: existsSync(leases)
-      ? readdirSync(leases).filter((file) => /^\d+\./.test(file)).length
-      : 0,
-    interfaces: links.split("\n").filter((line) => line !== "").length,
-    rules: nat.split("\n").filter((line) => line.includes(`"${network.name}\\"`)).length,
-    cacheFiles: existsSync(results) ? readdirSync(results).length : 0,
-    containers: left.length,
-  };
-}
+const count = () => countRemains(docker, network, root, run);
 
 /** What a kubelet does with all that it finds listed. */
 async function removeAll(): Promise<void> {
