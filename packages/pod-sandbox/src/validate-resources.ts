@@ -6,6 +6,9 @@ declare const checked: unique symbol;
 /** Limits that have passed `validateContainerResources`: nothing else makes them. */
 export type ValidContainerResources = LinuxContainerResources & { readonly [checked]: true };
 
+/** A number of Docker's JSON beyond this is rounded, and may then be none that Docker can read. */
+const mostExact = BigInt(Number.MAX_SAFE_INTEGER);
+
 /**
  * Checks limits of a container or a pod: nothing negative but −1 for “no limit” where the kernel
  * knows it, and every name a file name.
@@ -27,6 +30,13 @@ export function validateContainerResources(
   least("cpu_period", resources.cpuPeriod, 0n);
   least("cpu_quota", resources.cpuQuota, -1n);
   least("cpu_shares", resources.cpuShares, 0n);
+  for (const [name, value] of [
+    ["cpu_period", resources.cpuPeriod],
+    ["cpu_quota", resources.cpuQuota],
+    ["cpu_shares", resources.cpuShares],
+  ] as const) {
+    if (value > mostExact) refuse(name, `must not be more than ${mostExact}, but is ${value}`);
+  }
   least("memory_limit_in_bytes", resources.memoryLimitInBytes, -1n);
   least("memory_swap_limit_in_bytes", resources.memorySwapLimitInBytes, -1n);
   const memory = resources.memoryLimitInBytes;

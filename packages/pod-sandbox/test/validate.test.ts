@@ -485,6 +485,9 @@ describe("a container config", () => {
 describe("resources", () => {
   test.each<[Parameters<typeof resources>[0], string]>([
     [{ cpuPeriod: -1n }, "linux.cpu_period"],
+    [{ cpuPeriod: 2n ** 53n }, "linux.cpu_period"],
+    [{ cpuQuota: 2n ** 63n - 1n }, "linux.cpu_quota"],
+    [{ cpuShares: 2n ** 53n }, "linux.cpu_shares"],
     [{ cpuQuota: -2n }, "linux.cpu_quota"],
     [{ cpuShares: -1n }, "linux.cpu_shares"],
     [{ memoryLimitInBytes: -2n }, "linux.memory_limit_in_bytes"],
