@@ -88,7 +88,6 @@ Exit codes:
 /** The whole tree of commands, with options and texts, for man pages and completions. */
 export async function describeProgram(terminal: Terminal): Promise<Command> {
   const program = createProgram(terminal);
-  const names = [...commands.map(({ name }) => name), ...completionCommands];
-  await addCommands(program, names, { terminal, setExitCode: () => undefined });
+  await addCommands(program, completionCommands, { terminal, setExitCode: () => undefined });
   return program;
 }

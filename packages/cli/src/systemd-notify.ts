@@ -5,7 +5,6 @@ import koffi from "koffi";
 export interface Notifier {
   /** Assignments such as `READY=1`. What cannot be sent is lost: the manager is gone or busy. */
   send(state: Readonly<Record<string, string | number>>): void;
-  close(): void;
 }
 
 // From the kernel's headers, the same on all architectures that Docker runs on (MIPS excepted).
@@ -45,6 +44,5 @@ export function openNotifier(address: string): Notifier {
         // Its next message counts.
       }
     },
-    close: () => closeSync(fd),
   };
 }

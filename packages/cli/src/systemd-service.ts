@@ -100,7 +100,6 @@ export function observeForSystemd(
   notifier: Notifier,
   watchdogMs: number | undefined,
 ): DaemonObserver {
-  const timers: NodeJS.Timeout[] = [];
   let told = "";
 
   async function tellStatus(shim: Shim): Promise<void> {
@@ -111,7 +110,7 @@ export function observeForSystemd(
   }
 
   function every(ms: number, work: () => void): void {
-    timers.push(setInterval(work, ms).unref());
+    setInterval(work, ms).unref();
   }
 
   return {

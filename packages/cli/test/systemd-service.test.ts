@@ -48,7 +48,7 @@ describe("what systemd tells a service", () => {
 
 test("the watchdog is told at half its time, and the status when it changes", async () => {
   const sent: Record<string, string | number>[] = [];
-  const observer = observeForSystemd({ send: (state) => sent.push(state), close() {} }, 20);
+  const observer = observeForSystemd({ send: (state) => sent.push(state) }, 20);
   await observer.started({
     endpoint: "unix:///x",
     status: async () => ({ sandboxes: 2, containers: 3, unready: ["no network\nyet"] }),
