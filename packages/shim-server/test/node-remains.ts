@@ -50,3 +50,14 @@ export async function countRemains(
     containers: left.length,
   };
 }
+
+/** Removes what a run has left in the engine, by its label. */
+export async function removeContainersOf(
+  docker: Pick<DockerClient, "containers">,
+  run: string,
+): Promise<void> {
+  const filters = { label: [`run=${run}`] };
+  for (const { Id } of await docker.containers.list({ all: true, filters })) {
+    await docker.containers.remove(Id, { force: true });
+  }
+}

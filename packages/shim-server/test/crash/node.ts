@@ -4,7 +4,12 @@ import { join } from "node:path";
 import { type CriClient, createCriClient } from "@dockershim/cri-client";
 import { createDockerClient } from "@dockershim/docker-client";
 import { type Daemon, labVariable, startDaemon, until } from "@dockershim/testing";
-import { countRemains, type NodeRemains, readLabNetwork } from "../node-remains.js";
+import {
+  countRemains,
+  type NodeRemains,
+  readLabNetwork,
+  removeContainersOf,
+} from "../node-remains.js";
 import { type EngineProxy, type KillWay, killWays, startEngineProxy } from "./engine-proxy.js";
 import { wrapPlugins } from "./wrapped-plugins.js";
 
@@ -100,12 +105,7 @@ export async function openCrashNode(): Promise<CrashNode> {
       cri.close();
       await daemon.stop();
       await proxy.close();
-      for (const { Id } of await docker.containers.list({
-        all: true,
-        filters: { label: [`run=${run}`] },
-      })) {
-        await docker.containers.remove(Id, { force: true });
-      }
+      await removeContainersOf(docker, run);
       await docker.close();
       rmSync(dir, { recursive: true, force: true });
     },

@@ -6,6 +6,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { type CriClient, createCriClient } from "@dockershim/cri-client";
 import { createDockerClient } from "@dockershim/docker-client";
 import { type Daemon, labFlags, labVariable, startDaemon } from "@dockershim/testing";
+import { removeContainersOf } from "../node-remains.js";
 import type { System, SystemEvent } from "./system.js";
 
 /** How long a step of a call takes about, in ms: a kill comes after so many of them. */
@@ -85,12 +86,7 @@ export async function openEngineSystem(): Promise<System> {
     async close() {
       cri.close();
       await daemon.stop();
-      for (const { Id } of await docker.containers.list({
-        all: true,
-        filters: { label: [`run=${run}`] },
-      })) {
-        await docker.containers.remove(Id, { force: true });
-      }
+      await removeContainersOf(docker, run);
       await docker.close();
       rmSync(dir, { recursive: true, force: true });
     },
