@@ -1,4 +1,5 @@
 import { mkdtempSync, rmSync } from "node:fs";
+import { connect as connectHttp2 } from "node:http2";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -10,6 +11,7 @@ import {
 } from "@connectrpc/connect-node";
 import { ImageService, RuntimeService } from "@dockershim/cri-types";
 import { Health } from "@dockershim/cri-types/health";
+import { until } from "@dockershim/testing";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { pino } from "pino";
 import { type GrpcServer, serveGrpc } from "../src/server/grpc-server.js";
@@ -26,6 +28,20 @@ function failing<S extends Service>(service: S, message: () => string): Routes<S
   const route = { ...unimplemented(""), handler: async () => fail(), hot: fail };
   const entries = service.methods.map(({ localName }) => [localName, route]);
   return Object.fromEntries(entries) as Routes<S>;
+}
+
+/** A server on which every other call than a health check fails with a text. */
+function serve(path: string, message: () => string): Promise<GrpcServer> {
+  const parts = {
+    runtime: failing(RuntimeService, message),
+    image: failing(ImageService, message),
+    feed: { current: true, ready: async () => undefined },
+    engine: { connected: true },
+    log: pino({ level: "silent" }),
+    onCall: undefined,
+    tracing: undefined,
+  };
+  return serveGrpc(parts, { path });
 }
 
 describe("errors of a server of gRPC", () => {
@@ -45,16 +61,7 @@ describe("errors of a server of gRPC", () => {
   }
 
   beforeAll(async () => {
-    const parts = {
-      runtime: failing(RuntimeService, () => message),
-      image: failing(ImageService, () => message),
-      feed: { current: true, ready: async () => undefined },
-      engine: { connected: true },
-      log: pino({ level: "silent" }),
-      onCall: undefined,
-      tracing: undefined,
-    };
-    server = await serveGrpc(parts, { path });
+    server = await serve(path, () => message);
     const createConnection = () => connect(path);
     session = new Http2SessionManager("http://localhost", {}, { createConnection });
   });
@@ -122,5 +129,63 @@ describe("errors of a server of gRPC", () => {
     await besides(async () => {
       await health.check({ service: "" }, { headers }).catch(() => undefined);
     });
+  });
+});
+
+describe("a server of gRPC that ends", () => {
+  const dir = mkdtempSync(join(tmpdir(), "grpc-end-"));
+  const path = join(dir, "grpc.sock");
+  afterAll(() => rmSync(dir, { recursive: true }));
+
+  /** One call on a connection of its own. @returns Its gRPC status, or why there is none. */
+  async function callOnce(): Promise<string> {
+    return await new Promise((resolve) => {
+      const socket = connect(path);
+      const session = connectHttp2("http://localhost", { createConnection: () => socket });
+      const settle = (outcome: string): void => {
+        session.destroy();
+        resolve(outcome);
+      };
+      socket.once("error", ({ syscall, message }: NodeJS.ErrnoException) =>
+        // Nobody listens between two servers.
+        settle(syscall === "connect" ? "nobody there" : message),
+      );
+      session.once("error", (err) => settle(err.message));
+      const call = session.request({
+        ":method": "POST",
+        ":path": "/runtime.v1.RuntimeService/Version",
+        "content-type": "application/grpc",
+        te: "trailers",
+      });
+      let status: string | undefined;
+      const read = (headers: Record<string, unknown>): void => {
+        status ??= headers["grpc-status"] as string | undefined;
+      };
+      call.on("response", read).on("trailers", read);
+      call.once("error", (err) => settle(err.message));
+      call.once("close", () => settle(status ?? "closed without a status"));
+      call.resume();
+      // An empty message.
+      call.end(Buffer.alloc(5));
+    });
+  }
+
+  test("leaves no call unanswered whose connection it has taken", async () => {
+    const outcomes: string[] = [];
+    let over = false;
+    const poll = async (): Promise<void> => {
+      while (!over) outcomes.push(await callOnce());
+    };
+    const pollers = [poll(), poll(), poll(), poll()];
+    for (let round = 0; round < 20; round++) {
+      const server = await serve(path, () => "no such thing");
+      const answered = outcomes.length;
+      await until(() => outcomes.slice(answered).includes("5"));
+      await server.close(10_000);
+    }
+    over = true;
+    await Promise.all(pollers);
+    // 5 is gRPC's NOT_FOUND.
+    expect(outcomes.filter((outcome) => !["5", "nobody there"].includes(outcome))).toEqual([]);
   });
 });

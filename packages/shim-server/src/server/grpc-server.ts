@@ -1,5 +1,5 @@
 import { createServer, type Http2Server, type ServerHttp2Session } from "node:http2";
-import type { Socket } from "node:net";
+import { createServer as createListener, type Socket } from "node:net";
 import { connectNodeAdapter } from "@connectrpc/connect-node";
 import { ImageService, RuntimeService } from "@dockershim/cri-types";
 import type { Logger } from "pino";
@@ -13,8 +13,9 @@ import { createCallLog } from "./call-log.js";
 import { registerHealthService } from "./health-service.js";
 import { createHotCalls } from "./hot-calls.js";
 import { hotCallsOf, type Routes, serveRoutes } from "./route.js";
+import { askToLeave } from "./session-end.js";
 import { createStreamWatch, type StreamWatch } from "./stream-watch.js";
-import { type CriSocket, listenOnCriSocket } from "./unix-socket.js";
+import { type CriSocket, listenOnCriSocket, takeLastConnections } from "./unix-socket.js";
 
 /** The gRPC server on its unix socket. */
 export interface GrpcServer {
@@ -43,6 +44,9 @@ const maxHeaderListBytes = 16 * 1024;
 
 /** More calls of one connection wait for earlier ones to end; the client is told so. */
 const maxCallsPerConnection = 1_000;
+
+/** How long a client may take to hear that the server ends, in ms, before it is ended without its having heard. */
+const noticeMs = 1_000;
 
 /** Serves both CRI services, and gRPC's health checks, on a unix socket. */
 export async function serveGrpc(parts: GrpcServerParts, socket: CriSocket): Promise<GrpcServer> {
@@ -80,12 +84,14 @@ export async function serveGrpc(parts: GrpcServerParts, socket: CriSocket): Prom
     if (!hotCalls(stream, headers)) ordinary.emit("stream", stream, headers, flags, rawHeaders);
   });
   const connections = trackConnections(server, watch);
-  await listenOnCriSocket(server, socket);
+  // An HTTP/2 server that listens itself closes its sessions as soon as it is to listen no more.
+  const listener = createListener((connection) => server.emit("connection", connection));
+  await listenOnCriSocket(listener, socket);
   return {
     async close(graceMs) {
-      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-      // A closed HTTP/2 session finishes its open streams and takes no new ones.
-      for (const session of connections.values()) session.close();
+      await takeLastConnections(listener, socket);
+      const closed = new Promise<void>((resolve) => listener.close(() => resolve()));
+      for (const session of connections.values()) askToLeave(session, noticeMs);
       const cutOff = setTimeout(() => {
         // A session would wait for its client to read what it was sent.
         for (const socket of connections.keys()) socket.destroy();

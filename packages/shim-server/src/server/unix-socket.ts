@@ -2,6 +2,7 @@ import { readFileSync, readlinkSync } from "node:fs";
 import { chmod, lstat, mkdir, unlink } from "node:fs/promises";
 import { connect, type ListenOptions, type Server } from "node:net";
 import { dirname } from "node:path";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { ShimError } from "../shim-error.js";
 
 /** Where CRI is answered: a socket that we make, or one that was passed on to this process. */
@@ -61,6 +62,27 @@ const acceptsConnections = 0x10000;
 export async function listenOnCriSocket(server: Server, socket: CriSocket): Promise<void> {
   if ("fd" in socket) await listen(server, { fd: socket.fd });
   else await listenOnUnixSocket(server, socket.path);
+}
+
+/**
+ * Has a server take the connections that were made on a socket of ours before its name is gone: to close the
+ * socket would reset them. On one that was passed on they wait for the next process.
+ */
+export async function takeLastConnections(server: Server, socket: CriSocket): Promise<void> {
+  if ("fd" in socket) return;
+  await unlink(socket.path).catch(() => undefined);
+  let taken = 0;
+  const count = (): void => {
+    taken++;
+  };
+  server.on("connection", count);
+  // Each turn of the event loop takes one at least, if there is one.
+  for (let before = -1; before !== taken; ) {
+    before = taken;
+    await nextTurn();
+    await nextTurn();
+  }
+  server.off("connection", count);
 }
 
 /**
