@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
+import { type DescriptorFacts, describeFile } from "@dockershim/testing/protobuf";
 import { describe, expect, test } from "@jest/globals";
 import { file_runtime_v1_api, ImageService, RuntimeService } from "../src/index.js";
-import { type DescriptorFacts, describeFile } from "./descriptor-facts.js";
 import { loadUpstream, upstreamFixture, upstreamVersion } from "./upstream-module.js";
 
 const ours = describeFile(file_runtime_v1_api.proto);

@@ -1,0 +1,14 @@
+// Everything of the API is generated, so a hand-kept list of its names could only fall behind; the
+// check against upstream guards what the file contains.
+export * from "./gen/nri/pkg/api/v1alpha1/api_pb.js";
+export {
+  type Mux,
+  type MuxConnection,
+  multiplex,
+  pluginConnection,
+  runtimeConnection,
+} from "./mux.js";
+export { NriError, type NriErrorCode, type NriErrorFields } from "./nri-error.js";
+export { createTtrpcClient, type TtrpcClient } from "./ttrpc-client.js";
+export { maxMessage } from "./ttrpc-frames.js";
+export { grpcStatus, method, serveTtrpc, type TtrpcMethod } from "./ttrpc-server.js";
