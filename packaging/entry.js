@@ -1,15 +1,14 @@
 // Where the executable begins. It is packages/cli/bin/dockershim.js without the look for a newer Node.
 
 import { basename } from "node:path";
-import { main } from "@dockershim/cli";
+import { endWithOutput, main } from "@dockershim/cli";
 import { keepHeapSmall } from "../packages/cli/bin/small-heap.js";
 
 const args = process.argv.slice(2);
 // Under the name of the daemon that it takes the place of, it takes that one's flags.
 if (basename(process.argv0) === "cri-dockerd") args.unshift("cri-dockerd");
 if (args.includes("serve") || args[0] === "cri-dockerd") keepHeapSmall();
-// `dockershim logs … | head` is no reason to complain.
-process.stdout.on("error", (error) => process.exit(error.code === "EPIPE" ? 0 : 1));
+endWithOutput(process.stdout, process.stderr);
 void main(args, {
   stdout: process.stdout,
   stderr: process.stderr,

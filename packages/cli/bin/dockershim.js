@@ -8,8 +8,8 @@ if (Number(process.versions.node.split(".")[0]) < 22) {
   if (["serve", "cri-dockerd"].some((name) => process.argv.includes(name))) {
     (await import("./small-heap.js")).keepHeapSmall();
   }
-  // `dockershim logs … | head` is no reason to complain.
-  process.stdout.on("error", (error) => process.exit(error.code === "EPIPE" ? 0 : 1));
+  const { endWithOutput } = await import("../dist/broken-output.js");
+  endWithOutput(process.stdout, process.stderr);
   const { main } = await import("../dist/main.js");
   process.exitCode = await main(process.argv.slice(2), {
     stdout: process.stdout,

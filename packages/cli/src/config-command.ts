@@ -24,8 +24,8 @@ export const defineConfig: DefineCommand = (command, { terminal }) => {
     `
 It looks at the form of each option, and at nothing on the node.
 
-Exit codes: 0 when \`serve\` would start with them, 2 when something is wrong; stderr then has a
-line for each.`,
+Exit codes: 0 when \`serve\` would start with them, 2 when something is wrong;
+stderr then has a line for each.`,
   );
   validate.action(async (flags: Record<string, unknown> & { config: string }) => {
     await gatherOptions(flags, flags.config);

@@ -1,4 +1,5 @@
 import { CliError } from "./cli-error.js";
+import { suggestName } from "./suggest-name.js";
 
 export interface Candidate {
   id: string;
@@ -31,7 +32,13 @@ export function findByReference<Item extends Candidate>(
   kind: string,
 ): Item {
   const match = matchReference(reference, items, kind);
-  if (match === undefined) throw notFound(reference, kind);
+  if (match === undefined) {
+    throw notFound(
+      reference,
+      kind,
+      items.flatMap(({ names }) => names),
+    );
+  }
   return match.item;
 }
 
@@ -70,8 +77,21 @@ export function surestMatches<Found extends { readonly by: (typeof ways)[number]
   return matches.filter(({ by }) => by === best);
 }
 
-export function notFound(reference: string, kind: string): CliError {
-  return new CliError("not-found", `no ${kind} has the id or name "${reference}"`);
+/** The commands that list things of a kind. */
+const lists = { container: "ps -a", pod: "pods", image: "images" };
+
+/**
+ * @param kind Of several kinds: "container, pod or image".
+ * @param names What there is; one that is nearly the same is told.
+ */
+export function notFound(reference: string, kind: string, names: readonly string[] = []): CliError {
+  const near = suggestName(reference, names);
+  const wanted = Object.entries(lists).filter(([each]) => kind.includes(each));
+  const listed = wanted.map(([, list]) => list).join(", ");
+  const hint = near
+    ? `did you mean ${near}?`
+    : `see dockershim ${listed.replace(/, (?=[^,]*$)/, " or ")}`;
+  return new CliError("not-found", `no ${kind} has the id or name "${reference}"; ${hint}`);
 }
 
 function ambiguous(reference: string, kind: string, items: readonly Candidate[]): CliError {

@@ -55,7 +55,13 @@ function findOrOnlyOf(
   }));
   const inPod = [...new Map(ofPods.map((each) => [each.id, each])).values()];
   const pod = matchReference(reference, inPod, "pod")?.item;
-  if (pod === undefined) throw notFound(reference, "container");
+  if (pod === undefined) {
+    throw notFound(
+      reference,
+      "container",
+      candidates.flatMap((each) => [...each.names, ...podNames(each)]),
+    );
+  }
   const its = candidates.filter(({ group }) => group === pod.group);
   const names = [...new Set(its.map((each) => each.names.at(-1) ?? each.id))];
   const [only, ...others] = names;

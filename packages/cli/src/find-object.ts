@@ -66,7 +66,12 @@ function createAnyFinder(
     if (match) return match.found;
     const image = kinds.includes("image") ? await findImage(client, reference) : undefined;
     if (image) return { kind: "image", id: image.id, image };
-    throw notFound(reference, wanted);
+    const known = [...(await containers()), ...(await sandboxes())];
+    throw notFound(
+      reference,
+      wanted,
+      known.flatMap(({ names }) => names),
+    );
   };
 }
 

@@ -5,10 +5,10 @@ import { imageName } from "./find-image.js";
 import { imageUser } from "./image-user.js";
 import { addImagesLoadCommand } from "./images-load-command.js";
 import { addListOptions, compareTexts, type ListFormat } from "./list-options.js";
-import { messageToObject, printObject } from "./output-format.js";
+import { printTable } from "./list-table.js";
+import { isObjectFormat, messageToObject, printObject } from "./output-format.js";
 import { addDebugOption, addRuntimeOptions, withRuntime } from "./runtime-options.js";
 import { shortId } from "./short-id.js";
-import { formatTable } from "./table.js";
 import type { Terminal } from "./terminal.js";
 
 interface ImagesOptions {
@@ -18,6 +18,8 @@ interface ImagesOptions {
   sortBy: keyof typeof orders;
   output: ListFormat;
 }
+
+const fit = { drop: ["digest", "image id"], shrink: { image: 30, tag: 16 } };
 
 const orders = {
   name: (a: Image, b: Image) => compareTexts(imageName(a), imageName(b)),
@@ -34,7 +36,7 @@ export const defineImages: DefineCommand = (command, { terminal }) => {
     withRuntime(command, terminal, async (client) => {
       const list = await client.image.listImages(image ? { filter: { image: { image } } } : {});
       list.images.sort(orders[options.sortBy]);
-      if (options.output === "json" || options.output === "yaml") {
+      if (isObjectFormat(options.output)) {
         const object = messageToObject(ListImagesResponseSchema, list);
         await printObject(object, options.output, terminal);
       } else {
@@ -67,7 +69,8 @@ function printImages(images: readonly Image[], options: ImagesOptions, terminal:
   const header = ["image", "tag", "image id", "size"];
   if (showsDigests(options)) header.splice(2, 0, "digest");
   if (options.output === "wide") header.push("user", "pinned");
-  terminal.stdout.write(formatTable(header, rows));
+  const isWhole = options.output === "wide" || !options.trunc;
+  printTable(header, rows, isWhole ? undefined : fit, terminal);
 }
 
 /** One row for each name, since a person looks for a name. */

@@ -1,3 +1,4 @@
+export { endWithOutput } from "./broken-output.js";
 export { exitCodes } from "./cli-error.js";
 export { defaultConfigText } from "./default-config.js";
 export { main } from "./main.js";

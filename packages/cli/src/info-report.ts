@@ -2,7 +2,7 @@ import type { StatusResponse, VersionResponse } from "@dockershim/cri-types";
 import { formatBytes } from "./byte-size.js";
 import { formatDuration } from "./duration.js";
 import { formatFields } from "./field-rows.js";
-import { formatYaml } from "./output-format.js";
+import { formatObject } from "./output-format.js";
 import { formatTable } from "./table.js";
 import { describeVersion } from "./version-command.js";
 
@@ -74,7 +74,7 @@ async function describeDetails(
   const own = info.info;
   if (!isRecord(own) || !isRecord(own.options)) {
     if (Object.keys(info).length === 0) return [];
-    return [`Details:\n${(await formatYaml(info)).replace(/^(?=.)/gm, indent)}`];
+    return [`Details:\n${(await formatObject(info, "yaml")).replace(/^(?=.)/gm, indent)}`];
   }
   const { version, instance, options, engine, facts } = own;
   const daemon: [string, string][] = [

@@ -4,7 +4,6 @@ import {
   ImageStatusResponseSchema,
   PodSandboxStatusResponseSchema,
 } from "@dockershim/cri-types";
-import { Option } from "commander";
 import type { DefineCommand } from "./command-context.js";
 import { forEachReference } from "./each-object.js";
 import { notFound } from "./find-by-reference.js";
@@ -15,7 +14,7 @@ import {
   referenceHelp,
   typeOption,
 } from "./find-object.js";
-import { formatYaml, messageToObject } from "./output-format.js";
+import { formatObject, messageToObject, type ObjectFormat, outputOption } from "./output-format.js";
 import { addDebugOption, addRuntimeOptions, withRuntime } from "./runtime-options.js";
 import { readInfo } from "./verbose-info.js";
 
@@ -23,7 +22,7 @@ const kinds: readonly ObjectKind[] = ["container", "pod", "image"];
 
 interface InspectOptions {
   type?: ObjectKind;
-  output: "json" | "yaml";
+  output: ObjectFormat;
 }
 
 /** `dockershim inspect` */
@@ -32,12 +31,7 @@ export const defineInspect: DefineCommand = (command, { terminal }) => {
     .argument("<name...>", `${referenceHelp}; or an image`)
     .addOption(typeOption(kinds))
     .addOption(
-      new Option(
-        "-o, --output <format>",
-        "how to print; several are an array, or documents of YAML",
-      )
-        .choices(["json", "yaml"])
-        .default("json"),
+      outputOption(["json", "yaml"], "how to print; several are an array, or documents of YAML"),
     );
   addDebugOption(addRuntimeOptions(command));
   command.action((references: string[], { type, output }: InspectOptions) =>
@@ -83,9 +77,9 @@ async function inspect(client: CriClient, found: FoundObject): Promise<object> {
 
 async function format(
   found: readonly object[],
-  output: "json" | "yaml",
+  output: ObjectFormat,
   several: boolean,
 ): Promise<string> {
-  if (output === "json") return `${JSON.stringify(several ? found : found[0], null, 2)}\n`;
-  return (await Promise.all(found.map((each) => formatYaml(each)))).join("---\n");
+  if (output !== "yaml") return await formatObject(several ? found : (found[0] ?? {}), output);
+  return (await Promise.all(found.map((each) => formatObject(each, output)))).join("---\n");
 }

@@ -1,5 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
-import type { OutputFormat } from "./output-format.js";
+import { type OutputFormat, outputOption } from "./output-format.js";
 
 /** How a list is printed: `name` is what other commands take as names. */
 export type ListFormat = OutputFormat | "wide" | "name";
@@ -9,9 +9,10 @@ export function addListOptions(command: Command, sortColumns: readonly string[])
   const [usual = ""] = sortColumns;
   return command
     .addOption(
-      new Option("-o, --output <format>", "how to print; name is what other commands take")
-        .choices(["table", "wide", "json", "yaml", "name"])
-        .default("table"),
+      outputOption(
+        ["table", "wide", "json", "yaml", "name"],
+        "how to print; name is what other commands take",
+      ),
     )
     .addOption(
       new Option("--sort-by <column>", "in which order").choices(sortColumns).default(usual),

@@ -1,6 +1,6 @@
 import { type Command, CommanderError } from "commander";
 import { CliError, exitCodes } from "./cli-error.js";
-import { addCommands, createProgram } from "./program.js";
+import { addCommands, createProgram, refuseUnknownTopic } from "./program.js";
 import type { Terminal } from "./terminal.js";
 
 /**
@@ -21,6 +21,7 @@ export async function main(args: readonly string[], terminal: Terminal): Promise
     running = command;
   });
   try {
+    refuseUnknownTopic(program, args);
     await program.parseAsync(args, { from: "user" });
     return exitCode;
   } catch (error) {

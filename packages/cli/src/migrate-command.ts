@@ -54,8 +54,9 @@ export const defineMigrate: DefineCommand = (command, context) => {
   command.addHelpText(
     "after",
     `
-Without --yes it changes nothing and shows each command and each change of a file. With it, it
-shows them as they are done; when one fails, or on Ctrl-C, all are taken back. Pods run on.
+Without --yes it changes nothing and shows each command and each change of a
+file. With it, it shows them as they are done; when one fails, or on Ctrl-C, all
+are taken back. Pods run on.
 
 Examples:
   dockershim migrate             what would be done?
@@ -63,8 +64,8 @@ Examples:
   dockershim migrate --back      what would the way back be?
   dockershim migrate --clean-up  what would be removed of pods that are gone?
 
-Exit codes: 0 when it was done, or could be; 1 when a problem has to be put right first, or all was
-taken back.`,
+Exit codes: 0 when it was done, or could be; 1 when a problem has to be put
+right first, or all was taken back.`,
   );
   command.action(async (options: MigrateOptions) => {
     const { root, dockerEndpoint } = options;

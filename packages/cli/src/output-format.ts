@@ -1,16 +1,35 @@
 import { type DescMessage, type MessageShape, toJson } from "@bufbuild/protobuf";
-import { type Command, Option } from "commander";
+import { type Command, InvalidArgumentError, Option } from "commander";
 import type { Terminal } from "./terminal.js";
 
-export type OutputFormat = "table" | "json" | "yaml";
+/** How a value is printed for programs; of jsonpath with the template. */
+export type ObjectFormat = "json" | "yaml" | `jsonpath=${string}`;
+export type OutputFormat = "table" | ObjectFormat;
 
 /** Adds `-o, --output`. */
 export function addOutputOption(command: Command): Command {
-  return command.addOption(
-    new Option("-o, --output <format>", "how to print")
-      .choices(["table", "json", "yaml"])
-      .default("table"),
-  );
+  return command.addOption(outputOption(["table", "json", "yaml"], "how to print"));
+}
+
+/**
+ * `-o, --output`, of which the first choice is the usual one.
+ *
+ * @param choices Besides them there is `jsonpath=TEMPLATE`.
+ */
+export function outputOption(choices: readonly string[], description: string): Option {
+  const [usual = ""] = choices;
+  const all = [...choices, "jsonpath=…"];
+  return new Option("-o, --output <format>", description)
+    .choices(all)
+    .default(usual)
+    .argParser((text: string) => {
+      if (choices.includes(text) || text.startsWith("jsonpath=")) return text;
+      throw new InvalidArgumentError(`Allowed choices are ${all.join(", ")}.`);
+    });
+}
+
+export function isObjectFormat(format: string): format is ObjectFormat {
+  return format === "json" || format === "yaml" || format.startsWith("jsonpath=");
 }
 
 /** A CRI message in protobuf's JSON mapping, fields with default values included. */
@@ -24,15 +43,19 @@ export function messageToObject<Desc extends DescMessage>(
 /** Prints a value for programs to read. */
 export async function printObject(
   value: object,
-  format: "json" | "yaml",
+  format: ObjectFormat,
   terminal: Terminal,
 ): Promise<void> {
-  const text = format === "json" ? `${JSON.stringify(value, null, 2)}\n` : await formatYaml(value);
-  terminal.stdout.write(text);
+  terminal.stdout.write(await formatObject(value, format));
 }
 
-/** A value as YAML; what writes it is loaded only when it is wanted. */
-export async function formatYaml(value: object): Promise<string> {
-  const { stringify } = await import("yaml");
-  return stringify(value);
+/** A value as text; what writes it is loaded only when it is wanted. */
+export async function formatObject(value: object, format: ObjectFormat): Promise<string> {
+  if (format === "json") return `${JSON.stringify(value, null, 2)}\n`;
+  if (format === "yaml") {
+    const { stringify } = await import("yaml");
+    return stringify(value);
+  }
+  const { parseTemplate } = await import("./json-path-template.js");
+  return parseTemplate(format.slice("jsonpath=".length))(value);
 }

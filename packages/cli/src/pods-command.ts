@@ -10,11 +10,11 @@ import type { DefineCommand } from "./command-context.js";
 import { ignoreNotFound } from "./ignore-not-found.js";
 import { collectLabelSelector, type LabelSelector } from "./label-selector.js";
 import { addListOptions, byText, type ListFormat, parseCount } from "./list-options.js";
-import { messageToObject, printObject } from "./output-format.js";
+import { printTable } from "./list-table.js";
+import { isObjectFormat, messageToObject, printObject } from "./output-format.js";
 import { podAddresses } from "./pod-addresses.js";
 import { addDebugOption, addRuntimeOptions, withRuntime } from "./runtime-options.js";
 import { shortId } from "./short-id.js";
-import { formatTable } from "./table.js";
 import type { Terminal } from "./terminal.js";
 
 interface PodsOptions {
@@ -28,6 +28,8 @@ interface PodsOptions {
   sortBy: keyof typeof orders;
   output: ListFormat;
 }
+
+const fit = { drop: ["runtime", "attempt", "age"], shrink: { namespace: 12, name: 24 } };
 
 const orders = {
   created: (a: PodSandbox, b: PodSandbox) => Number(b.createdAt - a.createdAt),
@@ -62,7 +64,7 @@ export const definePods: DefineCommand = (command, { terminal }) => {
         .sort(orders.created)
         .slice(0, options.last)
         .sort(orders[options.sortBy]);
-      if (options.output === "json" || options.output === "yaml") {
+      if (isObjectFormat(options.output)) {
         const object = messageToObject(ListPodSandboxResponseSchema, list);
         await printObject(object, options.output, terminal);
       } else {
@@ -99,8 +101,9 @@ async function printPods(
   client: CriClient,
   pods: readonly PodSandbox[],
   options: PodsOptions,
-  { stdout, stderr, now }: Terminal,
+  terminal: Terminal,
 ): Promise<void> {
+  const { stdout, stderr, now } = terminal;
   if (options.quiet || options.output === "name") {
     const shown = options.quiet ? ({ id }: PodSandbox) => id : fullName;
     for (const pod of pods) stdout.write(`${shown(pod)}\n`);
@@ -128,7 +131,7 @@ async function printPods(
   );
   const header = ["pod id", "namespace", "name", "state", "age", "attempt", "runtime"];
   if (wide) header.push("addresses", "uid");
-  stdout.write(formatTable(header, rows));
+  printTable(header, rows, wide || !options.trunc ? undefined : fit, terminal);
 }
 
 /** CRI's list has none. */

@@ -1,8 +1,11 @@
 import { Command } from "commander";
+import { CliError } from "./cli-error.js";
 import { cliVersion } from "./cli-version.js";
 import type { CommandContext } from "./command-context.js";
 import { commands } from "./commands.js";
+import { columnsOf } from "./field-rows.js";
 import { addDebugOption, addRuntimeOptions } from "./runtime-options.js";
+import { suggestName } from "./suggest-name.js";
 import type { Terminal } from "./terminal.js";
 
 /** The script of a shell, and what the script asks at each press of the key. */
@@ -44,6 +47,49 @@ Examples:
   dockershim completion zsh > "\${fpath[1]}/_dockershim"
   dockershim completion fish > ~/.config/fish/completions/dockershim.fish`;
 
+/** Words of crictl that are none here, and what does the same. */
+const crictlWords: Readonly<Record<string, string>> = {
+  inspectp: "inspect",
+  inspecti: "inspect",
+  img: "images",
+  image: "images",
+  runp: "run",
+  stopp: "stop",
+  rmp: "rm",
+  statsp: "stats --pods",
+  metricsp: "metrics",
+  metricdescs: "metrics",
+};
+
+function translateCrictl(line: string): string {
+  const word = /^unknown command '(\w+)'/.exec(line)?.[1];
+  const ours = word && Object.hasOwn(crictlWords, word) ? crictlWords[word] : undefined;
+  return ours ? `unknown command '${word}': crictl's ${word} is dockershim ${ours}` : line;
+}
+
+/**
+ * Commander shows the overview for a command that there is not.
+ *
+ * @throws CliError usage, with the command that may have been meant.
+ */
+export function refuseUnknownTopic(program: Command, [help, ...words]: readonly string[]): void {
+  if (help !== "help") return;
+  let command = program;
+  for (const word of words.filter((each) => !each.startsWith("-"))) {
+    const next = command.commands.find((each) => each.name() === word);
+    if (next === undefined && word === "help") return;
+    if (next === undefined) {
+      const near = suggestName(
+        word,
+        command.commands.map((each) => each.name()),
+      );
+      const hint = near ? `did you mean ${near}?` : "dockershim help has all commands";
+      throw new CliError("usage", `help: there is no command "${word}"; ${hint}`);
+    }
+    command = next;
+  }
+}
+
 /** The command itself, with its own options and no other commands yet. */
 export function createProgram(terminal: Terminal): Command {
   const program = new Command("dockershim")
@@ -55,16 +101,16 @@ export function createProgram(terminal: Terminal): Command {
     .configureOutput({
       writeOut: (text) => terminal.stdout.write(text),
       writeErr: (text) => terminal.stderr.write(text),
+      getOutHelpWidth: () => columnsOf(terminal),
       outputError: (text, write) => {
-        write(
-          `dockershim: ${text
-            .replace(/^error: /, "")
-            .trimEnd()
-            .replaceAll("\n", " ")}\n`,
-        );
+        const line = text
+          .replace(/^error: /, "")
+          .trimEnd()
+          .replaceAll("\n", " ");
+        write(`dockershim: ${translateCrictl(line)}\n`);
       },
     })
-    .configureHelp({ sortOptions: false })
+    .configureHelp({ sortOptions: false, minWidthToWrap: 20 })
     .addHelpText(
       "after",
       `
@@ -73,8 +119,8 @@ Examples:
   dockershim info                         is the runtime ready, and its network?
   dockershim pods --namespace default     which pods are there?
   dockershim ps -a                        which containers, ended ones too?
-  dockershim describe web/nginx           what became of container nginx of pod web?
-  dockershim logs --tail 20 -f web/nginx  follow the log of container nginx of pod web
+  dockershim describe web/nginx           what became of nginx of pod web?
+  dockershim logs --tail 20 -f web/nginx  follow the log of nginx of pod web
   dockershim exec 3f2a cat /etc/hosts     run a command in the container 3f2a…
   dockershim -r unix:///run/containerd/containerd.sock ps   ask another runtime
 

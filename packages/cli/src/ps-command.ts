@@ -17,10 +17,10 @@ import { ignoreNotFound } from "./ignore-not-found.js";
 import { isMadeOf } from "./image-use.js";
 import { collectLabelSelector, type LabelSelector } from "./label-selector.js";
 import { addListOptions, byText, type ListFormat, parseCount } from "./list-options.js";
-import { messageToObject, printObject } from "./output-format.js";
+import { printTable } from "./list-table.js";
+import { isObjectFormat, messageToObject, printObject } from "./output-format.js";
 import { addDebugOption, addRuntimeOptions, withRuntime } from "./runtime-options.js";
 import { shortId } from "./short-id.js";
-import { formatTable } from "./table.js";
 import type { Terminal } from "./terminal.js";
 
 interface PsOptions {
@@ -38,6 +38,12 @@ interface PsOptions {
 }
 
 const sortColumns = ["created", "name", "image", "state", "pod"] as const;
+
+/** The pod's name tells more than its id. */
+const fit = {
+  drop: ["pod id", "attempt", "image", "age"],
+  shrink: { image: 20, name: 16, pod: 24 },
+};
 
 const stateFilters = {
   created: ContainerState.CONTAINER_CREATED,
@@ -81,7 +87,7 @@ export const definePs: DefineCommand = (command, { terminal }) => {
         .sort(newestFirst)
         .slice(0, options.last)
         .sort(orderOf(options.sortBy, pods));
-      if (options.output === "json" || options.output === "yaml") {
+      if (isObjectFormat(options.output)) {
         const object = messageToObject(ListContainersResponseSchema, list);
         await printObject(object, options.output, terminal);
       } else {
@@ -140,8 +146,9 @@ async function printContainers(
   containers: readonly Container[],
   pods: Pods,
   options: PsOptions,
-  { stdout, stderr, now }: Terminal,
+  terminal: Terminal,
 ): Promise<void> {
+  const { stdout, stderr, now } = terminal;
   if (options.quiet || options.output === "name") {
     for (const { id, metadata, podSandboxId } of containers) {
       const pod = pods.get(podSandboxId);
@@ -177,7 +184,7 @@ async function printContainers(
   );
   const header = ["container", "image", "age", "state", "name", "attempt", "pod id", "pod"];
   if (wide) header.push("image id", "exit code", "reason");
-  stdout.write(formatTable(header, rows));
+  printTable(header, rows, wide || !options.trunc ? undefined : fit, terminal);
 }
 
 /** CRI's list does not tell how a container has ended. */

@@ -5,6 +5,7 @@ import { CliError } from "./cli-error.js";
 import { readCrictlConfig } from "./crictl-config.js";
 import { parseDuration } from "./duration.js";
 import type { Terminal } from "./terminal.js";
+import { withWaitingLine } from "./waiting-client.js";
 
 /** Where a dockershim listens that was not told otherwise. */
 export const defaultEndpoint = "unix:///run/dockershim/dockershim.sock";
@@ -72,7 +73,7 @@ export async function withRuntime<Result>(
   const images =
     imageEndpoint === endpoint ? client : createCriClient({ endpoint: imageEndpoint, ...timeout });
   try {
-    return await work({ ...client, image: images.image });
+    return await work(withWaitingLine({ ...client, image: images.image }, terminal));
   } catch (error) {
     if (!(error instanceof CriClientError) || error.reason !== "missing") throw error;
     const source = namedBy === undefined ? "" : ` ${namedBy} names this one,`;
@@ -87,6 +88,14 @@ export async function withRuntime<Result>(
     client.close();
     images.close();
   }
+}
+
+/** Whether a flag or a variable says which runtime is meant. */
+export function isRuntimeNamed(command: Command, { env }: Terminal): boolean {
+  return (
+    (command.optsWithGlobals<RuntimeOptions>().runtimeEndpoint ?? env[endpointVariable] ?? "") !==
+    ""
+  );
 }
 
 interface ChosenRuntime {

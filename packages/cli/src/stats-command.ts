@@ -23,7 +23,12 @@ import { addDebugOption, addRuntimeOptions, withRuntime } from "./runtime-option
 import { shortId } from "./short-id.js";
 import { containerTable, podTable, type StatsRow, type StatsTable } from "./stats-rows.js";
 import { formatTable } from "./table.js";
-import type { Terminal } from "./terminal.js";
+import { isTerminal, type Terminal } from "./terminal.js";
+
+const fit = {
+  drop: ["inodes", "processes", "container", "pod id", "disk"],
+  shrink: { name: 16, pod: 24, namespace: 12 },
+};
 
 const kinds: readonly WorkloadKind[] = ["container", "pod"];
 
@@ -119,14 +124,15 @@ async function readMessage(
 async function printTables(
   table: StatsTable,
   options: StatsOptions,
-  { stdout, stderr }: Terminal,
+  terminal: Terminal,
 ): Promise<void> {
+  const { stdout, stderr } = terminal;
   const rates = createCpuRates();
-  const isScreen = options.watch === true && (stdout as { isTTY?: boolean }).isTTY === true;
+  const isScreen = options.watch === true && isTerminal(stdout);
   if (isScreen) stdout.write("\u001b[2J");
   for (let round = 0; ; round += 1) {
     const rows = await measure(table, rates);
-    const text = format(rows, table, options);
+    const text = format(rows, table, options, terminal);
     const written = isScreen ? onScreen(text) : `${round === 0 ? "" : "\n"}${text}`;
     if (rows.length === 0 && !options.watch) stderr.write("Nothing found that runs.\n");
     else if (!stdout.write(written)) await once(stdout, "drain");
@@ -149,6 +155,7 @@ function format(
   rows: readonly MeasuredRow[],
   { header }: StatsTable,
   { sortBy, trunc }: StatsOptions,
+  { stdout }: Terminal,
 ): string {
   const most = {
     name: () => 0,
@@ -165,7 +172,8 @@ function format(
     ofLimit(memory),
     ...others,
   ]);
-  return formatTable(columns, cells);
+  const width = trunc && isTerminal(stdout) ? stdout.columns : undefined;
+  return formatTable(columns, cells, width === undefined ? undefined : { ...fit, width });
 }
 
 /** Runtimes tell what is left of a limit, and nothing or 0 where there is none. */

@@ -10,3 +10,21 @@ export interface Terminal {
   /** Milliseconds since the epoch. */
   now(): number;
 }
+
+/** What a stream has that is a terminal. */
+export interface Screen {
+  readonly isTTY: true;
+  readonly columns?: number;
+  readonly rows?: number;
+}
+
+export function isTerminal<Stream extends Readable | Writable>(
+  stream: Stream,
+): stream is Stream & Screen {
+  return (stream as { isTTY?: boolean }).isTTY === true;
+}
+
+/** Whether what is printed has colours: on a terminal that has them, unless NO_COLOR says otherwise. */
+export function hasColour({ stdout, env }: Terminal): boolean {
+  return isTerminal(stdout) && !env.NO_COLOR && env.TERM !== "dumb";
+}

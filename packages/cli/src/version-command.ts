@@ -1,5 +1,6 @@
 import { type CriClient, CriClientError } from "@dockershim/cri-client";
 import { type VersionResponse, VersionResponseSchema } from "@dockershim/cri-types";
+import { exitCodes } from "./cli-error.js";
 import { cliVersion } from "./cli-version.js";
 import type { DefineCommand } from "./command-context.js";
 import {
@@ -8,14 +9,22 @@ import {
   type OutputFormat,
   printObject,
 } from "./output-format.js";
-import { addDebugOption, addRuntimeOptions, withRuntime } from "./runtime-options.js";
+import {
+  addDebugOption,
+  addRuntimeOptions,
+  isRuntimeNamed,
+  withRuntime,
+} from "./runtime-options.js";
 
 /** `dockershim version` */
-export const defineVersion: DefineCommand = (command, { terminal }) => {
+export const defineVersion: DefineCommand = (command, { terminal, setExitCode }) => {
   addDebugOption(addOutputOption(addRuntimeOptions(command)));
   command.action((options: { output: OutputFormat }) =>
     withRuntime(command, terminal, async (client) => {
       const runtime = await askRuntime(client);
+      if (runtime instanceof CriClientError && isRuntimeNamed(command, terminal)) {
+        setExitCode(exitCodes.failure);
+      }
       if (options.output !== "table") {
         const object = {
           client: { version: cliVersion, node: process.versions.node },
@@ -38,7 +47,7 @@ export const defineVersion: DefineCommand = (command, { terminal }) => {
   );
 };
 
-/** A runtime that doesn't answer is part of the answer here. */
+/** A runtime that doesn't answer is part of the answer here, and a failure where it was asked for by name. */
 async function askRuntime(client: CriClient) {
   try {
     return await client.runtime.version({});

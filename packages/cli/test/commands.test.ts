@@ -147,11 +147,11 @@ describe("version", () => {
     expect(stdout).toContain(`Runtime:   fake 1.2.3, CRI v1, at ${runtime.endpoint}\n`);
   });
 
-  test("succeeds without a runtime", async () => {
+  test("tells of a runtime that does not answer, and fails where it was named", async () => {
     const args = ["version", "-o", "json", "-r", "unix:///nonexistent/x.sock"];
     const { stdout, code } = await dockershim(...args);
     expect(JSON.parse(stdout)).toMatchObject({ runtime: null });
-    expect(code).toBe(0);
+    expect(code).toBe(1);
   });
 });
 
@@ -247,7 +247,7 @@ describe("exec", () => {
       code: 125,
     });
     expect(await dockershim("exec", "none", "true")).toMatchObject({
-      stderr: 'dockershim: no container has the id or name "none"\n',
+      stderr: 'dockershim: no container has the id or name "none"; see dockershim ps -a\n',
       code: 125,
     });
   });

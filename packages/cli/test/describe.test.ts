@@ -137,6 +137,8 @@ test("several have an empty line between them, and one that is not there has its
   const { stdout, stderr, code } = await describe("db", "nobody", "back");
   expect(stdout).toMatch(/^Container: .*\n\nPod: .*/s);
   expect(stdout).not.toMatch(/\n\n\n/);
-  expect(stderr).toBe('dockershim: no container, pod or image has the id or name "nobody"\n');
+  expect(stderr).toBe(
+    'dockershim: no container, pod or image has the id or name "nobody"; see dockershim ps -a, pods or images\n',
+  );
   expect(code).toBe(1);
 });

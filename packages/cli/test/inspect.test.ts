@@ -33,7 +33,7 @@ test("what begins the ids of an image and a pod is the pod, unless asked for oth
   expect(JSON.parse((await inspect("a")).stdout)).toMatchObject({ status: { id: ids.front } });
   expect(await inspect("a", "--type", "image")).toEqual({
     stdout: "",
-    stderr: 'dockershim: no image has the id or name "a"\n',
+    stderr: 'dockershim: no image has the id or name "a"; see dockershim images\n',
     code: 1,
   });
 });
@@ -53,8 +53,8 @@ test("one that is not there keeps no other from being told", async () => {
   const { stdout, stderr, code } = await inspect("front", "nobody", "No:Name");
   expect(JSON.parse(stdout)).toMatchObject([{ status: { id: ids.front } }]);
   expect(stderr).toBe(
-    'dockershim: no container, pod or image has the id or name "nobody"\n' +
-      'dockershim: no container, pod or image has the id or name "No:Name"\n',
+    'dockershim: no container, pod or image has the id or name "nobody"; see dockershim ps -a, pods or images\n' +
+      'dockershim: no container, pod or image has the id or name "No:Name"; see dockershim ps -a, pods or images\n',
   );
   expect(code).toBe(1);
 });

@@ -39,8 +39,8 @@ describe("stop", () => {
       "pod shop/back stopped",
     ]);
     expect(stderr).toBe(
-      'dockershim: no container or pod has the id or name "nobody"\n' +
-        'dockershim: no container or pod has the id or name "web:latest"\n',
+      'dockershim: no container or pod has the id or name "nobody"; see dockershim ps -a or pods\n' +
+        'dockershim: no container or pod has the id or name "web:latest"; see dockershim ps -a or pods\n',
     );
     expect(code).toBe(1);
   });
@@ -88,7 +88,7 @@ describe("rmi", () => {
   test("removes an image with all of its names", async () => {
     expect(await dockershim("rmi", "web:latest", "nobody")).toEqual({
       stdout: "image localhost:5000/web:1, web:latest removed\n",
-      stderr: 'dockershim: no image has the id or name "nobody"\n',
+      stderr: 'dockershim: no image has the id or name "nobody"; see dockershim images\n',
       code: 1,
     });
     expect(runtime.done).toEqual(["RemoveImage sha256:ee"]);

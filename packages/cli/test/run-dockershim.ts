@@ -12,6 +12,8 @@ export interface TerminalEnds {
   readonly onOutput?: (printed: string) => unknown;
   /** Makes stderr a terminal; called with each piece that is written there. */
   readonly onScreen?: (written: string) => unknown;
+  /** Makes stdout a terminal of this width. */
+  readonly columns?: number;
 }
 
 /** Runs a command against the runtime at an endpoint, at the time of the samples. */
@@ -22,6 +24,7 @@ export async function runDockershim(
     stdin = new PassThrough(),
     onOutput,
     onScreen,
+    columns,
     env = { CONTAINER_RUNTIME_ENDPOINT: endpoint },
   }: TerminalEnds = {},
 ) {
@@ -32,6 +35,7 @@ export async function runDockershim(
     soFar += chunk;
     onOutput?.(soFar);
   });
+  if (columns !== undefined) Object.assign(stdout, { isTTY: true, columns });
   if (onScreen) {
     Object.assign(stderr, { isTTY: true });
     stderr.on("data", (chunk) => onScreen(String(chunk)));

@@ -41,8 +41,10 @@ export async function startSampleRuntime() {
   const { execUrl, attachUrl } = streaming;
   const done: string[] = [];
   const slowPull = Promise.withResolvers<void>();
+  let versionHeld = Promise.resolve();
   const routes = createRoutes({
     slowPull: slowPull.promise,
+    versionHeld: () => versionHeld,
     done,
     logPath: join(dir, "web.log"),
     web,
@@ -60,6 +62,12 @@ export async function startSampleRuntime() {
     done,
     /** Lets the pull of the image `slow` come to its end. */
     endSlowPull: () => slowPull.resolve(),
+    /** Keeps Version from being answered until what is returned is called. */
+    holdVersion(): () => void {
+      const held = Promise.withResolvers<void>();
+      versionHeld = held.promise;
+      return held.resolve;
+    },
     /** Adds a pod without containers. */
     addPod(name: string, namespace: string): void {
       const createdAt = BigInt(sampleNow) * 1_000_000n - 5n * hour;
@@ -83,6 +91,7 @@ interface SampleParts {
   readonly web: { readonly running: boolean };
   readonly done: string[];
   readonly slowPull: Promise<void>;
+  versionHeld(): Promise<void>;
   readonly pods: readonly SamplePod[];
   attachUrl(request: Parameters<ReturnType<typeof createStreamingServer>["attachUrl"]>[0]): string;
   execUrl(request: Parameters<ReturnType<typeof createStreamingServer>["execUrl"]>[0]): string;
@@ -104,7 +113,16 @@ function samplePods(): SamplePod[] {
   ];
 }
 
-function createRoutes({ slowPull, done, logPath, web, pods, execUrl, attachUrl }: SampleParts) {
+function createRoutes({
+  slowPull,
+  versionHeld,
+  done,
+  logPath,
+  web,
+  pods,
+  execUrl,
+  attachUrl,
+}: SampleParts) {
   const now = BigInt(sampleNow) * 1_000_000n;
   const containers = [
     container(ids.ended, "web", ids.front, 0, ContainerState.CONTAINER_EXITED, now - 50n * hour),
@@ -120,12 +138,15 @@ function createRoutes({ slowPull, done, logPath, web, pods, execUrl, attachUrl }
 
   return (router: ConnectRouter): void => {
     router.service(RuntimeService, {
-      version: () => ({
-        version: "0.1.0",
-        runtimeName: "fake",
-        runtimeVersion: "1.2.3",
-        runtimeApiVersion: "v1",
-      }),
+      version: async () => {
+        await versionHeld();
+        return {
+          version: "0.1.0",
+          runtimeName: "fake",
+          runtimeVersion: "1.2.3",
+          runtimeApiVersion: "v1",
+        };
+      },
       status: () => ({
         status: {
           conditions: [
