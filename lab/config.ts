@@ -20,6 +20,8 @@ export interface LabConfig {
   readonly cgroupDriver: CgroupDriver;
   /** Whether the engine gets the images of CRI's conformance tests from the lab, under their public names. */
   readonly lookAlikes: boolean;
+  /** Whether the engine is experimental and has CRIU, so that it checkpoints containers. */
+  readonly criu: boolean;
   /** The folder all labs live under. */
   readonly root: string;
   /** What survives `down`: what was fetched. */
@@ -48,7 +50,8 @@ export const cniBinDir = "/usr/lib/cni";
 /**
  * Reads the lab's choices from the environment: `LAB` (name, default "default"), `DOCKER` (20, 26, 28
  * or 29; default 20), `LAB_STORE` (graphdriver or containerd), `LAB_CGROUPS` (cgroupfs or systemd),
- * `LAB_DIR` (default /var/tmp/dockershim-lab), `LAB_LOOKALIKES` (1: the lab stands in for public registries).
+ * `LAB_DIR` (default /var/tmp/dockershim-lab), `LAB_LOOKALIKES` (1: the lab stands in for public registries),
+ * `LAB_CRIU` (1: the engine checkpoints containers).
  */
 export function labConfig(env: NodeJS.ProcessEnv = process.env): LabConfig {
   const name = env.LAB || "default";
@@ -82,6 +85,7 @@ export function labConfig(env: NodeJS.ProcessEnv = process.env): LabConfig {
     imageStore,
     cgroupDriver,
     lookAlikes: env.LAB_LOOKALIKES === "1",
+    criu: env.LAB_CRIU === "1",
     root,
     cacheDir: join(root, ".cache"),
     stateDir,

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { debianCodename } from "./apt.ts";
 import { command, toolPath } from "./command.ts";
 import type { EngineChoice, LabConfig } from "./config.ts";
+import { unpackCriu } from "./criu.ts";
 import { findProgram, installMissing, unpackPackages } from "./debian.ts";
 import { buildGoPrograms, type GoPrograms } from "./go-programs.ts";
 import { LabError } from "./lab-error.ts";
@@ -73,6 +74,13 @@ export async function enginePrograms(
   signal?: AbortSignal,
 ): Promise<EnginePrograms> {
   await installMissing([{ file: "tini-static", package: "tini" }], signal);
+  const programs = await engineOf(config, signal);
+  if (!config.criu) return programs;
+  const criu = await unpackCriu(config.cacheDir, signal);
+  return { ...programs, path: `${criu}:${programs.path}` };
+}
+
+async function engineOf(config: LabConfig, signal?: AbortSignal): Promise<EnginePrograms> {
   const { engine } = config;
   const own = await ownEngine(engine, signal);
   if (own !== undefined) return own;

@@ -56,6 +56,7 @@ function daemonConfig(
     // Docker 20.10 keeps a key in /etc/docker otherwise.
     ...(config.engine === "20" ? { "deprecated-key-path": join(config.stateDir, "key.json") } : {}),
     ...(config.engine === "20" ? {} : { ip6tables: false }),
+    ...(config.criu ? { experimental: true } : {}),
     ...storeConfig(config, imageStore),
   };
 }

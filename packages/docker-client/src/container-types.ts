@@ -166,6 +166,14 @@ export interface ContainerProcesses {
   Processes: string[][];
 }
 
+/** A path at which a container's file system differs from its image's. */
+export interface ContainerChange {
+  /** Absolute, in the container. */
+  Path: string;
+  /** 0: changed, 1: added, 2: deleted. */
+  Kind: 0 | 1 | 2;
+}
+
 /** What `GET /containers/{id}/archive` tells about the path. */
 export interface ArchivePathStat {
   name: string;

@@ -2,6 +2,7 @@ import Container from "dockerode/lib/container.js";
 import { compareApiVersions } from "./api-version.js";
 import { getArchive, putArchive } from "./archive.js";
 import type {
+  ContainerChange,
   ContainerCreated,
   ContainerInspect,
   ContainerProcesses,
@@ -17,6 +18,7 @@ import { createHijackedStream } from "./hijack.js";
 import { createLogStream } from "./logs.js";
 import { createModem, type ModemCall } from "./modem.js";
 import { pathOfName } from "./path-of-name.js";
+import { streamBody } from "./stream-body.js";
 
 /**
  * The calls on containers: those that end in a value through dockerode's class, the others on their
@@ -115,6 +117,27 @@ export function createContainers(http: EngineHttp): DockerContainers {
 
     async unpause(id, { signal } = {}) {
       await container("unpause", id, { signal }).unpause();
+    },
+
+    async checkpoint(id, { checkpointId, checkpointDir, exit = false, signal }) {
+      const named = container("checkpoint", id, { signal, timeoutMs: "none" });
+      await named.createCheckpoint({
+        CheckpointID: checkpointId,
+        CheckpointDir: checkpointDir,
+        Exit: exit,
+      });
+    },
+
+    async changes(id, { signal } = {}) {
+      const named = container("changes", id, { signal, timeoutMs: "none" }, http.json);
+      return ((await named.changes()) as ContainerChange[] | null) ?? [];
+    },
+
+    async exportFiles(id, { signal } = {}) {
+      const operation = "containers.exportFiles";
+      const path = `/containers/${pathOfName(operation, id)}/export`;
+      const request = { operation, method: "GET", path, signal, timeoutMs: "none" } as const;
+      return (await streamBody(http, request)).body;
     },
 
     async resize(id, { height, width }, { signal } = {}) {

@@ -3,6 +3,7 @@ import type { CallOptions, Filters } from "./call-options.js";
 import type { ContainerCreateBody, ContainerUpdateBody } from "./container-create-types.js";
 import type {
   ArchivePathStat,
+  ContainerChange,
   ContainerCreated,
   ContainerInspect,
   ContainerProcesses,
@@ -155,6 +156,26 @@ export interface DockerContainers {
   pause(id: string, options?: CallOptions): Promise<void>;
   /** `POST /containers/{id}/unpause`. */
   unpause(id: string, options?: CallOptions): Promise<void>;
+  /**
+   * `POST /containers/{id}/checkpoints`: has CRIU write the processes into a new folder
+   * `checkpointDir`/`checkpointId` of the engine's machine. Needs an engine with `experimental`
+   * (`not_implemented` otherwise) and CRIU (`server_error`). The engine goes on with it when the caller
+   * leaves. Not bounded by `requestTimeoutMs`.
+   */
+  checkpoint(
+    id: string,
+    options: CallOptions & {
+      checkpointId: string;
+      /** Default: a folder of the engine's own. */
+      checkpointDir?: string | undefined;
+      /** Whether the container ends with it; default false. */
+      exit?: boolean | undefined;
+    },
+  ): Promise<void>;
+  /** `GET /containers/{id}/changes`: what its file system has beside its image's, or no more. */
+  changes(id: string, options?: CallOptions): Promise<ContainerChange[]>;
+  /** `GET /containers/{id}/export`: its file system without volumes; destroy it when not read. */
+  exportFiles(id: string, options?: CallOptions): Promise<Readable>;
   /** `POST /containers/{id}/resize`, in characters. */
   resize(id: string, size: TerminalSize, options?: CallOptions): Promise<void>;
   /** `GET /containers/{id}/top`; `psArgs` default `-ef`. */

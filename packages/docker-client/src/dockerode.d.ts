@@ -8,6 +8,8 @@ declare module "dockerode/lib/container.js" {
 
   class Container {
     constructor(modem: Modem, id: string);
+    changes(): Promise<unknown>;
+    createCheckpoint(body: object): Promise<unknown>;
     exec(body: object): Promise<{ readonly id: string }>;
     inspect(query: Query): Promise<unknown>;
     kill(query: Query): Promise<unknown>;

@@ -11,6 +11,7 @@ export type {
 } from "./container-create-types.js";
 export type {
   ArchivePathStat,
+  ContainerChange,
   ContainerCreated,
   ContainerInspect,
   ContainerNetworkSettings,

@@ -30,6 +30,7 @@ const calls: [string, (signal: AbortSignal) => Promise<unknown>][] = [
   ["attach", (signal) => client.containers.attach("a", { signal, tty: true, stdout: true })],
   ["exec start", (signal) => client.exec.start("a", { signal, tty: true, stdin: false })],
   ["archive", (signal) => client.containers.getArchive("a", "/x", { signal })],
+  ["export", (signal) => client.containers.exportFiles("a", { signal })],
 ];
 
 async function drain(items: AsyncIterable<unknown>): Promise<void> {

@@ -1,3 +1,4 @@
+import { buffer } from "node:stream/consumers";
 import { tarOf } from "@dockershim/testing";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { compareApiVersions } from "../src/api-version.js";
@@ -110,6 +111,30 @@ describe("the life of a container", () => {
     await containers.kill(id, { killSignal: "KILL" });
     await containers.wait(id);
     await expect(containers.kill(id)).rejects.toMatchObject({ code: "conflict" });
+  });
+
+  test("changes names what differs from the image, and the export has it", async () => {
+    const { containers } = lab.client;
+    const id = await lab.create({ Cmd: ["sh", "-c", "echo here >/made; rm /etc/group"] });
+    expect(await containers.changes(id)).toEqual([]);
+    await containers.start(id);
+    await containers.wait(id);
+    expect(await containers.changes(id)).toEqual(
+      expect.arrayContaining([
+        { Path: "/made", Kind: 1 },
+        { Path: "/etc", Kind: 0 },
+        { Path: "/etc/group", Kind: 2 },
+      ]),
+    );
+    const bytes = await buffer(await containers.exportFiles(id));
+    expect(bytes.includes("here\n")).toBe(true);
+  });
+
+  test("a checkpoint is refused by an engine that is not experimental", async () => {
+    const id = await lab.startSleeping();
+    await expect(lab.client.containers.checkpoint(id, { checkpointId: "c" })).rejects.toMatchObject(
+      { code: "not_implemented", operation: "containers.checkpoint" },
+    );
   });
 
   test("top lists the processes", async () => {

@@ -57,6 +57,12 @@ const routes: [string, (docker: DockerClient) => Promise<unknown>][] = [
     ({ containers }) => containers.update(id, { Memory: 1, CpusetCpus: "" }),
   ],
   ["POST /containers/a/b%20c/rename?name=n&m", ({ containers }) => containers.rename(id, "n&m")],
+  [
+    'POST /containers/a/b%20c/checkpoints {"CheckpointID":"c","CheckpointDir":"/d","Exit":false}',
+    ({ containers }) => containers.checkpoint(id, { checkpointId: "c", checkpointDir: "/d" }),
+  ],
+  ["GET /containers/a/b%20c/changes", ({ containers }) => containers.changes(id)],
+  ["GET /containers/a/b%20c/export", ({ containers }) => containers.exportFiles(id)],
   ["POST /containers/a/b%20c/wait", ({ containers }) => containers.wait(id)],
   [
     "POST /containers/a/b%20c/wait?condition=next-exit",
