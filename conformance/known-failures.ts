@@ -1,5 +1,4 @@
 import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import { ConformanceError } from "./conformance-error.ts";
 
 /** A check that is known to fail, and why that is accepted for now. */
@@ -20,9 +19,7 @@ export function hostHasCapability(number: number): boolean {
 }
 
 /** Reads the checked-in list. Each entry must say why. */
-export function readKnownFailures(
-  file: string = join(import.meta.dirname, "known-failures.json"),
-): KnownFailure[] {
+export function readKnownFailures(file: string): KnownFailure[] {
   const list = JSON.parse(readFileSync(file, "utf8")) as readonly Partial<KnownFailure>[];
   return list.map((entry, index) => {
     if (!entry.name || !entry.reason) {

@@ -1,4 +1,5 @@
-// Runs CRI's conformance tests (critest) and crictl against the daemon on lab engines.
+// Runs CRI's conformance tests (critest) and crictl, or Kubernetes' tests of a node, against the daemon on lab
+// engines.
 // The last line counts: "N passed, N failed".
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
@@ -8,18 +9,24 @@ import { LabError } from "../lab/lab-error.ts";
 import { withLock } from "../lab/lock.ts";
 import { down, up } from "../lab/up-down.ts";
 import { ConformanceError } from "./conformance-error.ts";
-import { buildCriTools, type CriTools } from "./cri-tools.ts";
+import { buildCriTools } from "./cri-tools.ts";
 import { runCrictl } from "./crictl.ts";
 import { runCritest } from "./critest.ts";
 import { startTestedDaemon } from "./daemon.ts";
+import type { Judge } from "./judge.ts";
 import { readKnownFailures } from "./known-failures.ts";
+import { nodeSuiteJudge } from "./node-suite/judge.ts";
 import { formatReport } from "./report.ts";
 import { judge, type Verdict } from "./verdict.ts";
 
-const usage = `usage: npm run conformance -- [--all] [--focus REGEX] [--list] [--keep]
+const usage = `usage: npm run conformance -- [--kubelet [--slice] [--jobs N]] [--all] [--focus REGEX] [--list] [--keep]
 
+  --kubelet       Kubernetes' tests of a node ([NodeConformance]) by a kubelet of its own, instead of critest and
+                  crictl; the first time builds them, which takes a quarter of an hour
+  --slice         of those the ones that reach the runtime most
+  --jobs N        of those N at a time (default 4)
   --all           on Docker 20.10, 26.1, 28.5 and 29.8, one after the other, instead of the one that DOCKER names
-  --focus REGEX   only the specs that match, and no crictl
+  --focus REGEX   only the specs that match, and no crictl; with --kubelet of all that the suite has
   --list          list passed specs too
   --keep          leave the lab up
 
@@ -30,37 +37,49 @@ const usage = `usage: npm run conformance -- [--all] [--focus REGEX] [--list] [-
 `;
 
 interface Choices {
-  readonly focus: string | undefined;
   readonly list: boolean;
   readonly keep: boolean;
   readonly results: string;
 }
 
-async function runOn(config: LabConfig, tools: CriTools, choices: Choices): Promise<Verdict> {
-  const { focus } = choices;
+/** critest, and without a focus crictl. */
+async function criJudge(focus: string | undefined): Promise<Judge> {
+  const tools = await buildCriTools(process.env.CRI_TOOLS_SOURCE || undefined);
+  return {
+    title: `cri-tools ${tools.version}`,
+    suffix: "",
+    lock: "critest",
+    knownFailures: readKnownFailures(join(import.meta.dirname, "known-failures.json")),
+    async run(_config, lab, endpoint, folder) {
+      const outcomes = await runCritest({ program: tools.critest, endpoint, folder, focus });
+      if (focus === undefined) {
+        const images = { image: lab.LAB_IMAGE, pullImage: lab.LAB_REGISTRY_IMAGE };
+        outcomes.push(...(await runCrictl({ program: tools.crictl, endpoint, folder, ...images })));
+      }
+      return outcomes;
+    },
+  };
+}
+
+async function runOn(config: LabConfig, judging: Judge, choices: Choices): Promise<Verdict> {
   const env = await up(config);
   try {
     const folder = join(config.runDir, "conformance");
     rmSync(folder, { recursive: true, force: true });
     const daemon = await startTestedDaemon(env, folder);
-    const { endpoint } = daemon;
     let verdict: Verdict;
     try {
-      const outcomes = await runCritest({ program: tools.critest, endpoint, folder, focus });
-      if (focus === undefined) {
-        const images = { image: env.LAB_IMAGE, pullImage: env.LAB_REGISTRY_IMAGE };
-        outcomes.push(...(await runCrictl({ program: tools.crictl, endpoint, folder, ...images })));
-      }
-      verdict = judge(outcomes, readKnownFailures(), config.engine);
+      const outcomes = await judging.run(config, env, daemon.endpoint, folder);
+      verdict = judge(outcomes, judging.knownFailures, config.engine);
     } finally {
       await daemon.stop();
     }
-    const title = `Docker ${env.LAB_DOCKER_VERSION}, cri-tools ${tools.version}`;
+    const title = `Docker ${env.LAB_DOCKER_VERSION}, ${judging.title}`;
     const text = formatReport(title, verdict, choices.list);
     console.log(`${text}\n`);
     mkdirSync(choices.results, { recursive: true });
     const store = config.imageStore === undefined ? "" : `-${config.imageStore}`;
-    const base = join(choices.results, `docker${config.engine}${store}`);
+    const base = join(choices.results, `docker${config.engine}${store}${judging.suffix}`);
     writeFileSync(`${base}.json`, `${JSON.stringify({ title, ...verdict }, undefined, 2)}\n`);
     writeFileSync(`${base}.txt`, `${formatReport(title, verdict, true)}\n`);
     return verdict;
@@ -92,6 +111,9 @@ async function main(): Promise<number> {
     options: {
       all: { type: "boolean", default: false },
       focus: { type: "string" },
+      kubelet: { type: "boolean", default: false },
+      slice: { type: "boolean", default: false },
+      jobs: { type: "string", default: "4" },
       list: { type: "boolean", default: false },
       keep: { type: "boolean", default: false },
       help: { type: "boolean", default: false },
@@ -101,9 +123,11 @@ async function main(): Promise<number> {
     process.stdout.write(usage);
     return 0;
   }
-  const tools = await buildCriTools(process.env.CRI_TOOLS_SOURCE || undefined);
+  const { focus, slice, jobs } = values;
+  const judging = values.kubelet
+    ? await nodeSuiteJudge({ focus, slice, jobs: Number(jobs) })
+    : await criJudge(focus);
   const choices: Choices = {
-    focus: values.focus,
     list: values.list,
     keep: values.keep,
     results: resolve(process.env.RESULTS || join(import.meta.dirname, "results")),
@@ -112,8 +136,7 @@ async function main(): Promise<number> {
   const total = { passed: 0, failed: 0 };
   for (const engine of chosen) {
     const config = configOf(engine);
-    // critest maps fixed ports of the host, so that two runs on one machine would fail each other.
-    const { passed, failed } = await withLock("critest", () => runOn(config, tools, choices));
+    const { passed, failed } = await withLock(judging.lock, () => runOn(config, judging, choices));
     total.passed += passed;
     total.failed += failed;
   }

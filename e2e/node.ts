@@ -66,7 +66,10 @@ export function nodeAddress(lab: LabEnv): string {
 }
 
 /** Gives the bridge its address: the CNI plugin does so with the first pod, which is too late for a kubelet. */
-async function addressBridge({ LAB_SUBNET, LAB_BRIDGE }: LabEnv, address: string): Promise<void> {
+export async function addressBridge(
+  { LAB_SUBNET, LAB_BRIDGE }: LabEnv,
+  address: string,
+): Promise<void> {
   const length = LAB_SUBNET.split("/")[1];
   await command("ip", ["address", "replace", `${address}/${length}`, "dev", LAB_BRIDGE]);
 }

@@ -7,21 +7,41 @@ import { unpackPackages } from "../lab/debian.ts";
 import { requireGo, runGo } from "../lab/go-programs.ts";
 import { LabError } from "../lab/lab-error.ts";
 
-/** The programs of Kubernetes that can be built. */
-export const kubernetesProgramNames = [
+/** What can be built, and the Go package that each is of; one that ends in `.test` is the package's tests. */
+const packages = {
+  kubelet: "k8s.io/kubernetes/cmd/kubelet",
+  kubectl: "k8s.io/kubernetes/cmd/kubectl",
+  "kube-apiserver": "k8s.io/kubernetes/cmd/kube-apiserver",
+  "kube-controller-manager": "k8s.io/kubernetes/cmd/kube-controller-manager",
+  "kube-scheduler": "k8s.io/kubernetes/cmd/kube-scheduler",
+  "e2e_node.test": "k8s.io/kubernetes/test/e2e_node",
+  agnhost: "k8s.io/kubernetes/test/images/agnhost",
+  ginkgo: "github.com/onsi/ginkgo/v2/ginkgo",
+} as const;
+
+export type KubernetesProgram = keyof typeof packages;
+
+/** The programs that a cluster is made of. */
+export const clusterPrograms = [
   "kubelet",
   "kubectl",
   "kube-apiserver",
   "kube-controller-manager",
   "kube-scheduler",
-] as const;
+] as const satisfies readonly KubernetesProgram[];
 
-export type KubernetesProgram = (typeof kubernetesProgramNames)[number];
+/** Kubernetes' tests of a node, with what they run and what runs them. */
+export const nodeSuitePrograms = [
+  "kubelet",
+  "e2e_node.test",
+  "agnhost",
+  "ginkgo",
+] as const satisfies readonly KubernetesProgram[];
 
 const moduleDir = join(import.meta.dirname, "kubernetes");
 
 /** The version of Kubernetes that go.mod pins, such as "v1.37.2". */
-function pinnedVersion(): string {
+export function kubernetesVersion(): string {
   const text = readFileSync(join(moduleDir, "go.mod"), "utf8");
   const version = /^\s*(?:require )?k8s\.io\/kubernetes (v\S+)/m.exec(text)?.[1];
   if (version === undefined) throw new LabError("host", `${moduleDir}/go.mod pins no Kubernetes`);
@@ -49,7 +69,7 @@ export async function kubernetesPrograms<P extends KubernetesProgram>(
   { cacheDir }: Pick<LabConfig, "cacheDir">,
   wanted: readonly P[],
 ): Promise<Record<P, string>> {
-  const version = pinnedVersion();
+  const version = kubernetesVersion();
   const sums = readFileSync(join(moduleDir, "go.sum"));
   const sum = createHash("sha256").update(sums).digest("hex").slice(0, 12);
   const folder = join(cacheDir, `kubernetes-${version}-${sum}`);
@@ -59,8 +79,9 @@ export async function kubernetesPrograms<P extends KubernetesProgram>(
     const what = `building ${name} ${version} with Go${which}; the first time takes minutes`;
     await cacheFolder(join(folder, name), { what }, async ({ part, lock }) => {
       const go = await requireGo("Kubernetes");
-      const source = `k8s.io/kubernetes/cmd/${name}`;
-      const args = ["build", "-ldflags", linkerFlags(version), "-o", join(part, name), source];
+      const verb = name.endsWith(".test") ? ["test", "-c", "-vet=off"] : ["build"];
+      const output = ["-o", join(part, name)];
+      const args = [...verb, "-ldflags", linkerFlags(version), ...output, packages[name]];
       const env = { CGO_ENABLED: "0", GOFLAGS: "", GOWORK: "off" };
       await runGo(go, args, { cwd: moduleDir, env, inherit: lock });
     });

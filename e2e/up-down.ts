@@ -6,7 +6,7 @@ import { LabError } from "../lab/lab-error.ts";
 import { down as labDown, up as labUp } from "../lab/up-down.ts";
 import { endControlPlane, type FeatureGates, startControlPlane } from "./control-plane.ts";
 import { clearNode, createNode, endNode, nodeAddress, nodeName } from "./node.ts";
-import { etcdProgram, kubernetesProgramNames, kubernetesPrograms } from "./programs.ts";
+import { clusterPrograms, etcdProgram, kubernetesPrograms } from "./programs.ts";
 
 /** What a person needs to use a cluster. */
 export interface Cluster {
@@ -41,10 +41,7 @@ const clusterFolder = (config: LabConfig): string => join(config.runDir, "cluste
  * @param featureGates those of all its programs that are started now
  */
 export async function up(config: LabConfig, featureGates: FeatureGates = {}): Promise<Cluster> {
-  const { kubelet, kubectl, ...controlPlane } = await kubernetesPrograms(
-    config,
-    kubernetesProgramNames,
-  );
+  const { kubelet, kubectl, ...controlPlane } = await kubernetesPrograms(config, clusterPrograms);
   const etcd = await etcdProgram(config);
   const lab = await labUp(config);
   const folder = clusterFolder(config);

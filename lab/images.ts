@@ -20,7 +20,8 @@ export interface ImageRecipe {
   readonly changes: readonly string[];
 }
 
-const path = "ENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+/** The instruction that every image has, as those of registries do. */
+export const searchPath = "ENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 const revisionLabel = "io.dockershim.lab.revision";
 
 /** The image that tests run their containers from. */
@@ -29,7 +30,7 @@ export const busyboxImage: ImageRecipe = {
   tag: "1.29-2",
   revision: 1,
   build: busyboxRoot,
-  changes: [path, 'CMD ["sh"]'],
+  changes: [searchPath, 'CMD ["sh"]'],
 };
 
 /** The image that is in the registry only, for tests that pull. */
@@ -39,7 +40,7 @@ export function registryImage(registry: string): ImageRecipe {
     tag: "1.0",
     revision: 1,
     build: staticBusyboxRoot,
-    changes: [path, 'CMD ["sh"]'],
+    changes: [searchPath, 'CMD ["sh"]'],
   };
 }
 

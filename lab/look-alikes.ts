@@ -1,10 +1,17 @@
-import { chmodSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync } from "node:fs";
 import { arch } from "node:os";
 import { join } from "node:path";
 import type { Need } from "./debian.ts";
 import { unpackPackages } from "./debian.ts";
-import type { ImageRecipe } from "./images.ts";
-import { addFile, addProgram, addText, busyboxRoot, staticBusyboxRoot } from "./rootfs.ts";
+import { type ImageRecipe, searchPath } from "./images.ts";
+import {
+  addFile,
+  addProgram,
+  addText,
+  addUserInGroup,
+  busyboxRoot,
+  staticBusyboxRoot,
+} from "./rootfs.ts";
 
 /** Registries whose names the conformance tests of CRI pull from. */
 export const publicRegistries: readonly string[] = ["registry.k8s.io", "k8s.gcr.io", "gcr.io"];
@@ -16,8 +23,6 @@ export const lookAlikeNeeds: readonly Need[] = [
   { file: "/bin/dash", package: "dash" },
 ];
 
-const path = "ENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
-
 /** Fetches nginx, which nobody here wants to have installed and started. */
 export async function unpackNginx(cacheDir: string, signal?: AbortSignal): Promise<string> {
   const folder = join(cacheDir, "nginx");
@@ -26,7 +31,7 @@ export async function unpackNginx(cacheDir: string, signal?: AbortSignal): Promi
 }
 
 /** The real nginx on a busybox root, serving its well-known page. */
-function nginxRoot(port: number): ImageRecipe["build"] {
+export function nginxRoot(port: number): ImageRecipe["build"] {
   return async (root, cacheDir) => {
     const unpacked = await unpackNginx(cacheDir);
     await busyboxRoot(root, cacheDir);
@@ -59,7 +64,7 @@ function nginxRoot(port: number): ImageRecipe["build"] {
 }
 
 /** A program with the set-user-ID bit, which keeps the rights it gets and says whose they are. */
-async function setuidRoot(root: string, cacheDir: string): Promise<void> {
+export async function setuidRoot(root: string, cacheDir: string): Promise<void> {
   await busyboxRoot(root, cacheDir);
   // dash -p keeps an effective user that differs from the real one, as a shell does not otherwise.
   await addProgram(root, "/bin/dash", "nnp");
@@ -71,15 +76,13 @@ const sayEffectiveUser =
   'while read -r name real effective rest; do [ "$name" = Uid: ] && echo "Effective uid: $effective"; ' +
   "done </proc/self/status";
 
+/** What an image of {@link setuidRoot} runs. */
+export const setuidCommand = `CMD ${JSON.stringify(["/nnp", "-p", "-c", sayEffectiveUser])}`;
+
 /** A user of its own who is also in a group of its own, by the image's account files alone. */
 async function predefinedGroupRoot(root: string): Promise<void> {
   await staticBusyboxRoot(root);
-  const append = (file: string, line: string): void => {
-    const target = join(root, file);
-    writeFileSync(target, `${readFileSync(target, "utf8")}${line}\n`);
-  };
-  append("etc/passwd", "default-user:x:1000:1000::/home/default-user:/bin/sh");
-  append("etc/group", "default-user:x:1000:\ngroup-defined-in-image:x:50000:default-user");
+  addUserInGroup(root, "default-user");
 }
 
 /** One file that is the image's own keeps images with the same program apart. */
@@ -96,7 +99,10 @@ async function httpdRoot(root: string, cacheDir: string): Promise<void> {
   addText(root, "var/www/index.html", "<html><body><h1>It works!</h1></body></html>\n");
 }
 
-async function pauseRoot(root: string): Promise<void> {
+/** What an image of {@link pauseRoot} runs. */
+export const pauseCommand = 'CMD ["/bin/busybox", "sleep", "2147483647"]';
+
+export async function pauseRoot(root: string): Promise<void> {
   addFile(root, "/bin/busybox", "bin/busybox");
 }
 
@@ -118,7 +124,7 @@ export function lookAlikeImages(registry: string): ImageRecipe[] {
     tag,
     revision: 1,
     build,
-    changes: [path, ...changes],
+    changes: [searchPath, ...changes],
     ...(aliases.length > 0 ? { aliases } : {}),
   });
   const e2e = "e2e-test-images";
@@ -139,12 +145,8 @@ export function lookAlikeImages(registry: string): ImageRecipe[] {
     image(`${e2e}/httpd`, "2.4.39-4", httpdRoot, [
       'CMD ["sh", "-c", "echo httpd: serving on port 80; exec httpd -f -p 80 -h /var/www"]',
     ]),
-    image(`${e2e}/nonewprivs`, "1.3", setuidRoot, [
-      `CMD ${JSON.stringify(["/nnp", "-p", "-c", sayEffectiveUser])}`,
-    ]),
-    ...["3.9", "3.10"].map((tag) =>
-      image("pause", tag, pauseRoot, ['CMD ["/bin/busybox", "sleep", "2147483647"]']),
-    ),
+    image(`${e2e}/nonewprivs`, "1.3", setuidRoot, [setuidCommand]),
+    ...["3.9", "3.10"].map((tag) => image("pause", tag, pauseRoot, [pauseCommand])),
     simple("test-image-latest", "latest"),
     simple("test-image-tag", "test", ["all"]),
     ...["1", "2", "3"].map((number) => simple(`test-image-${number}`, "latest")),

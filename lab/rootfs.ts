@@ -1,4 +1,5 @@
 import {
+  appendFileSync,
   chmodSync,
   copyFileSync,
   existsSync,
@@ -61,6 +62,15 @@ function addBase(root: string): void {
     "etc/group",
     "root:x:0:\ndaemon:x:1:\nwww-data:x:33:\nusers:x:100:\nnogroup:x:65534:\n",
   );
+}
+
+/** A user of ID 1000 who is also in the group `group-defined-in-image` of ID 50000. */
+export function addUserInGroup(root: string, name: string): void {
+  const accounts = {
+    "etc/passwd": `${name}:x:1000:1000::/home/${name}:/bin/sh\n`,
+    "etc/group": `${name}:x:1000:\ngroup-defined-in-image:x:50000:${name}\n`,
+  };
+  for (const [file, lines] of Object.entries(accounts)) appendFileSync(join(root, file), lines);
 }
 
 async function linkApplets(root: string): Promise<void> {

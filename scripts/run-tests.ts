@@ -6,7 +6,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { clearNode, endNode } from "../e2e/node.ts";
-import { kubernetesProgramNames, kubernetesPrograms } from "../e2e/programs.ts";
+import { clusterPrograms, kubernetesPrograms } from "../e2e/programs.ts";
 import { labConfig } from "../lab/config.ts";
 import { fetchAll } from "../lab/fetch.ts";
 import { findGo } from "../lab/go-programs.ts";
@@ -97,7 +97,7 @@ async function withKubelet(): Promise<Count> {
 /** Runs tests on a cluster, which they bring up themselves; its programs are built before their time counts. */
 async function onCluster(): Promise<Count> {
   const config = labConfig({ ...process.env, LAB: process.env.LAB ?? "test" });
-  await kubernetesPrograms(config, kubernetesProgramNames);
+  await kubernetesPrograms(config, clusterPrograms);
   return jest("jest.cluster.config.js");
 }
 

@@ -1,0 +1,70 @@
+import { join } from "node:path";
+import { createCriClient } from "@dockershim/cri-client";
+import { addressBridge, nodeAddress } from "../../e2e/node.ts";
+import { kubernetesPrograms, kubernetesVersion, nodeSuitePrograms } from "../../e2e/programs.ts";
+import { labConfig } from "../../lab/config.ts";
+import { serveImage } from "../../lab/images.ts";
+import { ConformanceError } from "../conformance-error.ts";
+import type { Judge } from "../judge.ts";
+import { readKnownFailures } from "../known-failures.ts";
+import { installImageTools, nodeSuiteImages } from "./images.ts";
+import { slice } from "./slice.ts";
+import { runNodeSuite } from "./suite.ts";
+import { claimSuiteHost, releaseSuiteHost } from "./suite-host.ts";
+
+/** Which specs to run, and how. */
+export interface NodeSuiteChoices {
+  /** Regular expression of the specs to run, whatever their labels. */
+  readonly focus: string | undefined;
+  /** Only those of {@link slice}. */
+  readonly slice: boolean;
+  /** How many at a time. */
+  readonly jobs: number;
+}
+
+/** What every node has to pass, as Kubernetes' own jobs choose it. */
+const conformance = {
+  focus: [String.raw`\[NodeConformance\]`],
+  skip: [String.raw`\[Flaky\]`, String.raw`\[Serial\]`, String.raw`\[Slow\]`],
+};
+
+/** Kubernetes' tests of a node, with a kubelet, an API server and etcd of their own. */
+export async function nodeSuiteJudge(choices: NodeSuiteChoices): Promise<Judge> {
+  const { jobs } = choices;
+  if (!(jobs >= 1)) throw new ConformanceError(`--jobs ${jobs}: a number of specs`);
+  const programs = await kubernetesPrograms(labConfig(), nodeSuitePrograms);
+  await installImageTools();
+  const which = choices.slice
+    ? { ...conformance, focus: slice }
+    : choices.focus === undefined
+      ? conformance
+      : { focus: [choices.focus], skip: [] };
+  return {
+    title: `Kubernetes' node suite ${kubernetesVersion()}`,
+    suffix: "-node-suite",
+    lock: "node-suite",
+    knownFailures: readKnownFailures(join(import.meta.dirname, "known-failures.json")),
+    async run(config, lab, endpoint, folder) {
+      for (const image of nodeSuiteImages(lab.LAB_REGISTRY, programs.agnhost)) {
+        await serveImage(config, image);
+      }
+      const address = nodeAddress(lab);
+      await addressBridge(lab, address);
+      await claimSuiteHost(folder);
+      try {
+        return await runNodeSuite({ programs, endpoint, address, folder, jobs, ...which });
+      } finally {
+        await removePods(endpoint);
+        await releaseSuiteHost(folder);
+      }
+    },
+  };
+}
+
+/** Removes what specs left when they failed. */
+async function removePods(endpoint: string): Promise<void> {
+  const cri = createCriClient({ endpoint });
+  const { items } = await cri.runtime.listPodSandbox({});
+  await Promise.all(items.map(({ id }) => cri.runtime.removePodSandbox({ podSandboxId: id })));
+  cri.close();
+}

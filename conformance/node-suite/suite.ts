@@ -1,0 +1,115 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { join } from "node:path";
+import type { nodeSuitePrograms } from "../../e2e/programs.ts";
+import { toolPath } from "../../lab/command.ts";
+import { ConformanceError } from "../conformance-error.ts";
+import { readReport } from "../ginkgo-report.ts";
+import type { Outcome } from "../outcome.ts";
+import { pathWithout } from "./search-path.ts";
+
+/** What to run the suite with. */
+export interface SuiteOptions {
+  readonly programs: Readonly<Record<(typeof nodeSuitePrograms)[number], string>>;
+  /** The runtime, as `unix:///path`. */
+  readonly endpoint: string;
+  /** An address of this machine that is not loopback: the node's. */
+  readonly address: string;
+  /** Where its output and report go. */
+  readonly folder: string;
+  /** Regular expressions; a spec runs that matches one of them. */
+  readonly focus: readonly string[];
+  /** Regular expressions of specs that are left out. */
+  readonly skip: readonly string[];
+  /** How many specs run at a time. */
+  readonly jobs: number;
+}
+
+/** The kubelet's configuration; the suite writes into it what it needs itself. */
+const kubeletConfig = {
+  apiVersion: "kubelet.config.k8s.io/v1beta1",
+  kind: "KubeletConfiguration",
+  cgroupRoot: "/",
+  failCgroupV1: false,
+  failSwapOn: false,
+  // The firewall is the machine's own.
+  makeIPTablesUtilChains: false,
+  serializeImagePulls: false,
+  volumeStatsAggPeriod: "10s",
+  fileCheckFrequency: "10s",
+  podCIDR: "10.100.0.0/24",
+  evictionPressureTransitionPeriod: "30s",
+  // The disk is everybody's on this machine.
+  evictionHard: { "memory.available": "100Mi", "nodefs.available": "1%" },
+};
+
+/** A suite that takes longer hangs: all specs take half an hour on two idle processors. */
+const timeout = "3h";
+
+/** Runs the suite to its end. Failing specs are outcomes; only a run that never got to its report throws. */
+export async function runNodeSuite(options: SuiteOptions): Promise<Outcome[]> {
+  const { programs, folder } = options;
+  const report = join(folder, "node-suite.json");
+  const log = join(folder, "node-suite.log");
+  const work = join(folder, "work");
+  for (const path of [report, work]) rmSync(path, { recursive: true, force: true });
+  mkdirSync(work, { recursive: true });
+  const config = join(work, "kubelet-base.json");
+  writeFileSync(config, JSON.stringify(kubeletConfig));
+  // It runs where its program is, looks for the kubelet there, and leaves its files there.
+  for (const name of ["e2e_node.test", "kubelet"] as const) {
+    symlinkSync(programs[name], join(work, name));
+  }
+  const output = openSync(log, "w");
+  const child = spawn(
+    programs.ginkgo,
+    [
+      "--no-color",
+      `--nodes=${options.jobs}`,
+      // Specs run in random order; a fixed one makes two runs comparable.
+      "--seed=1",
+      `--timeout=${timeout}`,
+      ...options.focus.map((pattern) => `--focus=${pattern}`),
+      ...options.skip.map((pattern) => `--skip=${pattern}`),
+      `--output-dir=${folder}`,
+      "--json-report=node-suite.json",
+      join(work, "e2e_node.test"),
+      "--",
+      `--container-runtime-endpoint=${options.endpoint}`,
+      `--kubelet-config-file=${config}`,
+      "--prepull-images=false",
+      "--node-name=node1",
+      `--report-dir=${join(folder, "reports")}`,
+      // It would move itself and every other process of this machine into cgroups that stay.
+      `--kubelet-flags=--node-ip=${options.address} --kubelet-cgroups= --system-cgroups=`,
+    ],
+    {
+      cwd: work,
+      env: { ...process.env, PATH: suitePath(work) },
+      stdio: ["ignore", output, output],
+    },
+  );
+  const [code] = await once(child, "close");
+  closeSync(output);
+  try {
+    return readReport(readFileSync(report, "utf8"));
+  } catch (cause) {
+    throw new ConformanceError(`the suite ended with ${code}, without a report; see ${log}`, cause);
+  }
+}
+
+/** The suite starts its kubelet by `systemd-run` wherever it finds that, also where no systemd runs. */
+function suitePath(folder: string): string {
+  const hasSystemd = existsSync("/run/systemd/system");
+  return hasSystemd ? toolPath : pathWithout("systemd-run", toolPath, folder);
+}
