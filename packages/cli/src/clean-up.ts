@@ -1,7 +1,8 @@
-import { readdir, readFile, rm } from "node:fs/promises";
+import { rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { type CachedAttachment, createCni } from "@dockershim/cni";
 import { createDockerClient } from "@dockershim/docker-client";
+import { readLeases } from "./host-local.js";
 import { findLeftovers, type Leftover, type Remains } from "./leftovers.js";
 import type { MigrateReport } from "./migrate-report.js";
 
@@ -45,7 +46,9 @@ export async function readLeftovers(
     })),
     ...unreadable.map(({ file }) => ({ file, id: basename(file), pod: "" })),
   ];
-  const addresses = await readAddresses(places.addressDir);
+  // Ids that are no container's are not cri-dockerd's.
+  const leases = await readLeases(places.addressDir);
+  const addresses = leases.filter(({ id }) => /^[0-9a-f]{64}$/.test(id));
   // Last, so that a pod which has come meanwhile is among them.
   const present = await readContainers(places.dockerEndpoint);
   return findLeftovers({ checkpoints, results, addresses, present });
@@ -90,17 +93,4 @@ function hostPortsOf({ capabilityArgs }: CachedAttachment): number[] {
   const { portMappings } = capabilityArgs as { portMappings?: { hostPort?: unknown }[] };
   if (!Array.isArray(portMappings)) return [];
   return portMappings.flatMap(({ hostPort }) => (typeof hostPort === "number" ? [hostPort] : []));
-}
-
-/** host-local writes the container's id into the first line of a file named after the address. */
-async function readAddresses(dir: string): Promise<Remains["addresses"]> {
-  const found: { file: string; id: string }[] = [];
-  for (const network of await readdir(dir).catch(() => [])) {
-    for (const address of await readdir(join(dir, network)).catch(() => [])) {
-      const file = join(dir, network, address);
-      const [id = ""] = (await readFile(file, "utf8").catch(() => "")).trim().split(/\s/);
-      if (/^[0-9a-f]{64}$/.test(id)) found.push({ file, id });
-    }
-  }
-  return found;
 }

@@ -136,6 +136,11 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import("./runtime-config-command.js")).defineRuntimeConfig,
   },
   {
+    name: "check",
+    description: "look whether this node is fit for pods, and say what to do where it is not",
+    load: async () => (await import("./check-command.js")).defineCheck,
+  },
+  {
     name: "migrate",
     description: "take a node over from cri-dockerd, or back; shows the steps first",
     load: async () => (await import("./migrate-command.js")).defineMigrate,

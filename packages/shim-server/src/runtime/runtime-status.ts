@@ -3,13 +3,17 @@ import { apiAtLeast } from "@dockershim/pod-sandbox";
 import type { PodNetwork } from "../network/pod-network.js";
 import type { ShimOptions } from "../options.js";
 import type { Engine } from "../state/engine.js";
+import type { ImageStore } from "../state/image-store.js";
 import { canMountRecursivelyReadOnly } from "../state/runtime-features.js";
+import type { Store } from "../state/store.js";
 import { version } from "../version.js";
 
 /** What Status uses. */
 export interface RuntimeStatusParts {
   readonly engine: Pick<Engine, "connected" | "problem" | "facts" | "info" | "refresh">;
   readonly network: Pick<PodNetwork, "readiness">;
+  readonly store: Pick<Store, "unread">;
+  readonly images: Pick<ImageStore, "unread">;
   readonly options: ShimOptions;
   readonly instance: string;
 }
@@ -88,9 +92,11 @@ export function createRuntimeStatus(
 
   /** For people, who want to see the engine as it is now. */
   async function info(): Promise<Record<string, string>> {
-    const { options, instance } = parts;
+    const { options, instance, store, images } = parts;
     const now = engine.connected ? await askEngine() : {};
-    return { info: JSON.stringify({ version, instance, options, ...now }) };
+    // What the engine does not let be inspected.
+    const unread = { containers: store.unread, images: images.unread };
+    return { info: JSON.stringify({ version, instance, options, unread, ...now }) };
   }
 
   return async ({ verbose }) => ({

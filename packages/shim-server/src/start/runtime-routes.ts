@@ -68,7 +68,7 @@ export type RuntimeRouteParts = ContainerCreateParts &
   PortForwardUrlParts &
   Parameters<typeof createUpdateRuntimeConfig>[0] & {
     readonly events: Pick<ContainerEvents, "subscribe">;
-    readonly images: Pick<ImageStore, "version">;
+    readonly images: Pick<ImageStore, "version" | "unread">;
   };
 
 /** How each method of CRI's RuntimeService is answered. */

@@ -1,0 +1,69 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { createDockerClient } from "@dockershim/docker-client";
+import { findProcess } from "../node-processes.js";
+import type { EngineFacts } from "./check-facts.js";
+import { readIfThere } from "./read-if-there.js";
+import type { NodePlaces } from "./read-node.js";
+
+/** Longest wait for an answer of the engine, in ms. */
+const patienceMs = 10_000;
+
+const capSysResource = 1n << 24n;
+
+/** Asks the engine for what it says of itself, and looks at its process. */
+export async function readEngine(
+  { root, procDir }: NodePlaces,
+  endpoint: string,
+  now: () => number,
+): Promise<EngineFacts> {
+  const settings = await readDaemonSettings(root);
+  const process = await findProcess(procDir, "dockerd");
+  const common = {
+    endpoint,
+    settings,
+    process: process === undefined ? undefined : await readScores(procDir, process.pid),
+  };
+  const docker = createDockerClient({ endpoint, requestTimeoutMs: patienceMs });
+  try {
+    const [info, version, apiVersion] = await Promise.all([
+      docker.info(),
+      docker.version(),
+      docker.apiVersion(),
+    ]);
+    return { ...common, problem: "", answer: { info, version, apiVersion, at: now() } };
+  } catch (error) {
+    const problem = error instanceof Error ? error.message : String(error);
+    return { ...common, problem, answer: undefined };
+  } finally {
+    await docker.close();
+  }
+}
+
+async function readDaemonSettings(root: string): Promise<EngineFacts["settings"]> {
+  const text = await readIfThere(join(root, "/etc/docker/daemon.json"));
+  if (text === undefined) return undefined;
+  if (typeof text === "object") return text.problem;
+  try {
+    const content: unknown = JSON.parse(text);
+    if (typeof content !== "object" || content === null || Array.isArray(content)) {
+      return "it is no JSON object";
+    }
+    return content as Readonly<Record<string, unknown>>;
+  } catch (error) {
+    return (error as Error).message;
+  }
+}
+
+async function readScores(procDir: string, pid: number): Promise<EngineFacts["process"]> {
+  const folder = join(procDir, `${pid}`);
+  const [score, status] = await Promise.all(
+    ["oom_score_adj", "status"].map((name) => readFile(join(folder, name), "utf8").catch(() => "")),
+  );
+  if (!score || !status) return undefined;
+  const [, effective = "0"] = /^CapEff:\s*([0-9a-f]+)$/m.exec(status) ?? [];
+  return {
+    oomScoreAdj: Number(score),
+    mayLowerOomScore: (BigInt(`0x${effective}`) & capSysResource) !== 0n,
+  };
+}

@@ -1,0 +1,63 @@
+import { join } from "node:path";
+import { createCni, watchNetworks } from "@dockershim/cni";
+import type { ShimOptions } from "@dockershim/shim-server/options";
+import type { NetworkFacts } from "./check-facts.js";
+import { tryNetwork } from "./deep-network.js";
+import { type NodePlaces, readListening } from "./read-node.js";
+
+/**
+ * Looks at the network by the daemon's own rules.
+ *
+ * @param deep Run the plugins for real, in a network namespace of its own.
+ */
+export async function readNetwork(
+  { root, procDir, path }: NodePlaces,
+  options: ShimOptions,
+  deep: boolean,
+): Promise<NetworkFacts> {
+  const cacheDir = options.cniCacheDir === "" ? join(options.rootDir, "cni") : options.cniCacheDir;
+  const binDirs = options.cniBinDirs.map((dir) => join(root, dir));
+  const skipped = new Map<string, string>();
+  const cni = createCni({ binDirs, cacheDir: join(root, cacheDir) });
+  try {
+    const watcher = await watchNetworks({
+      confDir: join(root, options.cniConfDir),
+      binDirs,
+      cni,
+      log: (_level, _message, { file, reason } = {}) => {
+        if (typeof file === "string") skipped.set(file, String(reason));
+      },
+    });
+    const state = watcher.current();
+    watcher.close();
+    const mapped = (await cni.cachedAttachments()).flatMap(({ containerId, capabilityArgs }) =>
+      portsOf(capabilityArgs.portMappings).map((each) => ({ ...each, sandbox: containerId })),
+    );
+    const { network } = state;
+    return {
+      ready: state.ready,
+      network: network && {
+        name: network.name,
+        file: network.file ?? "",
+        plugins: network.plugins.map(({ type }) => type),
+      },
+      reason: state.ready ? "" : state.reason,
+      skipped: [...skipped].map(([file, reason]) => `${file}: ${reason}`),
+      deep:
+        deep && state.ready ? await tryNetwork(state.network, { binDirs, root, path }) : undefined,
+      mappedPorts: mapped,
+      listening: await readListening(procDir),
+    };
+  } finally {
+    cni.close();
+  }
+}
+
+function portsOf(mappings: unknown): { readonly port: number; readonly protocol: string }[] {
+  if (!Array.isArray(mappings)) return [];
+  return mappings.flatMap(({ hostPort, protocol = "tcp" }) =>
+    typeof hostPort === "number"
+      ? [{ port: hostPort, protocol: String(protocol).toLowerCase() }]
+      : [],
+  );
+}

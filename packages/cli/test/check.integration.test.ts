@@ -1,0 +1,145 @@
+import { spawn } from "node:child_process";
+import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { text } from "node:stream/consumers";
+import { labFlags, labVariable, startDaemon } from "@dockershim/testing";
+import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import { runBin } from "./dockershim-bin.js";
+
+interface Report {
+  readonly checks: readonly {
+    readonly name: string;
+    readonly verdict: string;
+    readonly reason: string;
+  }[];
+  readonly counts: Readonly<Record<string, number>>;
+}
+
+const lab = labFlags({
+  LAB_DOCKER_ENDPOINT: labVariable("LAB_DOCKER_ENDPOINT"),
+  LAB_CNI_CONF_DIR: labVariable("LAB_CNI_CONF_DIR"),
+  LAB_CNI_BIN_DIR: labVariable("LAB_CNI_BIN_DIR"),
+});
+const onLab = Object.entries(lab).map(([flag, value]) => `--${flag}=${value}`);
+
+let dir: string;
+beforeAll(async () => {
+  dir = await mkdtemp(join(tmpdir(), "cli-check-"));
+});
+afterAll(() => rm(dir, { recursive: true }));
+
+/** Checks the machine; what it lacks of a node of Kubernetes is not the lab's to mend. */
+async function check(...args: string[]): Promise<Report> {
+  const { stdout, stderr, code } = await runBin(["check", "-o", "json", ...args]);
+  expect(stderr).toBe("");
+  const report: Report = JSON.parse(stdout);
+  expect(code).toBe((report.counts.fail ?? 0) > 0 ? 1 : 0);
+  return report;
+}
+
+const verdicts = ({ checks }: Report, ...names: string[]) =>
+  Object.fromEntries(
+    checks.filter(({ name }) => names.includes(name)).map(({ name, verdict }) => [name, verdict]),
+  );
+
+/** What plugins may leave of a check: leases and rules. Bridge and lease folder stay. */
+async function networkRemains(): Promise<{ leases: string[]; rules: string[] }> {
+  const rules = await text(spawn("iptables-save", { stdio: ["ignore", "pipe", "ignore"] }).stdout);
+  const folder = join(labVariable("LAB_CNI_CONF_DIR"), "..");
+  return {
+    leases: (await readdir(folder, { recursive: true })).filter((name) =>
+      /\d+\.\d+\.\d+/.test(name),
+    ),
+    rules: rules.split("\n").filter((line) => line.includes("dockershim-check")),
+  };
+}
+
+test("before the daemon runs, the options that it would have are judged", async () => {
+  const report = await check(...onLab, "--root-dir", join(dir, "none"));
+  expect(
+    verdicts(
+      report,
+      "engine",
+      "engine-version",
+      "runtime",
+      "socket",
+      "root-dir",
+      "cni",
+      "cni-deep",
+    ),
+  ).toEqual({
+    engine: "ok",
+    "engine-version": "ok",
+    runtime: "skip",
+    socket: "skip",
+    "root-dir": "skip",
+    cni: "ok",
+    "cni-deep": "skip",
+  });
+});
+
+test("--deep runs the plugins for real and leaves nothing behind", async () => {
+  const before = await networkRemains();
+  const report = await check(
+    ...onLab,
+    "--root-dir",
+    join(dir, "none"),
+    "--deep",
+    "--only",
+    "cni-deep",
+  );
+  expect(report.checks).toEqual([
+    expect.objectContaining({
+      verdict: "ok",
+      reason: expect.stringMatching(/^ADD, CHECK and DEL in \d+ ms; \S+ was given/),
+    }),
+  ]);
+  const after = await networkRemains();
+  expect(after.rules).toEqual([]);
+  expect(after.leases.filter((each) => !before.leases.includes(each))).toEqual([]);
+});
+
+test("while the daemon runs, its own options are judged", async () => {
+  const endpoint = `unix://${join(dir, "cri.sock")}`;
+  const daemon = await startDaemon({
+    listen: endpoint,
+    flags: { ...lab, "root-dir": join(dir, "root") },
+  });
+  try {
+    const report = await check("-r", endpoint);
+    expect(
+      verdicts(report, "runtime", "config", "socket", "root-dir", "cni", "hung-reads", "addresses"),
+    ).toEqual({
+      runtime: "ok",
+      config: "ok",
+      socket: "ok",
+      "root-dir": "ok",
+      cni: "ok",
+      "hung-reads": "ok",
+      addresses: "ok",
+    });
+    expect(report.checks.find(({ name }) => name === "config")?.reason).toBe(
+      "options of the daemon that runs",
+    );
+  } finally {
+    await daemon.stop();
+  }
+});
+
+test("an engine that does not answer fails the check", async () => {
+  const { stdout, code } = await runBin([
+    "check",
+    "-q",
+    "--docker-endpoint",
+    "unix:///nonexistent/d.sock",
+  ]);
+  expect(stdout).toMatch(/ {2}fail {2}engine +Docker does not answer/);
+  expect(code).toBe(1);
+});
+
+test("a check that there is not is wrong usage", async () => {
+  const { stderr, code } = await runBin(["check", "--only", "engin"]);
+  expect(stderr).toMatch(/^dockershim: --only: there is no check "engin"; there are engine, /);
+  expect(code).toBe(2);
+});
