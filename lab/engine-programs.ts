@@ -1,5 +1,6 @@
 import { existsSync, readdirSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { debianCodename } from "./apt.ts";
 import { command, toolPath } from "./command.ts";
 import type { EngineChoice, LabConfig } from "./config.ts";
@@ -11,7 +12,7 @@ import { LabError } from "./lab-error.ts";
 /** The programs of one engine. */
 export interface EnginePrograms {
   readonly dockerd: string;
-  /** The PATH on which the engine finds its containerd, runc, docker-init and docker-proxy. */
+  /** The PATH on which the engine finds its containerd, runc, docker-init, docker-proxy and the spec hook. */
   readonly path: string;
   /** Where the engine finds shared libraries besides the machine's own. */
   readonly env: Readonly<Record<string, string>>;
@@ -29,6 +30,14 @@ const debianEngines: Readonly<Record<Exclude<EngineChoice, "29">, DebianEngine>>
   "26": { suite: "trixie", libraries: [] },
   "28": { suite: "sid", libraries: [] },
 };
+
+/** Where this checkout's spec hook is: containerd runs it for the containers that name it as their runtime. */
+const specHookFolder = fileURLToPath(
+  new URL(
+    `../packages/spec-hook/bin/${process.arch === "x64" ? "amd64" : process.arch}`,
+    import.meta.url,
+  ),
+);
 
 const staticTags = ["netgo", "osusergo", "static_build", "nri_no_wasm"];
 
@@ -82,9 +91,12 @@ export async function enginePrograms(
 
 async function engineOf(config: LabConfig, signal?: AbortSignal): Promise<EnginePrograms> {
   const { engine } = config;
-  const own = await ownEngine(engine, signal);
-  if (own !== undefined) return own;
-  return engine === "29" ? build(config, signal) : unpack(config, debianEngines[engine], signal);
+  const programs =
+    (await ownEngine(engine, signal)) ??
+    (engine === "29"
+      ? await build(config, signal)
+      : await unpack(config, debianEngines[engine], signal));
+  return { ...programs, path: `${programs.path}:${specHookFolder}` };
 }
 
 /** The engine that the machine itself has, or that its own Debian release has and that is installed then. */

@@ -18,7 +18,7 @@ export async function describeContent(
   root: string,
   bundle: Bundle,
   cacheDir: string,
-): Promise<Omit<PackageContent, "executable">> {
+): Promise<Omit<PackageContent, "executable" | "specHook">> {
   const cli = join(root, "packages/cli");
   const { version } = JSON.parse(readFileSync(join(cli, "package.json"), "utf8"));
   const completion = async (shell: string): Promise<string> =>

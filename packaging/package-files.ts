@@ -1,6 +1,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
+import { specHookShim, specHookWrapper } from "@dockershim/spec-hook";
 import { type Flavour, fillIn } from "./flavour.ts";
 import type { ManualPage } from "./manual.ts";
 
@@ -10,6 +11,8 @@ export interface PackageContent {
   /** Of the last change, as YYYY-MM-DD. */
   readonly date: string;
   readonly executable: string;
+  /** The program by which OCI specs are changed. */
+  readonly specHook: string;
   /** Text of /etc/dockershim/config.yaml. */
   readonly config: string;
   readonly manual: readonly ManualPage[];
@@ -48,6 +51,12 @@ export function packageFiles(
     dst: "/usr/bin/dockershim",
     file_info: { mode: 0o755 },
   });
+  files.push({
+    src: content.specHook,
+    dst: `/usr/bin/${specHookShim}`,
+    file_info: { mode: 0o755 },
+  });
+  files.push({ src: specHookShim, dst: `/usr/bin/${specHookWrapper}`, type: "symlink" });
   for (const alias of flavour.aliases) {
     files.push({ src: "dockershim", dst: `/usr/bin/${alias}`, type: "symlink" });
     const page = `/usr/share/man/man8/${alias}.8.gz`;

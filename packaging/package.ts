@@ -1,5 +1,6 @@
 // Makes what is installed on nodes, into out/. See README.md of this folder.
 import { join, resolve } from "node:path";
+import { specHookPrograms } from "@dockershim/spec-hook/program-files";
 import { labConfig } from "../lab/config.ts";
 import { architectures } from "./architecture.ts";
 import { bundleProgram } from "./bundle.ts";
@@ -19,7 +20,8 @@ for (const architecture of architectures) {
   console.log(executable);
   for (const flavour of flavours) {
     for (const kind of ["deb", "rpm"] as const) {
-      const order = { kind, flavour, architecture, content: { ...content, executable } };
+      const complete = { ...content, executable, specHook: specHookPrograms[architecture.name] };
+      const order = { kind, flavour, architecture, content: complete };
       console.log(await makeSystemPackage({ ...order, compression: "xz" }, out, cacheDir));
     }
   }

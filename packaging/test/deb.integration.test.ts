@@ -39,6 +39,7 @@ beforeAll(async () => {
       version,
       date: "2026-11-29",
       executable: "/bin/true",
+      specHook: "/bin/true",
       config: `# of ${version}\n`,
       manual: [{ file: "dockershim.8", text: ".TH DOCKERSHIM 8\n" }],
       completions: { bash: "# bash\n", zsh: "# zsh\n", fish: "# fish\n" },

@@ -51,6 +51,8 @@ export interface EngineInfo {
   CgroupVersion?: string;
   Runtimes: Record<string, EngineRuntime> | null;
   DefaultRuntime: string;
+  /** Its containerd: API 1.46 and newer. */
+  Containerd?: { /** Path of its socket. */ Address?: string } | null;
   /** Entries such as `name=seccomp,profile=default` or `name=userns`. */
   SecurityOptions: string[] | null;
   LiveRestoreEnabled: boolean;

@@ -16,6 +16,7 @@ import {
   LOG_PATH_LABEL,
   RECORD_LABEL,
   SANDBOX_ID_LABEL,
+  SPEC_PATCH_LABEL,
   TYPE_CONTAINER,
   toDockerLabels,
 } from "./labels.js";
@@ -28,6 +29,8 @@ import { planResources } from "./resources.js";
 import { toDockerRuntime, toOciAnnotations } from "./runtime-handler.js";
 import { containerSecurity } from "./security-context.js";
 import { toDockerSignal } from "./signals.js";
+import type { SpecPatch } from "./spec-patch.js";
+import { planSpecPatch } from "./spec-patch-plan.js";
 import { type ImageUser, toUserFields } from "./users.js";
 import type { ValidContainerConfigs } from "./validate-container.js";
 
@@ -61,6 +64,8 @@ export interface ContainerPlanInput extends ValidContainerConfigs {
   imageMounts?: ReadonlyMap<string, MountedImage> | undefined;
   /** `Mount.host_path` as asked → real path, where the server followed a symbolic link. */
   resolvedHostPaths?: ReadonlyMap<string, string> | undefined;
+  /** What others than the CRI config want in the container's OCI spec. */
+  specPatch?: SpecPatch | undefined;
 }
 
 /** A container to create. */
@@ -71,6 +76,8 @@ export interface ContainerPlan {
   warnings: string[];
   /** Limits without a create option: to write once the container's cgroup exists. */
   cgroupWrites: CgroupWrite[];
+  /** What goes into the container's OCI spec by way of the spec hook; it is in a label of the body too. */
+  specPatch?: SpecPatch | undefined;
 }
 
 /**
@@ -87,7 +94,15 @@ export function planContainer(input: ContainerPlanInput): ContainerPlan {
   const resources = planResources(config.linux?.resources, engine);
   const devices = toDeviceMappings(config.devices);
   const deviceRequests = toDeviceRequests(config.CDIDevices, engine);
-  const runtime = toDockerRuntime(sandbox.runtimeHandler, engine);
+  const patched = planSpecPatch({
+    mounts: config.mounts,
+    resources: config.linux?.resources,
+    cgroupWrites: resources.cgroupWrites,
+    extra: input.specPatch,
+    runtimeHandler: sandbox.runtimeHandler,
+    engine,
+  });
+  const runtime = patched?.runtime ?? toDockerRuntime(sandbox.runtimeHandler, engine);
   const annotations = toOciAnnotations(
     sandbox.runtimeHandler,
     engine,
@@ -101,7 +116,10 @@ export function planContainer(input: ContainerPlanInput): ContainerPlan {
     Image: image.id,
     ...userFields,
     ...processFields(config, image),
-    Labels: containerLabels(name, config, images, input),
+    Labels: {
+      ...containerLabels(name, config, images, input),
+      ...(patched === undefined ? {} : { [SPEC_PATCH_LABEL]: JSON.stringify(patched.patch) }),
+    },
     OpenStdin: config.stdin,
     StdinOnce: config.stdinOnce,
     Tty: config.tty,
@@ -121,7 +139,8 @@ export function planContainer(input: ContainerPlanInput): ContainerPlan {
       ...resources.fields,
     },
   };
-  return { name, body, warnings: resources.warnings, cgroupWrites: resources.cgroupWrites };
+  const { warnings, cgroupWrites } = resources;
+  return { name, body, warnings, cgroupWrites, specPatch: patched?.patch };
 }
 
 type ProcessFields = Pick<

@@ -22,7 +22,20 @@ export interface EngineFacts {
    * it is left out, the API version (1.44) alone decides and Docker reports the rest.
    */
   recursiveReadOnly?: boolean;
+  /** How OCI specs can be changed; left out where nobody looked. */
+  specHook?: SpecHookFact;
 }
+
+/** How an engine can be had to run containers whose OCI spec we change, or why it cannot. */
+export type SpecHookFact =
+  | {
+      /** `HostConfig.Runtime` of such a container. */
+      readonly runtime: string;
+    }
+  | {
+      /** For people; completes “there is no spec hook: …”. */
+      readonly problem: string;
+    };
 
 /**
  * Compares Docker API versions, which are `major.minor` numbers and not decimals.

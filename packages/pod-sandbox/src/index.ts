@@ -40,7 +40,7 @@ export type {
   InspectedState,
   ListedImage,
 } from "./docker-inspect.js";
-export { apiAtLeast, type EngineFacts } from "./engine-facts.js";
+export { apiAtLeast, type EngineFacts, type SpecHookFact } from "./engine-facts.js";
 export { matchesContainerFilter, matchesLabels, matchesPodSandboxFilter } from "./filters.js";
 export { type ImageOptions, imageNameOf, imageUserOf, toImage } from "./image.js";
 export {
@@ -57,6 +57,7 @@ export {
   RUNTIME_HANDLER_LABEL,
   SANDBOX_CONTAINER_NAME,
   SANDBOX_ID_LABEL,
+  SPEC_PATCH_LABEL,
   TYPE_CONTAINER,
   TYPE_LABEL,
   TYPE_SANDBOX,
@@ -97,6 +98,22 @@ export {
 export { sandboxSeccompChoice } from "./security-context.js";
 export { apparmorChoice, type ProfileChoice, seccompChoice } from "./security-profiles.js";
 export { fromDockerSignal, toDockerSignal } from "./signals.js";
+export { findSpecHook, type SpecHookEvidence } from "./spec-hook-fact.js";
+export {
+  applySpecPatch,
+  joinSpecPatches,
+  type OciDevice,
+  type OciHook,
+  type OciHookPoint,
+  type OciIntelRdt,
+  type OciMount,
+  type OciResources,
+  type OciScheduler,
+  type OciSpec,
+  type OciSpecPart,
+  readSpecPatch,
+  type SpecPatch,
+} from "./spec-patch.js";
 export { noSwapProperty, systemdProperty } from "./systemd-properties.js";
 export { parseTimestamp } from "./timestamps.js";
 export { type ImageUser, imageUserNeeded, resolveImageUser } from "./users.js";

@@ -29,6 +29,8 @@ export const RUNTIME_HANDLER_LABEL = "io.dockershim.runtime-handler";
 export const LOG_DIRECTORY_LABEL = "io.dockershim.log-directory";
 /** Everything CRI wants back that Docker has no field for; see record.ts. */
 export const RECORD_LABEL = "io.dockershim.record";
+/** On containers whose OCI spec is changed: how, as JSON of a `SpecPatch`. */
+export const SPEC_PATCH_LABEL = "io.dockershim.spec-patch";
 
 /** Labels as Docker takes them. */
 export type Labels = Readonly<Record<string, string>>;

@@ -10,6 +10,7 @@ import {
 } from "@dockershim/cri-types";
 import { toDockerEnvironment } from "./environment.js";
 import { PodSandboxError } from "./pod-sandbox-error.js";
+import { cleanPath } from "./spec-patch.js";
 import { validateContainerMetadata, validateSandboxMetadata } from "./validate-metadata.js";
 import {
   validateAbsolutePath,
@@ -96,12 +97,15 @@ export function validateContainerConfigs(
   }
 }
 
+/** What CRI knows. */
+const mountOptions = ["noexec", "nodev", "nosuid"];
+
 function validateMounts(mounts: readonly Mount[]): void {
   const targets = new Set<string>();
   for (const [index, mount] of mounts.entries()) {
     const field = `config.mounts[${index}]`;
     validateAbsolutePath(mount.containerPath, `${field}.container_path`);
-    const target = mount.containerPath.replace(/\/{2,}/g, "/").replace(/(?<=.)\/$/, "");
+    const target = cleanPath(mount.containerPath);
     if (target === "/") refuse(`${field}.container_path`, "must not be the root directory");
     if (targets.has(target)) {
       refuse(`${field}.container_path`, `${JSON.stringify(target)} is mounted twice`);
@@ -115,9 +119,10 @@ function validateMounts(mounts: readonly Mount[]): void {
       const name = mount.uidMappings.length > 0 ? "uidMappings" : "gidMappings";
       throw new PodSandboxError("unimplemented", `${field}.${name}`, reason);
     }
-    if (mount.mountOptions.length > 0) {
-      const reason = `Docker has no way to mount with ${mount.mountOptions.join(", ")}`;
-      throw new PodSandboxError("unimplemented", `${field}.mount_options`, reason);
+    for (const option of mount.mountOptions) {
+      if (mountOptions.includes(option)) continue;
+      const reason = `${JSON.stringify(option)} is none of ${mountOptions.join(", ")}`;
+      refuse(`${field}.mount_options`, reason);
     }
     if (mount.image !== undefined && mount.image.image !== "") validateImageMount(mount, field);
     else validateHostMount(mount, field);

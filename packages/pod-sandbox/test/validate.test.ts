@@ -285,10 +285,9 @@ const containerRefusals: [string, ContainerInit, string, string?][] = [
     "unimplemented",
   ],
   [
-    "mount options",
-    mount({ mountOptions: ["noexec"] }),
+    "mount options that CRI does not know",
+    mount({ mountOptions: ["noexec", "exec"] }),
     "config.mounts[0].mount_options",
-    "unimplemented",
   ],
   [
     "recursion without read-only",

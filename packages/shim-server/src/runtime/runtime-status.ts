@@ -80,6 +80,12 @@ export function createRuntimeStatus(
     }));
   }
 
+  async function mountOptions(): Promise<boolean> {
+    if (!engine.connected) return false;
+    const { specHook } = await engine.facts();
+    return specHook !== undefined && "runtime" in specHook;
+  }
+
   async function askEngine(): Promise<object> {
     try {
       await engine.refresh();
@@ -106,8 +112,8 @@ export function createRuntimeStatus(
     features: {
       supplementalGroupsPolicy: true,
       userNamespacesHostNetwork: false,
-      // Docker's mounts have no field for noexec, nodev and nosuid.
-      mountOptions: false,
+      // Docker's mounts have no field for noexec, nodev and nosuid; the spec hook puts them in.
+      mountOptions: await mountOptions(),
     },
   });
 }

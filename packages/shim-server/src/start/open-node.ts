@@ -14,6 +14,7 @@ import { createNoNetwork, type PodNetwork } from "../network/pod-network.js";
 import { createStrayRelease } from "../network/stray-release.js";
 import type { FeedObserver } from "../observed/observers.js";
 import type { ShimOptions } from "../options.js";
+import { createContainerSpecs } from "../spec-hook/container-specs.js";
 import { type EventFeed, startEventFeed } from "../state/event-feed.js";
 import { createStatsSource, type StatsSource } from "../stats/stats-source.js";
 import type { Observers } from "../telemetry/observers.js";
@@ -55,6 +56,8 @@ export async function openNode(
   const imageFiles = createImageFiles(docker, instance, log);
   const cgroupLimits = createCgroupLimits({ log });
   closers.push("limits of cgroups", () => cgroupLimits.close());
+  const specs = createContainerSpecs({ store, instance, log });
+  closers.push("spec hooks", () => specs.close());
   let first = true;
   const feed = startEventFeed({
     docker,
@@ -67,6 +70,7 @@ export async function openNode(
       if (!first) return;
       first = false;
       void imageFiles.removeLeftovers();
+      specs.sweep();
       const unadopt = adoptLimits({ store, engine, cgroupLimits, unmanagedLimits });
       closers.push("limits of an earlier daemon", unadopt);
       tellLimits(engine.known().facts, log);

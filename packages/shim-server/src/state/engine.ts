@@ -1,8 +1,10 @@
 import { readFileSync } from "node:fs";
 import type { DockerClient, EngineInfo, EngineVersion } from "@dockershim/docker-client";
-import type { EngineFacts } from "@dockershim/pod-sandbox";
+import { type EngineFacts, findSpecHook, type SpecHookFact } from "@dockershim/pod-sandbox";
+import { specHookRuntime, specHookShim, specHookWrapper } from "@dockershim/spec-hook";
 import type { ShimOptions } from "../options.js";
 import { ShimError } from "../shim-error.js";
+import { containerdFinds } from "./containerd-programs.js";
 import { canMountRecursivelyReadOnly } from "./runtime-features.js";
 
 /** What the daemon knows of its engine, asked once per connection and after a reload of it. */
@@ -116,8 +118,22 @@ function engineFacts(
     selinux: security.includes("name=selinux"),
     arch: version.Arch,
     minOomScoreAdj: minOomScoreAdj(options.restrictOomScoreAdj),
+    specHook: specHookOf(info, apiVersion),
     ...(recursiveReadOnly === undefined ? {} : { recursiveReadOnly }),
   };
+}
+
+/** Whether the node lets us change the OCI specs of containers, and how. */
+function specHookOf(info: EngineInfo, apiVersion: string): SpecHookFact {
+  return findSpecHook({
+    apiVersion,
+    runtimes: info.Runtimes ?? {},
+    defaultRuntime: info.DefaultRuntime,
+    cgroupDriver: info.CgroupDriver === "systemd" ? "systemd" : "cgroupfs",
+    shimRuntime: specHookRuntime,
+    shimFound: containerdFinds(specHookShim, info.Containerd?.Address),
+    wrapper: specHookWrapper,
+  });
 }
 
 const capSysResource = 1n << 24n;

@@ -1,0 +1,91 @@
+import type { LinuxContainerResources, Mount } from "@dockershim/cri-types";
+import type { CgroupWrite } from "./docker-create.js";
+import type { EngineFacts } from "./engine-facts.js";
+import { PodSandboxError } from "./pod-sandbox-error.js";
+import { isDefaultHandler } from "./runtime-handler.js";
+import { cleanPath, joinSpecPatches, type OciResources, type SpecPatch } from "./spec-patch.js";
+
+/** What a container's patch is planned from. */
+export interface SpecPatchInput {
+  mounts: readonly Mount[];
+  resources: Pick<LinuxContainerResources, "hugepageLimits"> | undefined;
+  /** Limits that are written once the container runs where its spec cannot have them. */
+  cgroupWrites: readonly CgroupWrite[];
+  /** What others than the CRI config want in the spec. */
+  extra: SpecPatch | undefined;
+  /** Handler the sandbox was run with. */
+  runtimeHandler: string;
+  engine: EngineFacts;
+}
+
+/** A container whose spec is to be changed, and the runtime that lets us. */
+export interface PatchedRuntime {
+  patch: SpecPatch;
+  /** `HostConfig.Runtime`. */
+  runtime: string;
+}
+
+/**
+ * Plans what goes into a container's OCI spec by way of the spec hook; most containers need nothing of it.
+ *
+ * Limits that could be written into the cgroup afterwards go into the spec where there is a hook, so that the process
+ * never runs without them.
+ *
+ * @throws PodSandboxError naming the field that needs the hook where there is none
+ */
+export function planSpecPatch(input: SpecPatchInput): PatchedRuntime | undefined {
+  const { mounts, extra } = input;
+  const hook = hookOf(input);
+  const mountOptions: Record<string, readonly string[]> = {};
+  for (const [index, { containerPath, mountOptions: options }] of mounts.entries()) {
+    if (options.length === 0) continue;
+    if ("problem" in hook) refuse(`config.mounts[${index}].mount_options`, hook.problem);
+    mountOptions[cleanPath(containerPath)] = options;
+  }
+  if ("problem" in hook) {
+    if (extra !== undefined) refuse("config", hook.problem);
+    return undefined;
+  }
+  const resources = limits(input);
+  const own: SpecPatch = {
+    ...(resources === undefined ? {} : { merge: { linux: { resources } } }),
+    ...(Object.keys(mountOptions).length === 0 ? {} : { mountOptions }),
+  };
+  const patch = extra === undefined ? own : joinSpecPatches(own, extra);
+  return Object.keys(patch).length === 0 ? undefined : { patch, runtime: hook.runtime };
+}
+
+function hookOf({ runtimeHandler, engine }: SpecPatchInput): NonNullable<EngineFacts["specHook"]> {
+  if (!isDefaultHandler(runtimeHandler)) {
+    return {
+      problem: `runtime handler ${JSON.stringify(runtimeHandler)} has a runtime of its own`,
+    };
+  }
+  return engine.specHook ?? { problem: "this node was not searched for one" };
+}
+
+function refuse(field: string, problem: string): never {
+  const reason = `Docker's API has no field for it, and there is no spec hook: ${problem}`;
+  throw new PodSandboxError("unimplemented", field, reason);
+}
+
+/**
+ * Huge pages and files of cgroup v2. A limit of no huge pages is what the kubelet sends for every container: it alone is
+ * no reason for a hook.
+ */
+function limits({ resources, cgroupWrites }: SpecPatchInput): OciResources | undefined {
+  const hugepageLimits = (resources?.hugepageLimits ?? []).map(({ pageSize, limit }) => ({
+    pageSize,
+    limit: Number(limit),
+  }));
+  const files = cgroupWrites.filter(({ controller }) => controller !== "hugetlb");
+  const unified = Object.fromEntries(files.map(({ file, value }) => [file, value]));
+  // Beyond that, JSON's number would be another one: those are no limits, and are written afterwards.
+  const exact = hugepageLimits.filter(({ limit }) => Number.isSafeInteger(limit));
+  const limited = exact.some(({ limit }) => limit > 0);
+  if (!limited && files.length === 0) return undefined;
+  return {
+    ...(limited ? { hugepageLimits: exact } : {}),
+    ...(files.length > 0 ? { unified } : {}),
+  };
+}

@@ -1,0 +1,12 @@
+/**
+ * `HostConfig.Runtime` of a container whose spec is to be changed. Docker (API 1.42 and newer) gives such a name to
+ * containerd as it is, and containerd looks for a program of the name that follows from it:
+ * `containerd-shim-dockershim-v2`.
+ */
+export const specHookRuntime = "io.containerd.dockershim.v2";
+
+/** Name of the program as containerd looks for it, on its PATH and beside its own program. */
+export const specHookShim = "containerd-shim-dockershim-v2";
+
+/** Name of the program as the `path` of a runtime in daemon.json: it then stands in for runc. */
+export const specHookWrapper = "dockershim-runc";
