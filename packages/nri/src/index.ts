@@ -9,6 +9,19 @@ export {
   runtimeConnection,
 } from "./mux.js";
 export { NriError, type NriErrorCode, type NriErrorFields } from "./nri-error.js";
+export type { NriObserver } from "./observer.js";
+export {
+  type ContainerSubject,
+  type CreateOutcome,
+  type PluginHost,
+  type PluginHostOptions,
+  startPluginHost,
+  type ToldEvent,
+  type UpdateOutcome,
+} from "./plugin-host.js";
+export { type PluginIdentity, pluginId } from "./plugin-name.js";
+export { type PluginHandlers, type RunningPlugin, startPlugin } from "./start-plugin.js";
+export type { Inventory } from "./sync-chunks.js";
 export { createTtrpcClient, type TtrpcClient } from "./ttrpc-client.js";
 export { maxMessage } from "./ttrpc-frames.js";
 export { grpcStatus, method, serveTtrpc, type TtrpcMethod } from "./ttrpc-server.js";

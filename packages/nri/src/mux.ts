@@ -52,9 +52,9 @@ export function multiplex(trunk: Duplex): Mux {
   function end(reason: NriError): void {
     if (over) return;
     over = true;
-    // What was sent is still written, unless the peer is at fault.
-    if (reason.code === "closed") trunk.end(() => trunk.destroy());
-    else trunk.destroy();
+    // What was sent is still written, unless the peer may not read it.
+    if (reason.code === "timeout" || reason.code === "protocol_error") trunk.destroy();
+    else trunk.end(() => trunk.destroy());
     resolve(reason);
   }
 

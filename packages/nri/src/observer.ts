@@ -1,0 +1,15 @@
+import type { NriErrorCode } from "./nri-error.js";
+
+/** Told of what plugins do. It must not throw. */
+export interface NriObserver {
+  /** Something that an operator may want to read. */
+  log(
+    level: "debug" | "info" | "warn",
+    message: string,
+    fields?: Readonly<Record<string, unknown>>,
+  ): void;
+  /** A plugin was called: which method, how long it took in ms, and how it failed. */
+  called?(plugin: string, method: string, ms: number, error: NriErrorCode | undefined): void;
+  /** The plugins that are connected now, in the order in which they are called. */
+  connected?(plugins: readonly string[]): void;
+}

@@ -1,0 +1,440 @@
+import type { Duplex } from "node:stream";
+import {
+  clone,
+  create,
+  type DescMessage,
+  type DescMethodUnary,
+  type MessageInitShape,
+  type MessageShape,
+} from "@bufbuild/protobuf";
+import { createOwners } from "./field-owners.js";
+import { createGate } from "./gate.js";
+import {
+  type Container,
+  type ContainerAdjustment,
+  type ContainerEviction,
+  ContainerSchema,
+  type ContainerUpdate,
+  Event,
+  type LinuxResources,
+  LinuxResourcesSchema,
+  Plugin as PluginService,
+  type PodSandbox,
+  type UpdateContainersRequest,
+  UpdateContainersRequestSchema,
+} from "./gen/nri/pkg/api/v1alpha1/api_pb.js";
+import {
+  findPlugins,
+  type LaunchedPlugin,
+  launchPlugin,
+  type PluginFile,
+} from "./launched-plugins.js";
+import { collectAdjustments } from "./merge-adjustments.js";
+import { collectUpdates } from "./merge-updates.js";
+import { NriError } from "./nri-error.js";
+import type { NriObserver } from "./observer.js";
+import { openPlugin, type Plugin } from "./plugin.js";
+import { listenForPlugins, type PluginSocket } from "./plugin-socket.js";
+import type { Inventory } from "./sync-chunks.js";
+import { grpcStatus } from "./ttrpc-server.js";
+
+const methods: typeof PluginService.method = PluginService.method;
+
+/** The name of an event that plugins are told of, and cannot change. */
+export type ToldEvent =
+  | "runPodSandbox"
+  | "updatePodSandbox"
+  | "postUpdatePodSandbox"
+  | "stopPodSandbox"
+  | "removePodSandbox"
+  | "postCreateContainer"
+  | "startContainer"
+  | "postStartContainer"
+  | "postUpdateContainer"
+  | "removeContainer";
+
+/** The number by which a plugin asks for each. */
+const told: Readonly<Record<ToldEvent, Event>> = {
+  runPodSandbox: Event.RUN_POD_SANDBOX,
+  updatePodSandbox: Event.UPDATE_POD_SANDBOX,
+  postUpdatePodSandbox: Event.POST_UPDATE_POD_SANDBOX,
+  stopPodSandbox: Event.STOP_POD_SANDBOX,
+  removePodSandbox: Event.REMOVE_POD_SANDBOX,
+  postCreateContainer: Event.POST_CREATE_CONTAINER,
+  startContainer: Event.START_CONTAINER,
+  postStartContainer: Event.POST_START_CONTAINER,
+  postUpdateContainer: Event.POST_UPDATE_CONTAINER,
+  removeContainer: Event.REMOVE_CONTAINER,
+};
+
+type ToldMethods = Pick<typeof methods, ToldEvent>;
+
+/** A pod and one of its containers. */
+export interface ContainerSubject {
+  readonly pod: PodSandbox;
+  readonly container: Container;
+}
+
+/** What plugins want when a container is created. */
+export interface CreateOutcome {
+  /** A key with "-" before it stands for what is to be removed. */
+  readonly adjust: ContainerAdjustment;
+  /** Of other containers. */
+  readonly updates: readonly ContainerUpdate[];
+  readonly evictions: readonly ContainerEviction[];
+}
+
+/** What plugins make of an update. */
+export interface UpdateOutcome {
+  /** What the container is to have. */
+  readonly resources: LinuxResources;
+  /** Of other containers. */
+  readonly updates: readonly ContainerUpdate[];
+  readonly evictions: readonly ContainerEviction[];
+}
+
+export interface PluginHostOptions {
+  /** As plugins are told: who calls them. */
+  readonly runtimeName: string;
+  readonly runtimeVersion: string;
+  /** Where plugins connect; without it they cannot. */
+  readonly socketPath?: string;
+  /** Folder of plugins that are started here. Default /opt/nri/plugins. */
+  readonly pluginDir?: string;
+  /** Folder of their configuration. Default /etc/nri/conf.d. */
+  readonly configDir?: string;
+  /** How long a plugin may take to register, and to be told of all there is, in ms. Default 5,000. */
+  readonly registrationTimeoutMs?: number;
+  /** How long a plugin may take to reply to a call, in ms. Default 2,000. */
+  readonly requestTimeoutMs?: number;
+  /** All pods and containers that there are, for a plugin that comes. */
+  readonly inventory: () => Promise<Inventory>;
+  /**
+   * Does what a plugin asks for at a time of its own choice.
+   *
+   * @returns The updates that failed.
+   */
+  readonly update: (plugin: string, request: UpdateContainersRequest) => Promise<ContainerUpdate[]>;
+  readonly observer: NriObserver;
+}
+
+/**
+ * The runtime's side of NRI: it calls the plugins of a node in ascending order of their indices.
+ * Plugins are called by one event at a time, since upstream's have never known it otherwise.
+ *
+ * A plugin that does not reply in time, or whose connection ends, is dropped with a warning, and
+ * whatever it was asked about goes on without it. An error that it replies with fails the call.
+ */
+export interface PluginHost {
+  /** INDEX-NAME of the plugins that are connected, in order. */
+  readonly plugins: readonly string[];
+  /**
+   * Keeps new plugins out from before an event until what it is about can be found in the
+   * inventory, or no longer, so that a plugin is told of it by one of them, and of none twice. Waits
+   * while a plugin is being told of all there is.
+   *
+   * @returns What ends it; calls after the first do nothing.
+   */
+  hold(signal: AbortSignal): Promise<() => void>;
+  /**
+   * Tells of an event.
+   *
+   * @throws NriError `call_failed` with the plugin's error.
+   */
+  tell<Name extends ToldEvent>(
+    event: Name,
+    request: MessageInitShape<ToldMethods[Name]["input"]>,
+  ): Promise<void>;
+  /**
+   * Asks what is to be different in a container that is about to be created.
+   *
+   * @throws NriError `call_failed`; `conflict` when two plugins set the same; `rejected` when a
+   * validator refuses the outcome, or cannot be asked.
+   */
+  createContainer(subject: ContainerSubject): Promise<CreateOutcome>;
+  /** Asks what an update is to be. @throws NriError `call_failed`; `conflict`. */
+  updateContainer(subject: ContainerSubject, resources: LinuxResources): Promise<UpdateOutcome>;
+  /** Tells that a container has ended. @returns Updates of others. */
+  stopContainer(subject: ContainerSubject): Promise<readonly ContainerUpdate[]>;
+  /** Tells plugins that the runtime ends, ends those that were started here, and listens no longer. */
+  close(): Promise<void>;
+}
+
+/** How long plugins have for their end, in ms. */
+const shutdownMs = 500;
+
+/**
+ * Starts the plugins of the node, and listens for others.
+ *
+ * @throws NriError `socket_in_use`; the system's error when the socket cannot be made.
+ */
+export async function startPluginHost(options: PluginHostOptions): Promise<PluginHost> {
+  const {
+    pluginDir = "/opt/nri/plugins",
+    configDir = "/etc/nri/conf.d",
+    registrationTimeoutMs = 5_000,
+    requestTimeoutMs = 2_000,
+    socketPath,
+    observer,
+  } = options;
+  const pluginOptions = {
+    runtimeName: options.runtimeName,
+    runtimeVersion: options.runtimeVersion,
+    registrationTimeoutMs,
+    requestTimeoutMs,
+    onUpdate: options.update,
+  };
+  let plugins: readonly Plugin[] = [];
+  const processes = new Set<LaunchedPlugin>();
+  const gate = createGate();
+  let turn: Promise<unknown> = Promise.resolve();
+  let closing = false;
+
+  function setPlugins(next: readonly Plugin[]): void {
+    plugins = [...next].sort((a, b) => Number(a.index) - Number(b.index));
+    observer.connected?.(plugins.map(({ id }) => id));
+  }
+
+  /** Runs what calls plugins when what was asked for before is done. */
+  function inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const result = turn.then(work);
+    turn = result.catch(() => undefined);
+    return result;
+  }
+
+  /** Ends a plugin that cannot be gone on with. */
+  function drop(plugin: Plugin, reason: NriError): void {
+    plugin.end(reason);
+    if (!plugins.includes(plugin)) return;
+    setPlugins(plugins.filter((other) => other !== plugin));
+    if (closing) return;
+    observer.log("warn", "an NRI plugin is gone; containers go on without it", {
+      plugin: plugin.id,
+      reason: reason.message,
+    });
+  }
+
+  /** Calls a plugin. Undefined when it is gone for it. */
+  async function ask<I extends DescMessage, O extends DescMessage>(
+    plugin: Plugin,
+    desc: DescMethodUnary<I, O>,
+    request: MessageInitShape<I>,
+  ): Promise<MessageShape<O> | undefined> {
+    const begin = performance.now();
+    let failure: NriError | undefined;
+    try {
+      return await plugin.call(desc, request);
+    } catch (reason) {
+      failure = NriError.from(reason, "protocol_error");
+      if (failure.code === "call_failed" || failure.code === "message_too_large") throw failure;
+      drop(plugin, failure);
+      return undefined;
+    } finally {
+      observer.called?.(plugin.id, desc.name, performance.now() - begin, failure?.code);
+    }
+  }
+
+  async function tellOne(
+    plugin: Plugin,
+    event: ToldEvent,
+    request: Partial<ContainerSubject>,
+  ): Promise<void> {
+    try {
+      await ask(plugin, methods[event] as DescMethodUnary<DescMessage, DescMessage>, request);
+    } catch (err) {
+      if (!isUnimplemented(err)) throw err;
+      // Plugins made before NRI 0.12 take these events by another call.
+      const { pod, container } = request;
+      try {
+        await ask(plugin, methods.stateChange, {
+          event: told[event],
+          ...(pod && { pod }),
+          ...(container && { container }),
+        });
+      } catch (again) {
+        if (!isUnimplemented(again)) throw again;
+      }
+    }
+  }
+
+  /** Shows the outcome to whoever wants to validate it. One that cannot be asked counts as against. */
+  async function validate(
+    pristine: ContainerSubject,
+    outcome: CreateOutcome,
+    owners: ReturnType<typeof createOwners>,
+  ): Promise<void> {
+    const validators = plugins.filter((plugin) =>
+      plugin.wants(Event.VALIDATE_CONTAINER_ADJUSTMENT),
+    );
+    if (validators.length === 0) return;
+    const request = {
+      ...pristine,
+      adjust: outcome.adjust,
+      update: [...outcome.updates],
+      owners: owners.toMessage(),
+      plugins: plugins.map(({ index, name }) => ({ index, name })),
+    };
+    await Promise.all(
+      validators.map(async (plugin) => {
+        const reply = await ask(plugin, methods.validateContainerAdjustment, request);
+        if (reply === undefined || reply.reject) {
+          const why = reply === undefined ? "it did not answer" : reply.reason || "no reason given";
+          throw new NriError("rejected", `NRI plugin ${plugin.id} refuses the container: ${why}`, {
+            plugin: plugin.id,
+          });
+        }
+      }),
+    );
+  }
+
+  /** Takes a plugin in once it knows of all there is. */
+  async function admit(plugin: Plugin): Promise<void> {
+    const updates = await gate.alone(async () => {
+      const wanted = await plugin.synchronize(await options.inventory());
+      setPlugins([...plugins, plugin]);
+      return wanted;
+    });
+    void plugin.ended.then((reason) => drop(plugin, reason));
+    observer.log("info", "an NRI plugin is connected", { plugin: plugin.id });
+    if (updates.length === 0) return;
+    const request = create(UpdateContainersRequestSchema, { update: updates });
+    const failed = await options.update(plugin.id, request);
+    for (const { containerId, ignoreFailure } of failed) {
+      if (ignoreFailure) continue;
+      observer.log("warn", "an update that an NRI plugin wants failed", {
+        plugin: plugin.id,
+        container: containerId,
+      });
+    }
+  }
+
+  async function join(socket: Duplex, launched?: PluginFile): Promise<Plugin | undefined> {
+    let plugin: Plugin | undefined;
+    try {
+      plugin = await openPlugin(socket, { ...pluginOptions, ...(launched && { launched }) });
+      await admit(plugin);
+      return plugin;
+    } catch (reason) {
+      const error = NriError.from(reason, "protocol_error");
+      plugin?.end(error);
+      if (!closing) {
+        observer.log("warn", "an NRI plugin could not join", {
+          plugin: plugin?.id ?? launched?.path ?? "unnamed",
+          reason: error.message,
+        });
+      }
+      return undefined;
+    }
+  }
+
+  async function launch(file: PluginFile): Promise<void> {
+    let process: LaunchedPlugin;
+    try {
+      process = await launchPlugin(file, observer);
+    } catch (err) {
+      observer.log("warn", "an NRI plugin could not be started", { path: file.path, err });
+      return;
+    }
+    processes.add(process);
+    const plugin = await join(process.socket, file);
+    const gone = async () => {
+      processes.delete(process);
+      await process.kill();
+    };
+    if (plugin === undefined) await gone();
+    else void plugin.ended.then(gone);
+  }
+
+  let socket: PluginSocket | undefined;
+  if (socketPath !== undefined) {
+    socket = await listenForPlugins(socketPath, (connection) => void join(connection));
+  }
+  const files = await findPlugins(pluginDir, configDir, observer);
+  await Promise.all(files.map(launch));
+
+  return {
+    get plugins() {
+      return plugins.map(({ id }) => id);
+    },
+    hold: gate.enter,
+    async tell(event, request) {
+      if (plugins.length === 0) return;
+      await inTurn(async () => {
+        for (const plugin of plugins) {
+          if (!plugin.wants(told[event])) continue;
+          await tellOne(plugin, event, request as Partial<ContainerSubject>);
+        }
+      });
+    },
+    createContainer: ({ pod, container }) =>
+      inTurn(async () => {
+        const owners = createOwners();
+        const adjustments = collectAdjustments(clone(ContainerSchema, container), owners);
+        const updates = collectUpdates(owners, { creating: container.id });
+        const evictions: ContainerEviction[] = [];
+        for (const plugin of plugins) {
+          if (!plugin.wants(Event.CREATE_CONTAINER)) continue;
+          const reply = await ask(plugin, methods.createContainer, {
+            pod,
+            container: adjustments.container,
+          });
+          if (reply?.adjust !== undefined) adjustments.merge(reply.adjust, plugin.id);
+          if (reply !== undefined) updates.merge(reply.update, plugin.id);
+          evictions.push(...(reply?.evict ?? []));
+        }
+        const outcome = {
+          adjust: adjustments.collected,
+          updates: updates.collected(),
+          evictions,
+        };
+        await validate({ pod, container }, outcome, owners);
+        return outcome;
+      }),
+    updateContainer: ({ pod, container }, wanted) =>
+      inTurn(async () => {
+        const resources = clone(LinuxResourcesSchema, wanted);
+        const updates = collectUpdates(createOwners(), {
+          own: { container: container.id, resources },
+        });
+        const evictions: ContainerEviction[] = [];
+        for (const plugin of plugins) {
+          if (!plugin.wants(Event.UPDATE_CONTAINER)) continue;
+          const reply = await ask(plugin, methods.updateContainer, {
+            pod,
+            container,
+            linuxResources: resources,
+          });
+          if (reply !== undefined) updates.merge(reply.update, plugin.id);
+          evictions.push(...(reply?.evict ?? []));
+        }
+        return { resources, updates: updates.collected(), evictions };
+      }),
+    async stopContainer(subject) {
+      if (plugins.length === 0) return [];
+      return await inTurn(async () => {
+        const updates = collectUpdates(createOwners());
+        for (const plugin of plugins) {
+          if (!plugin.wants(Event.STOP_CONTAINER)) continue;
+          const reply = await ask(plugin, methods.stopContainer, { ...subject });
+          if (reply !== undefined) updates.merge(reply.update, plugin.id);
+        }
+        return updates.collected();
+      });
+    },
+    async close() {
+      closing = true;
+      const over = new NriError("closed", "the runtime ends");
+      await Promise.all(
+        plugins.map(async (plugin) => {
+          await plugin.call(methods.shutdown, {}, shutdownMs).catch(() => undefined);
+          plugin.end(over);
+        }),
+      );
+      await Promise.all([socket?.close(), ...[...processes].map((process) => process.kill())]);
+    },
+  };
+}
+
+function isUnimplemented(reason: unknown): boolean {
+  return reason instanceof NriError && reason.status === grpcStatus.unimplemented;
+}
