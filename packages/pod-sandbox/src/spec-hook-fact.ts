@@ -6,6 +6,8 @@ export interface SpecHookEvidence {
   readonly apiVersion: string;
   /** `Runtimes` of `GET /info`: by name, with the program that stands in for runc. */
   readonly runtimes: Readonly<Record<string, { readonly path?: string | undefined }>>;
+  /** Whether there is such a program; asked about a runtime's path. */
+  readonly canRun: (path: string) => boolean;
   /** `DefaultRuntime` of `GET /info`. */
   readonly defaultRuntime: string;
   readonly cgroupDriver: "cgroupfs" | "systemd";
@@ -26,9 +28,12 @@ export interface SpecHookEvidence {
  */
 export function findSpecHook(evidence: SpecHookEvidence): SpecHookFact {
   const { runtimes, defaultRuntime, wrapper } = evidence;
-  for (const [runtime, { path = "" }] of Object.entries(runtimes)) {
-    if (path === wrapper || path.endsWith(`/${wrapper}`)) return { runtime };
-  }
+  const entries = Object.entries(runtimes);
+  // An engine also names runtimes of which the program has gone, or that its configuration does not have any more.
+  const found = entries.find(
+    ([, { path }]) => path?.endsWith(`/${wrapper}`) && evidence.canRun(path),
+  );
+  if (found !== undefined) return { runtime: found[0] };
   const entry = `a runtime in daemon.json whose path is ${wrapper}`;
   if (!apiAtLeast(evidence.apiVersion, "1.42")) {
     return { problem: `it needs Docker 23 (API 1.42), or ${entry}` };

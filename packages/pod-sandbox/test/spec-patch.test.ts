@@ -247,6 +247,7 @@ describe("the spec hook of a node", () => {
   const evidence: SpecHookEvidence = {
     apiVersion: "1.42",
     runtimes: { runc: { path: "runc" } },
+    canRun: (path) => path !== "/gone/dockershim-runc",
     defaultRuntime: "runc",
     cgroupDriver: "cgroupfs",
     shimRuntime: "io.containerd.dockershim.v2",
@@ -258,7 +259,11 @@ describe("the spec hook of a node", () => {
   test.each<[string, Partial<SpecHookEvidence>, string]>([
     ["a shim of containerd's", {}, "io.containerd.dockershim.v2"],
     ["a runtime in daemon.json", entry, "mine"],
-    ["such a runtime by its bare name", { runtimes: { r: { path: "dockershim-runc" } } }, "r"],
+    [
+      "the one whose program is there",
+      { runtimes: { old: { path: "/gone/dockershim-runc" }, ...entry.runtimes } },
+      "mine",
+    ],
     ["such a runtime on an old engine", { ...entry, apiVersion: "1.41", shimFound: false }, "mine"],
     ["such a runtime with systemd", { ...entry, cgroupDriver: "systemd" }, "mine"],
   ])("is %s", (_what, changes, runtime) => {

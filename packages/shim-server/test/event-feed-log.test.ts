@@ -33,7 +33,7 @@ async function linesOf(...items: EventStreamItem[]) {
     },
     engine: createEngine(
       { info: unavailable, version: unavailable, apiVersion: unavailable },
-      { restrictOomScoreAdj: "false" },
+      { restrictOomScoreAdj: "false", dockerEndpoint: "unix:///nowhere" },
     ),
     store: { resync: unavailable } as never,
     images: { refresh: unavailable } as never,

@@ -4,16 +4,33 @@ import { dirname, join } from "node:path";
 /** What systemd gives services, and what most containerds run with. */
 const usualPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
+/** Of a containerd that no engine started for itself. */
+const systemsContainerd = "/run/containerd/containerd.sock";
+
 /**
- * Whether containerd would find a program that it is asked to run as a shim: on its PATH, or beside its own program.
+ * Whether an engine's containerd would find a program that it is asked to run as a shim: on its PATH, or beside its own
+ * program. Where its process is not to be seen, the usual PATH of services decides.
  *
- * @param address Path of containerd's socket. Where the engine does not tell it (before API 1.46), each containerd of
- * the node has to find the program. Where none is to be seen, the usual PATH of services decides.
+ * @param address Path of containerd's socket; engines before API 1.46 do not tell it.
+ * @param endpoint The engine's API, as `unix:///path`.
  */
-export function containerdFinds(program: string, address: string | undefined): boolean {
-  const found = containerds(address);
-  const searched = found.length === 0 ? [usualPath.split(":")] : found.map(searchedFolders);
-  return searched.every((folders) => folders.some((folder) => isExecutable(join(folder, program))));
+export function containerdFinds(
+  program: string,
+  address: string | undefined,
+  endpoint: string,
+): boolean {
+  const pid = address === undefined ? containerdOf(endpoint) : listener("containerd", address);
+  const folders = pid === undefined ? usualPath.split(":") : searchedFolders(pid);
+  return folders.some((folder) => isExecutable(join(folder, program)));
+}
+
+/** The containerd that an engine has started, or else the system's. */
+function containerdOf(endpoint: string): number | undefined {
+  const dockerd = listener("dockerd", endpoint.replace(/^unix:\/\//, ""));
+  const own = processes("containerd").find(
+    (pid) => dockerd !== undefined && parentOf(pid) === dockerd,
+  );
+  return own ?? listener("containerd", systemsContainerd);
 }
 
 function searchedFolders(pid: number): string[] {
@@ -26,26 +43,40 @@ function searchedFolders(pid: number): string[] {
   }
 }
 
-/** The processes of containerd; with a socket's path those that listen there, by the kernel's table of sockets. */
-function containerds(address: string | undefined): number[] {
-  const all = readdirSync("/proc")
-    .filter((entry) => /^\d+$/.test(entry))
-    .map(Number)
-    .filter(isContainerd);
-  if (address === undefined) return all;
+/** The process of that name that listens on a unix socket, as the kernel's table of sockets tells. */
+function listener(name: string, path: string): number | undefined {
+  const wanted = withoutLink(path);
   const inodes = new Set<string>();
   for (const line of readFileSync("/proc/net/unix", "utf8").split("\n")) {
     const [inode, bound] = line.trim().split(/\s+/).slice(6);
-    if (bound === address && inode !== undefined) inodes.add(`socket:[${inode}]`);
+    if (bound !== undefined && withoutLink(bound) === wanted) inodes.add(`socket:[${inode}]`);
   }
-  return all.filter((pid) => descriptors(pid).some((target) => inodes.has(target)));
+  return processes(name).find((pid) => descriptors(pid).some((target) => inodes.has(target)));
 }
 
-function isContainerd(pid: number): boolean {
+/** /var/run is a link to /run on all systems that Docker runs on, and sockets are bound by either name. */
+function withoutLink(path: string): string {
+  return path.replace(/^\/var\/run\//, "/run/");
+}
+
+/** Processes by the name that the kernel has for them. */
+function processes(name: string): number[] {
+  return readdirSync("/proc")
+    .filter((entry) => /^\d+$/.test(entry))
+    .map(Number)
+    .filter((pid) => statusOf(pid, "Name") === name);
+}
+
+function parentOf(pid: number): number {
+  return Number(statusOf(pid, "PPid"));
+}
+
+function statusOf(pid: number, field: "Name" | "PPid"): string | undefined {
   try {
-    return readFileSync(`/proc/${pid}/comm`, "utf8") === "containerd\n";
+    const status = readFileSync(`/proc/${pid}/status`, "utf8");
+    return new RegExp(`^${field}:\\s*(.*)$`, "m").exec(status)?.[1];
   } catch {
-    return false;
+    return undefined;
   }
 }
 
@@ -64,7 +95,7 @@ function descriptors(pid: number): string[] {
   }
 }
 
-function isExecutable(file: string): boolean {
+export function isExecutable(file: string): boolean {
   try {
     accessSync(file, constants.X_OK);
     return true;

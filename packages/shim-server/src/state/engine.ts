@@ -4,7 +4,7 @@ import { type EngineFacts, findSpecHook, type SpecHookFact } from "@dockershim/p
 import { specHookRuntime, specHookShim, specHookWrapper } from "@dockershim/spec-hook";
 import type { ShimOptions } from "../options.js";
 import { ShimError } from "../shim-error.js";
-import { containerdFinds } from "./containerd-programs.js";
+import { containerdFinds, isExecutable } from "./containerd-programs.js";
 import { canMountRecursivelyReadOnly } from "./runtime-features.js";
 
 /** What the daemon knows of its engine, asked once per connection and after a reload of it. */
@@ -37,7 +37,7 @@ export interface KnownEngine {
 
 export function createEngine(
   docker: Pick<DockerClient, "info" | "version" | "apiVersion">,
-  options: Pick<ShimOptions, "restrictOomScoreAdj">,
+  options: Pick<ShimOptions, "restrictOomScoreAdj" | "dockerEndpoint">,
 ): Engine {
   let known: Promise<KnownEngine> | undefined;
   let last: KnownEngine | undefined;
@@ -103,7 +103,7 @@ function engineFacts(
   info: EngineInfo,
   version: EngineVersion,
   apiVersion: string,
-  options: Pick<ShimOptions, "restrictOomScoreAdj">,
+  options: Pick<ShimOptions, "restrictOomScoreAdj" | "dockerEndpoint">,
 ): EngineFacts {
   const recursiveReadOnly = canMountRecursivelyReadOnly(info, "");
   const security = (info.SecurityOptions ?? []).map((option) => option.split(",")[0]);
@@ -118,20 +118,21 @@ function engineFacts(
     selinux: security.includes("name=selinux"),
     arch: version.Arch,
     minOomScoreAdj: minOomScoreAdj(options.restrictOomScoreAdj),
-    specHook: specHookOf(info, apiVersion),
+    specHook: specHookOf(info, apiVersion, options.dockerEndpoint),
     ...(recursiveReadOnly === undefined ? {} : { recursiveReadOnly }),
   };
 }
 
 /** Whether the node lets us change the OCI specs of containers, and how. */
-function specHookOf(info: EngineInfo, apiVersion: string): SpecHookFact {
+function specHookOf(info: EngineInfo, apiVersion: string, endpoint: string): SpecHookFact {
   return findSpecHook({
     apiVersion,
     runtimes: info.Runtimes ?? {},
+    canRun: isExecutable,
     defaultRuntime: info.DefaultRuntime,
     cgroupDriver: info.CgroupDriver === "systemd" ? "systemd" : "cgroupfs",
     shimRuntime: specHookRuntime,
-    shimFound: containerdFinds(specHookShim, info.Containerd?.Address),
+    shimFound: containerdFinds(specHookShim, info.Containerd?.Address, endpoint),
     wrapper: specHookWrapper,
   });
 }

@@ -1,0 +1,51 @@
+import { readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { specHookWrapper } from "@dockershim/spec-hook";
+import { specHookPrograms } from "@dockershim/spec-hook/program-files";
+import { labVariable, until } from "@dockershim/testing";
+import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import { createHarness, type Harness } from "./harness.js";
+
+// The other way to the spec hook, and the only one on engines before 23 and with systemd's cgroup driver: a runtime in
+// daemon.json, which an engine reads again at SIGHUP.
+let h: Harness;
+const endpoint = labVariable("LAB_DOCKER_ENDPOINT").replace("unix://", "");
+const daemonJson = join(dirname(endpoint), "daemon.json");
+const enginePid = Number(readFileSync(join(dirname(endpoint), "dockerd.pid"), "utf8"));
+const runtime = `spec-hook-${process.pid}`;
+let before: string;
+
+beforeAll(async () => {
+  before = readFileSync(daemonJson, "utf8");
+  h = await createHarness();
+  const path = join(h.dir, specHookWrapper);
+  symlinkSync(specHookPrograms[process.arch === "arm64" ? "arm64" : "amd64"], path);
+  const config = JSON.parse(before) as { runtimes?: object };
+  const runtimes = { ...config.runtimes, [runtime]: { path } };
+  writeFileSync(daemonJson, JSON.stringify({ ...config, runtimes }));
+  process.kill(enginePid, "SIGHUP");
+  await until(async () => (await h.docker.info()).Runtimes?.[runtime] !== undefined);
+  await h.restart();
+});
+afterAll(async () => {
+  writeFileSync(daemonJson, before);
+  process.kill(enginePid, "SIGHUP");
+  await h.close();
+});
+
+test("a runtime in daemon.json completes specs on any engine", async () => {
+  expect((await h.cri.runtime.status({})).features?.mountOptions).toBe(true);
+  const { containerId } = await h.runPod(
+    {},
+    { mounts: [{ hostPath: h.dir, containerPath: "/data", mountOptions: ["noexec", "nodev"] }] },
+  );
+  const { State, HostConfig } = await h.docker.containers.inspect(containerId);
+  expect(HostConfig.Runtime).toBe(runtime);
+  expect(readFileSync(`/proc/${State.Pid}/mountinfo`, "utf8")).toMatch(
+    / \/data rw,(?=\S*nodev)\S*noexec/,
+  );
+  const { stdout } = await h.cri.runtime.execSync({ containerId, cmd: ["echo", "still runc"] });
+  expect(Buffer.from(stdout).toString()).toBe("still runc\n");
+  await h.cri.runtime.stopContainer({ containerId, timeout: 0n });
+  await h.cri.runtime.removeContainer({ containerId });
+});
