@@ -71,6 +71,16 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import("./attach-command.js")).defineAttach,
   },
   {
+    name: "cp",
+    description: "copy files and folders out of a container, or into one",
+    load: async () => (await import("./cp-command.js")).defineCp,
+  },
+  {
+    name: "port-forward",
+    description: "join local ports with ports of a pod",
+    load: async () => (await import("./port-forward-command.js")).definePortForward,
+  },
+  {
     name: "stats",
     description: "show what containers, or with --pods pods, use of CPU, memory and disk",
     load: async () => (await import("./stats-command.js")).defineStats,

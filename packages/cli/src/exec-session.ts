@@ -4,6 +4,7 @@ import type { Readable, Writable } from "node:stream";
 import { text } from "node:stream/consumers";
 import { WebSocket } from "ws";
 import { CliError } from "./cli-error.js";
+import { sessionUrl } from "./session-url.js";
 
 /** The ends of a session at this side. */
 export interface SessionTerminal {
@@ -57,9 +58,8 @@ export async function runExecSession(url: string, terminal: SessionTerminal): Pr
   return exitCodeOf(status());
 }
 
-/** Some runtimes leave the scheme out of their URLs, and the host where it is their own. */
 function openSocket(url: string): WebSocket {
-  const absolute = new URL(url, "http://127.0.0.1");
+  const absolute = sessionUrl(url);
   absolute.protocol = absolute.protocol.replace("http", "ws");
   return new WebSocket(absolute, protocols, { perMessageDeflate: false });
 }

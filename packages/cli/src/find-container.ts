@@ -19,7 +19,15 @@ export interface ContainerCandidate extends Candidate {
  * @throws CliError not-found or ambiguous; CriClientError.
  */
 export async function findContainer(client: CriClient, reference: string): Promise<Container> {
-  return findOrOnlyOf(reference, await listContainerCandidates(client)).container;
+  return (await findContainerCandidate(client, reference)).container;
+}
+
+/** As {@link findContainer}, with what the container may be called. */
+export async function findContainerCandidate(
+  client: CriClient,
+  reference: string,
+): Promise<ContainerCandidate> {
+  return findOrOnlyOf(reference, await listContainerCandidates(client));
 }
 
 /**

@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
@@ -14,6 +14,7 @@ import {
   createStreamingServer,
   type RuntimeAttachRequest,
   type RuntimeExecRequest,
+  type StreamingRuntime,
 } from "@dockershim/streaming";
 import { startFakeRuntime } from "../../cri-client/test/fake-runtime.js";
 import { sampleEvents } from "./sample-events.js";
@@ -29,16 +30,16 @@ export const sampleNow: number = Date.UTC(2026, 10, 23, 10, 0, 3);
 export { ids };
 
 /** A runtime with two pods and three containers, listening on a socket of its own. */
-export async function startSampleRuntime() {
+export async function startSampleRuntime(sessions: Partial<StreamingRuntime> = {}) {
   const dir = await mkdtemp(join(tmpdir(), "cli-e2e-"));
   const socketPath = join(dir, "cri.sock");
   const web = { running: true };
   const streaming = createStreamingServer({
-    runtime: { exec: runSample, attach: attachSample, portForward: refuse },
+    runtime: { exec: runSample, attach: attachSample, portForward: refuse, ...sessions },
   });
   await streaming.listen();
   const pods = samplePods();
-  const { execUrl, attachUrl } = streaming;
+  const { execUrl, attachUrl, portForwardUrl } = streaming;
   const done: string[] = [];
   const slowPull = Promise.withResolvers<void>();
   let versionHeld = Promise.resolve();
@@ -51,6 +52,7 @@ export async function startSampleRuntime() {
     pods,
     execUrl,
     attachUrl,
+    portForwardUrl,
   });
   const server = await startFakeRuntime(socketPath, routes);
   return {
@@ -94,6 +96,7 @@ interface SampleParts {
   versionHeld(): Promise<void>;
   readonly pods: readonly SamplePod[];
   attachUrl(request: Parameters<ReturnType<typeof createStreamingServer>["attachUrl"]>[0]): string;
+  portForwardUrl: ReturnType<typeof createStreamingServer>["portForwardUrl"];
   execUrl(request: Parameters<ReturnType<typeof createStreamingServer>["execUrl"]>[0]): string;
 }
 
@@ -122,6 +125,7 @@ function createRoutes({
   pods,
   execUrl,
   attachUrl,
+  portForwardUrl,
 }: SampleParts) {
   const now = BigInt(sampleNow) * 1_000_000n;
   const containers = [
@@ -211,6 +215,12 @@ function createRoutes({
       async *getContainerEvents() {
         yield* sampleEvents(containers, pods);
       },
+      portForward: ({ podSandboxId, port }) => {
+        if (podSandboxId === ids.back) {
+          throw new ConnectError("pod is not ready", Code.FailedPrecondition);
+        }
+        return { url: portForwardUrl({ podSandboxId, ports: port }) };
+      },
       attach: (request) => ({ url: attachUrl(request) }),
       startContainer: ({ containerId }) => {
         if (containerId === ids.web) throw new ConnectError("it runs", Code.FailedPrecondition);
@@ -240,7 +250,11 @@ function createRoutes({
         }
         return { url: execUrl(request) };
       },
-      execSync: ({ cmd, timeout }) => {
+      execSync: async ({ cmd, timeout }) => {
+        if (cmd[0] === "test") {
+          const there = await stat(cmd[2] ?? "").catch(() => undefined);
+          return { exitCode: there?.isDirectory() ? 0 : 1 };
+        }
         if (cmd[0] === "sleep") {
           throw new ConnectError(`command timed out after ${timeout} s`, Code.DeadlineExceeded);
         }

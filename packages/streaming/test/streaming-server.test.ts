@@ -2,8 +2,9 @@ import { connect, type Socket } from "node:net";
 import { afterEach, describe, expect, test } from "@jest/globals";
 import type { StreamingServer } from "../src/index.js";
 import { createStreamingServer } from "../src/index.js";
+import { requestUpgrade, spdyHeaders } from "../src/request-upgrade.js";
 import { aborted, execRequest, fakeRuntime, idle, required, startServer } from "./fake-runtime.js";
-import { dialSpdy, openTerminal, requestUpgrade, spdyHeaders } from "./spdy-client.js";
+import { dialSpdy, openTerminal } from "./spdy-client.js";
 
 let server: StreamingServer;
 afterEach(() => server.close());

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import type { Socket } from "node:net";
 import { Duplex } from "node:stream";
-import { requestUpgrade } from "./spdy-client.js";
+import { requestUpgrade } from "../src/request-upgrade.js";
 
 /**
  * The client side of a byte stream in a WebSocket, by hand: libraries refuse the slash in the
