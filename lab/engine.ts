@@ -63,6 +63,20 @@ function daemonConfig(
   };
 }
 
+/** @returns The file. */
+export function writeDaemonConfig(
+  config: LabConfig,
+  registries: readonly string[],
+  imageStore: ImageStore,
+): string {
+  const file = join(config.stateDir, "daemon.json");
+  writeFileSync(
+    file,
+    `${JSON.stringify(daemonConfig(config, registries, imageStore), undefined, 2)}\n`,
+  );
+  return file;
+}
+
 /** Docker 29 starts with containerd's store, and older ones with a graph driver; the latter know no other. */
 function storeConfig({ engine }: LabConfig, imageStore: ImageStore): object {
   if (imageStore === "containerd") return { features: { "containerd-snapshotter": true } };
@@ -108,11 +122,7 @@ export async function upEngine(
   await endProcess(state.engine, 20_000);
   await clearRemains(config);
   mkdirSync(config.stateDir, { recursive: true });
-  const file = join(config.stateDir, "daemon.json");
-  writeFileSync(
-    file,
-    `${JSON.stringify(daemonConfig(config, registries, imageStore), undefined, 2)}\n`,
-  );
+  const file = writeDaemonConfig(config, registries, imageStore);
   updateState(config, { complete: false, imageStore });
   await startEngineProcess(config, file, registries);
   const version = JSON.parse(await callEngine(config.dockerSocket, { path: "/version" }));

@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { LabConfig } from "./config.ts";
-import { startEngineProcess } from "./engine.ts";
+import type { EngineChoice, LabConfig } from "./config.ts";
+import { chooseStore, startEngineProcess, writeDaemonConfig } from "./engine.ts";
 import { endProcess, isAlive } from "./process-id.ts";
 import { readState } from "./state.ts";
 
@@ -13,6 +13,14 @@ export async function endEngine(config: LabConfig, how: EngineEnd): Promise<void
   const { engine } = readState(config);
   if (!isAlive(engine)) return;
   await endProcess(engine, how === "killed" ? 0 : 30_000);
+}
+
+/** Stops the engine's own process where it is, or has it go on; what it runs goes on. */
+export function freezeEngine(config: LabConfig, frozen: boolean): void {
+  const { engine } = readState(config);
+  if (engine !== undefined && isAlive(engine)) {
+    process.kill(engine.pid, frozen ? "SIGSTOP" : "SIGCONT");
+  }
 }
 
 /**
@@ -28,4 +36,17 @@ export async function restartEngine(
   const settings = JSON.parse(readFileSync(file, "utf8"));
   writeFileSync(file, `${JSON.stringify({ ...settings, "live-restore": liveRestore })}\n`);
   await startEngineProcess(config, file, settings["insecure-registries"]);
+}
+
+/**
+ * Starts another version's engine upon what one left that was ended by {@link endEngine}. With graph drivers all
+ * versions of the lab take over from each other, the older from the newer as well.
+ */
+export async function upgradeEngine(config: LabConfig, engine: EngineChoice): Promise<void> {
+  const file = join(config.stateDir, "daemon.json");
+  const registries = JSON.parse(readFileSync(file, "utf8"))["insecure-registries"];
+  // Its images stay where they are, whatever that version's own choice would be.
+  const upgraded = { ...config, engine };
+  writeDaemonConfig(upgraded, registries, chooseStore(config));
+  await startEngineProcess(upgraded, file, registries);
 }

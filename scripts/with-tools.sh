@@ -56,6 +56,7 @@ test:crash)
 test:faults)
   need_root "the fault test run"
   build
+  [ "${1:-}" != --engine ] || export FAULTS=engine
   exec node scripts/run-tests.ts faults
   ;;
 test:hostile)

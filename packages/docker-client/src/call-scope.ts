@@ -101,7 +101,7 @@ function abortedByCaller(operation: string, signal: AbortSignal): DockerError {
   return new DockerError({
     code: timedOut ? "deadline_exceeded" : "canceled",
     operation,
-    engineMessage: timedOut ? "the caller's deadline passed" : "the caller canceled the call",
+    engineMessage: timedOut ? "the engine did not answer in time" : "the caller canceled the call",
     cause: reason,
   });
 }

@@ -18,6 +18,13 @@ import { createHijackedStream } from "./hijack.js";
 import { createLogStream } from "./logs.js";
 import { createModem, type ModemCall } from "./modem.js";
 import { pathOfName } from "./path-of-name.js";
+import {
+  containerInspectShape,
+  containerListShape,
+  createdShape,
+  maxInspectBytes,
+  waitShape,
+} from "./reply-shapes.js";
 import { streamBody } from "./stream-body.js";
 
 /**
@@ -45,6 +52,7 @@ export function createContainers(http: EngineHttp): DockerContainers {
           path: "/containers/create",
           query: { name: options.name, platform: options.platform },
           body,
+          shape: createdShape,
           signal: options.signal,
         })
         .then(({ Id, Warnings }) => ({ Id, Warnings: Warnings ?? [] }));
@@ -77,7 +85,8 @@ export function createContainers(http: EngineHttp): DockerContainers {
     },
 
     async inspect(id, { signal, size } = {}) {
-      return (await container("inspect", id, { signal }, http.json).inspect({
+      const call = { signal, shape: containerInspectShape, maxReplyBytes: maxInspectBytes };
+      return (await container("inspect", id, call, http.json).inspect({
         size,
       })) as ContainerInspect;
     },
@@ -88,12 +97,15 @@ export function createContainers(http: EngineHttp): DockerContainers {
         method: "GET",
         path: "/containers/json",
         query: { all, filters, size, limit },
+        shape: containerListShape,
         signal,
       });
     },
 
     async update(id, body, { signal } = {}) {
-      const updated = await container("update", id, { signal }, http.json).update(body);
+      const updated = await container("update", id, { signal, shape: "object" }, http.json).update(
+        body,
+      );
       return (updated as { Warnings: string[] | null }).Warnings ?? [];
     },
 
@@ -105,7 +117,7 @@ export function createContainers(http: EngineHttp): DockerContainers {
       const named = container(
         "wait",
         id,
-        { signal, timeoutMs: "none", onHead: onWaiting },
+        { signal, timeoutMs: "none", onHead: onWaiting, shape: waitShape },
         http.json,
       );
       return (await named.wait({ condition })) as WaitResult;
@@ -145,7 +157,7 @@ export function createContainers(http: EngineHttp): DockerContainers {
     },
 
     async top(id, psArgs, { signal } = {}) {
-      const named = container("top", id, { signal }, http.json);
+      const named = container("top", id, { signal, shape: "object" }, http.json);
       return (await named.top({ ps_args: psArgs })) as ContainerProcesses;
     },
 

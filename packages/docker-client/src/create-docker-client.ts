@@ -10,6 +10,7 @@ import type { EngineVersion } from "./engine-types.js";
 import { DockerError } from "./errors.js";
 import { createExec } from "./exec.js";
 import { createImages } from "./images.js";
+import { versionShape } from "./reply-shapes.js";
 
 const silent: DockerClientLog = { debug: () => undefined, warn: () => undefined };
 
@@ -41,6 +42,7 @@ export function createDockerClient(options: DockerClientOptions): DockerClient {
             operation: "apiVersion",
             method: "GET",
             path: "/version",
+            shape: versionShape,
             unversioned: true,
           });
           const max = version.ApiVersion;

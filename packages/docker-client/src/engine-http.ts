@@ -10,6 +10,7 @@ import { DockerError } from "./errors.js";
 import { errorOfReply, isConnectionReset, toDockerError } from "./failure.js";
 import { exchange } from "./http-exchange.js";
 import { readText } from "./read-body.js";
+import { shapeProblem } from "./reply-shape.js";
 
 /** A reply whose body is still to be read. Whoever holds it disposes the scope. */
 export interface OpenReply {
@@ -48,6 +49,9 @@ export interface EngineHttpOptions {
 
 /** Longest body of an error that is read. */
 const maxErrorBytes = 1024 * 1024;
+
+/** Longest reply that is read where the request does not say: a list may tell of a thousand containers. */
+const maxReplyBytes = 256 * 1024 * 1024;
 
 /** Makes the HTTP side of a client. */
 export function createEngineHttp(options: EngineHttpOptions): EngineHttp {
@@ -122,7 +126,7 @@ export function createEngineHttp(options: EngineHttpOptions): EngineHttp {
     const status = reply.statusCode ?? 0;
     const replaced = negotiator.observe(headerOf(reply, "api-version"));
     if (status >= 200 && status <= 299) return reply;
-    const body = await readText(reply, maxErrorBytes);
+    const body = await readText(reply, maxErrorBytes, "is cut");
     // An engine of another version refuses the old one before it does anything, so that even a
     // write can be sent again, unless its body was a stream that is used up.
     const repeatable = request.upload === undefined || request.upload instanceof Uint8Array;
@@ -144,7 +148,7 @@ export function createEngineHttp(options: EngineHttpOptions): EngineHttp {
     const { response, scope } = await open(request);
     try {
       request.onHead?.();
-      return await readText(response).catch((reason) => {
+      return await readText(response, request.maxReplyBytes ?? maxReplyBytes).catch((reason) => {
         throw toDockerError(reason, request.operation, endpoint, scope.signal);
       });
     } finally {
@@ -165,12 +169,10 @@ export function createEngineHttp(options: EngineHttpOptions): EngineHttp {
       }
     },
     async json<T>(request: EngineRequest) {
-      const body = await text(request);
-      try {
-        return JSON.parse(body) as T;
-      } catch (reason) {
-        throw protocolError(request.operation, "the engine's reply is no JSON", reason);
-      }
+      const reply = parseReply(request.operation, await text(request));
+      const problem = request.shape && shapeProblem(reply, request.shape);
+      if (problem === undefined) return reply as T;
+      throw protocolError(request.operation, `the engine's reply makes no sense: ${problem}`);
     },
     async empty(request) {
       await text(request);
@@ -189,6 +191,14 @@ export function createEngineHttp(options: EngineHttpOptions): EngineHttp {
   };
   const negotiator = options.createNegotiator(http);
   return http;
+}
+
+function parseReply(operation: string, body: string): unknown {
+  try {
+    return JSON.parse(body);
+  } catch (reason) {
+    throw protocolError(operation, "the engine's reply is no JSON", reason);
+  }
 }
 
 function protocolError(operation: string, engineMessage: string, cause?: unknown): DockerError {

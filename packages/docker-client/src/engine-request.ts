@@ -1,5 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import type { Readable } from "node:stream";
+import type { ReplyShape } from "./reply-shape.js";
 
 /** A value of a query; undefined leaves it out, a list repeats it, an object is sent as JSON. */
 export type QueryValue = string | number | boolean | object | undefined;
@@ -18,6 +19,10 @@ export interface EngineRequest {
   upload?: Readable | Uint8Array;
   headers?: Record<string, string>;
   signal?: AbortSignal | undefined;
+  /** What a reply in JSON has to have; one without fails. */
+  shape?: ReplyShape | undefined;
+  /** Longest reply that is read, in bytes. Default 256 MiB. */
+  maxReplyBytes?: number | undefined;
   /** Milliseconds for all of it; `none` also takes a connection outside of the pool. */
   timeoutMs?: number | "none";
   /** Send it without a version, before one is negotiated. */

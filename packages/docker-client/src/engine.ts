@@ -6,6 +6,7 @@ import { headerOf } from "./engine-request.js";
 import type { DiskUsage, EngineInfo, EngineVersion } from "./engine-types.js";
 import { streamEvents } from "./events.js";
 import { readText } from "./read-body.js";
+import { infoShape, versionShape } from "./reply-shapes.js";
 
 /** The calls on the engine itself. */
 export function createEngine(
@@ -27,7 +28,7 @@ export function createEngine(
       signal,
     });
     try {
-      await readText(response);
+      await readText(response, 1024, "is cut");
     } finally {
       scope.dispose();
     }
@@ -53,6 +54,7 @@ export function createEngine(
         operation: "version",
         method: "GET",
         path: "/version",
+        shape: versionShape,
         signal: options.signal,
       });
     },
@@ -62,6 +64,7 @@ export function createEngine(
         operation: "info",
         method: "GET",
         path: "/info",
+        shape: infoShape,
         signal: options.signal,
       });
     },
@@ -75,6 +78,7 @@ export function createEngine(
         method: "GET",
         path: "/system/df",
         query: { type },
+        shape: "object",
         signal: options.signal,
       });
     },

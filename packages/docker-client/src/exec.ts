@@ -6,13 +6,17 @@ import type { ExecInspect } from "./exec-types.js";
 import { createHijackedStream } from "./hijack.js";
 import { createModem } from "./modem.js";
 import { pathOfName } from "./path-of-name.js";
+import { execCreatedShape, execInspectShape } from "./reply-shapes.js";
 
 /** The calls on processes in running containers. */
 export function createExec(http: EngineHttp): DockerExec {
   return {
     async create(containerId, body, options = {}) {
       const operation = "exec.create";
-      const modem = createModem({ operation, signal: options.signal }, http.json);
+      const modem = createModem(
+        { operation, signal: options.signal, shape: execCreatedShape },
+        http.json,
+      );
       const { id } = await new Container(modem, pathOfName(operation, containerId)).exec(body);
       return id;
     },
@@ -37,7 +41,10 @@ export function createExec(http: EngineHttp): DockerExec {
 
     async inspect(execId, options = {}) {
       const operation = "exec.inspect";
-      const modem = createModem({ operation, signal: options.signal }, http.json);
+      const modem = createModem(
+        { operation, signal: options.signal, shape: execInspectShape },
+        http.json,
+      );
       const exec = new Exec(modem, pathOfName(operation, execId));
       return (await exec.inspect()) as ExecInspect;
     },

@@ -5,10 +5,11 @@ import type { EngineHttp } from "./engine-http.js";
 import type { EngineRequest } from "./engine-request.js";
 import { DockerError } from "./errors.js";
 import type { ImageHistoryEntry, ImageInspect, ImageRemoval, ImageSummary } from "./image-types.js";
-import { createModem } from "./modem.js";
+import { createModem, type ModemCall } from "./modem.js";
 import { pathOfName } from "./path-of-name.js";
 import { followProgress } from "./progress.js";
 import { codeOfPullMessage, pullImage } from "./pull.js";
+import { imageInspectShape, imageListShape, maxInspectBytes } from "./reply-shapes.js";
 import { streamBody } from "./stream-body.js";
 
 /** The calls on images. */
@@ -17,11 +18,11 @@ export function createImages(http: EngineHttp): DockerImages {
   function image(
     verb: string,
     ref: string,
-    signal: AbortSignal | undefined,
+    call: Omit<ModemCall, "operation">,
     send: (request: EngineRequest) => Promise<unknown> = http.json,
   ): Image {
     const operation = `images.${verb}`;
-    return new Image(createModem({ operation, signal }, send), pathOfName(operation, ref));
+    return new Image(createModem({ operation, ...call }, send), pathOfName(operation, ref));
   }
 
   return {
@@ -38,22 +39,24 @@ export function createImages(http: EngineHttp): DockerImages {
           "shared-size": sharedSize,
           filters: options.filters,
         },
+        shape: imageListShape,
         signal: options.signal,
       });
     },
 
     async inspect(ref, { signal } = {}) {
-      return (await image("inspect", ref, signal).inspect()) as ImageInspect;
+      const call = { signal, shape: imageInspectShape, maxReplyBytes: maxInspectBytes };
+      return (await image("inspect", ref, call).inspect()) as ImageInspect;
     },
 
     async history(ref, { signal } = {}) {
-      return (await image("history", ref, signal).history()) as ImageHistoryEntry[];
+      return (await image("history", ref, { signal }).history()) as ImageHistoryEntry[];
     },
 
     pull: (ref, options = {}) => pullImage(http, ref, options),
 
     async remove(ref, { signal, force, noprune } = {}) {
-      return (await image("remove", ref, signal).remove({ force, noprune })) as ImageRemoval[];
+      return (await image("remove", ref, { signal }).remove({ force, noprune })) as ImageRemoval[];
     },
 
     async load(tar, options = {}) {
@@ -105,7 +108,7 @@ export function createImages(http: EngineHttp): DockerImages {
     },
 
     async tag(ref, { signal, repo, tag }) {
-      await image("tag", ref, signal, http.empty).tag({ repo, tag });
+      await image("tag", ref, { signal }, http.empty).tag({ repo, tag });
     },
   };
 }

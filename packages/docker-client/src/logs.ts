@@ -81,7 +81,10 @@ async function knownTty(
 ): Promise<boolean | undefined> {
   if (options.tty !== undefined) return options.tty;
   if (compareApiVersions(await http.apiVersion(options.signal), "1.42") >= 0) return undefined;
-  const modem = createModem({ operation, signal: options.signal }, http.json);
+  const modem = createModem(
+    { operation, signal: options.signal, shape: { Config: { Tty: "boolean" } } },
+    http.json,
+  );
   const inspected = (await new Container(modem, name).inspect({})) as ContainerInspect;
   return inspected.Config.Tty;
 }

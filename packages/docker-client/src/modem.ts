@@ -21,7 +21,10 @@ export interface Modem {
 }
 
 /** What dockerode's classes do not tell of a request. */
-export type ModemCall = Pick<EngineRequest, "operation" | "signal" | "timeoutMs" | "onHead">;
+export type ModemCall = Pick<
+  EngineRequest,
+  "operation" | "signal" | "timeoutMs" | "onHead" | "shape" | "maxReplyBytes"
+>;
 
 /**
  * A modem for one call of one of dockerode's classes, which says what is asked for; `send` does it.

@@ -81,6 +81,7 @@ describe.each(calls)("%s", (_name, call) => {
     engine.upgrade = () => undefined;
     await expect(call(AbortSignal.timeout(20))).rejects.toMatchObject({
       code: "deadline_exceeded",
+      engineMessage: "the engine did not answer in time",
     });
   });
 
@@ -215,6 +216,7 @@ describe("the caller's signal", () => {
         response.setHeader("X-Docker-Container-Path-Stat", stat).end("tar");
       },
     ],
+    [/wait$/, (response) => json(response, 200, { StatusCode: 0 })],
     [/./, (response) => json(response, 200, {})],
   ];
 

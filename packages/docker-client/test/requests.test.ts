@@ -149,9 +149,9 @@ describe("connections", () => {
     let cut = 0;
     engine.handle = (seen, response) => {
       if (seen.path === "/info" && cut++ === 0) seen.request.socket.destroy();
-      else json(response, 200, { ID: "x" });
+      else json(response, 200, { DockerRootDir: "/d", Driver: "overlay2" });
     };
-    await expect(client.info()).resolves.toEqual({ ID: "x" });
+    await expect(client.info()).resolves.toMatchObject({ DockerRootDir: "/d" });
   });
 
   test("a writing call is not sent twice when its connection breaks", async () => {
@@ -247,10 +247,14 @@ describe("replies", () => {
       Id: "n&m {}",
       Warnings: [],
     });
-    engine.handle = (seen, response) => json(response, 200, [seen.query.toString()]);
+    let query = new URLSearchParams();
+    engine.handle = (seen, response) => {
+      query = seen.query;
+      json(response, 200, []);
+    };
     const filters = { label: ["a=b", "c"], status: ["running"] };
-    const [query] = (await client.containers.list({ all: false, filters })) as unknown as string[];
-    expect(Object.fromEntries(new URLSearchParams(query))).toEqual({
+    await client.containers.list({ all: false, filters });
+    expect(Object.fromEntries(query)).toEqual({
       all: "false",
       filters: JSON.stringify(filters),
     });

@@ -118,9 +118,12 @@ test.each([
   expect(docker.containers.get(name)).toBe(before);
 });
 
-test("tells what was made when the engine's reply is lost", async () => {
-  docker.steps.plan("POST /containers/create", { outcome: "lost" });
-  await expect(create()).rejects.toMatchObject({ code: "unavailable" });
+test.each([
+  ["lost", "unavailable"],
+  ["hollow", "server_error"],
+] as const)("tells what was made when the engine's reply is %s", async (outcome, code) => {
+  docker.steps.plan("POST /containers/create", { outcome });
+  await expect(create()).rejects.toMatchObject({ code });
   expect(told).toEqual([docker.containers.get(name).id]);
 });
 

@@ -30,7 +30,10 @@ function logsWith(work: () => Promise<void>, settleMs = 60_000) {
     follow: task("follow"),
     settle: task("settle"),
     reopen: task("reopen"),
-    remove: async () => void tasks.push("remove"),
+    async remove() {
+      tasks.push("remove");
+      await work();
+    },
     sweep: async () => undefined,
     lag: () => ({ containers: 0, seconds: 0 }),
     close: async () => undefined,
@@ -62,6 +65,13 @@ test.each<[State, string]>([
   const { logs, lines } = logsWith(() => new Promise(() => undefined), 1);
   await logs.beforePublish(recordIn(state));
   expect(lines).toEqual([line]);
+});
+
+test("a copier that does not answer keeps no removal from its end", async () => {
+  const { logs, tasks, lines } = logsWith(() => new Promise(() => undefined), 1);
+  await logs.removed(recordIn("exited"));
+  expect(tasks).toEqual(["remove"]);
+  expect(lines).toEqual(["the container is gone before its log position"]);
 });
 
 test("the state is held back until the copier has answered", async () => {

@@ -2,9 +2,10 @@
 export interface Fault {
   /**
    * `refused`: nothing is done and the step fails. `lost`: it is done, and whoever asked for it is
-   * not told but sees a failure. Default: neither.
+   * not told but sees a failure. `hollow`: it is done, and what is told of it is an empty object.
+   * Default: none of them.
    */
-  readonly outcome?: "refused" | "lost";
+  readonly outcome?: "refused" | "lost" | "hollow";
   /** Awaited before the step is done. */
   readonly before?: (step: StepInProgress) => unknown;
   /** Awaited after the step was done, before that is told. */
@@ -62,7 +63,7 @@ export interface Departure {
 
 export type StepResult<T> =
   | { readonly kind: "done"; readonly value: T }
-  | { readonly kind: "refused" | "lost" | "left" };
+  | { readonly kind: "refused" | "lost" | "hollow" | "left" };
 
 /** Nobody goes from a step that is over at once. */
 export const stays: Departure = { now: () => false, ever: new Promise(() => undefined) };
@@ -120,7 +121,7 @@ export function createSteps(): Steps {
       await fault?.after?.(step);
       if (kill === "after") killed = true;
       if (killed) return { kind: "lost" };
-      return fault?.outcome === "lost" ? { kind: "lost" } : { kind: "done", value };
+      return fault?.outcome === undefined ? { kind: "done", value } : { kind: fault.outcome };
     },
   };
 }

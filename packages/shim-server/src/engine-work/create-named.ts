@@ -56,7 +56,7 @@ export async function createContainerNamed(
     try {
       return await docker.containers.create(body, { name });
     } catch (err) {
-      if (isDockerError(err, "unavailable", "deadline_exceeded")) {
+      if (isUnanswered(err)) {
         const made = await findUnstarted(parts, name, body);
         if (made !== undefined) onCreated(made);
       }
@@ -75,6 +75,12 @@ export async function createContainerNamed(
   function suffixed(): string {
     return withSuffix(plan.name, Math.floor(Math.random() * 0xffff_ffff));
   }
+}
+
+/** Whether the engine may have created it: its reply was lost, or was a success that makes no sense. */
+function isUnanswered(reason: unknown): boolean {
+  if (isDockerError(reason, "unavailable", "deadline_exceeded")) return true;
+  return isDockerError(reason, "server_error") && reason.status === undefined;
 }
 
 /** The id of what a create made that was not answered; undefined when there is nothing. */

@@ -80,10 +80,12 @@ export function createCriLogs(options: CriLogsOptions): CriLogs {
     async removed({ id }) {
       followed.delete(id);
       settled.delete(id);
-      await copier.remove(id).catch((err) => {
-        // What is left of it is swept at the next start.
+      // What is left of it is swept at the next start.
+      const removal = copier.remove(id).catch((err) => {
         log.warn({ err, container: id }, "could not remove the log position");
       });
+      if ((await within(removal, settleMs)) !== "late") return;
+      log.warn({ container: id }, "the container is gone before its log position");
     },
     sweep: (ids) => copier.sweep(ids),
     lag: () => copier.lag(),

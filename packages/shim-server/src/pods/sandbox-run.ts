@@ -135,7 +135,10 @@ export function createSandboxRun(
     onNetwork: (pid: number) => void,
   ): Promise<void> {
     const inspect = store.sandbox(id)?.inspect;
-    if (inspect === undefined || !inspect.State.Running) {
+    if (inspect === undefined) {
+      throw new ShimError("internal", "the sandbox container was removed while it was made");
+    }
+    if (!inspect.State.Running) {
       throw new ShimError("internal", "the sandbox container ended as soon as it was started");
     }
     if (config.dnsConfig !== undefined) {

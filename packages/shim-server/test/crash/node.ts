@@ -10,7 +10,7 @@ import {
   readLabNetwork,
   removeContainersOf,
 } from "../node-remains.js";
-import { type EngineProxy, type KillWay, killWays, startEngineProxy } from "./engine-proxy.js";
+import { type KillProxy, type KillWay, killWays, startKillProxy } from "./kill-proxy.js";
 import { wrapPlugins } from "./wrapped-plugins.js";
 
 /** A daemon as a process of its own, which can be killed at each step that it has others take. */
@@ -48,7 +48,7 @@ export async function openCrashNode(): Promise<CrashNode> {
   const docker = createDockerClient({ endpoint: `unix://${engine}` });
   let daemon: Daemon;
   let cri: CriClient;
-  const proxy: EngineProxy = await startEngineProxy(engine, join(dir, "docker.sock"), async () =>
+  const proxy: KillProxy = await startKillProxy(engine, join(dir, "docker.sock"), async () =>
     daemon.kill(),
   );
 

@@ -11,12 +11,13 @@ import { existsSync, renameSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { ContainerState } from "@dockershim/cri-types";
+import { seeded } from "@dockershim/testing";
 import { readNumberedLog } from "../log-checker.ts";
 import { startSoak } from "./soak.ts";
 
 const kills = Number(process.argv[2] ?? 50);
 const seed = Number(process.argv[3] ?? Date.now() % 1_000_000);
-const random = createRandom(seed);
+const random = seeded(seed);
 
 const burst = (count: number, pad: number, pause: string): string =>
   `awk 'BEGIN{for(p="";length(p)<${pad};)p=p "x";for(;;){for(j=0;j<${count};j++)print ++i " " p;fflush();system("sleep ${pause}")}}'`;
@@ -132,15 +133,4 @@ async function rotate(container: (typeof containers)[number] | undefined): Promi
     if (existsSync(container.path)) return;
     renameSync(renamed, container.path);
   }
-}
-
-/** A small generator, so that a run can be repeated with its seed (mulberry32). */
-function createRandom(start: number): () => number {
-  let state = start >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
-  };
 }

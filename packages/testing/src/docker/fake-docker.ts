@@ -61,6 +61,8 @@ export async function startFakeDocker(steps: Steps = createSteps()): Promise<Fak
     });
     if (result.kind === "refused") {
       json(response, 500, { message: "something went wrong in the engine" });
+    } else if (result.kind === "hollow") {
+      json(response, 200, {});
     } else if (result.kind === "done") {
       await send(result.value, response);
     } else {
