@@ -42,6 +42,8 @@ export interface HostConfig {
   ShmSize?: number;
   Binds?: string[];
   Mounts?: MountSpec[];
+  /** By destination: mount options. */
+  Tmpfs?: Record<string, string>;
   Devices?: DeviceMapping[];
   DeviceRequests?: DeviceRequest[];
   RestartPolicy: { Name: "no" };
@@ -57,8 +59,23 @@ export interface HostConfig {
   CpusetMems?: string;
   Memory?: number;
   MemorySwap?: number;
+  MemoryReservation?: number;
+  MemorySwappiness?: number;
+  OomKillDisable?: boolean;
+  CpuRealtimePeriod?: number;
+  CpuRealtimeRuntime?: number;
   PidsLimit?: number;
   OomScoreAdj?: number;
+  Ulimits?: Ulimit[];
+  /** Rules of the device controller that allow something, such as `c 10:200 rwm`. */
+  DeviceCgroupRules?: string[];
+}
+
+/** One entry of `HostConfig.Ulimits`; -1 for no limit. */
+export interface Ulimit {
+  Name: string;
+  Soft: number;
+  Hard: number;
 }
 
 /** One entry of `HostConfig.Mounts`. */
@@ -74,7 +91,9 @@ export interface MountSpec {
 
 /** `BindOptions` of a bind mount. */
 export interface BindOptions {
-  Propagation?: "rprivate" | "rslave" | "rshared";
+  Propagation?: "private" | "rprivate" | "slave" | "rslave" | "shared" | "rshared";
+  /** Submounts of the source stay outside. */
+  NonRecursive?: boolean;
   /** API 1.44 and newer: read-only does not descend into submounts. */
   ReadOnlyNonRecursive?: boolean;
   /** API 1.44 and newer: fail where submounts cannot be made read-only too. */
@@ -108,7 +127,10 @@ export interface UpdateContainerBody {
   CpusetCpus?: string;
   CpusetMems?: string;
   Memory?: number;
+  MemoryReservation?: number;
   MemorySwap?: number;
+  CpuRealtimePeriod?: number;
+  CpuRealtimeRuntime?: number;
   PidsLimit?: number;
 }
 

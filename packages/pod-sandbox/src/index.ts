@@ -1,3 +1,4 @@
+export { type HostDevice, planAdjustedContainer } from "./adjust-container.js";
 export { toCgroupParent } from "./cgroup-parent.js";
 export {
   type CheckpointPortMapping,
@@ -28,6 +29,7 @@ export type {
   HostConfig,
   LogConfig,
   MountSpec,
+  Ulimit,
   UpdateContainerBody,
 } from "./docker-create.js";
 export type {
@@ -75,6 +77,14 @@ export {
   withSuffix,
 } from "./names.js";
 export { usesHostNetwork } from "./namespaces.js";
+export type {
+  NriAdjustment,
+  NriDevice,
+  NriMount,
+  NriOptional,
+  NriResources,
+} from "./nri-adjustment.js";
+export { fromNriResources, type NriLimits, toNriResources } from "./nri-resources.js";
 export { PodSandboxError, type PodSandboxErrorCode } from "./pod-sandbox-error.js";
 export { type ContainerRecord, readContainerRecord, readSandboxRecord } from "./record.js";
 export {

@@ -35,7 +35,7 @@ export interface PatchedRuntime {
  */
 export function planSpecPatch(input: SpecPatchInput): PatchedRuntime | undefined {
   const { mounts, extra } = input;
-  const hook = hookOf(input);
+  const hook = specHookOf(input.runtimeHandler, input.engine);
   const mountOptions: Record<string, readonly string[]> = {};
   for (const [index, { containerPath, mountOptions: options }] of mounts.entries()) {
     if (options.length === 0) continue;
@@ -55,7 +55,11 @@ export function planSpecPatch(input: SpecPatchInput): PatchedRuntime | undefined
   return Object.keys(patch).length === 0 ? undefined : { patch, runtime: hook.runtime };
 }
 
-function hookOf({ runtimeHandler, engine }: SpecPatchInput): NonNullable<EngineFacts["specHook"]> {
+/** The hook of a container in a sandbox of that handler, or why there is none. */
+export function specHookOf(
+  runtimeHandler: string,
+  engine: EngineFacts,
+): NonNullable<EngineFacts["specHook"]> {
   if (!isDefaultHandler(runtimeHandler)) {
     return {
       problem: `runtime handler ${JSON.stringify(runtimeHandler)} has a runtime of its own`,
