@@ -2,10 +2,12 @@ import { Option } from "commander";
 import { CliError, exitCodes } from "./cli-error.js";
 import type { DefineCommand } from "./command-context.js";
 import { defaultConfigFile } from "./config-file.js";
+import { showElapsed } from "./elapsed-line.js";
 import { columnsOf } from "./field-rows.js";
 import { addOutputOption, type OutputFormat, printObject } from "./output-format.js";
 import { addDebugOption } from "./runtime-options.js";
 import { addServeOptions } from "./serve-options.js";
+import { hasColour } from "./terminal.js";
 
 interface CheckOptions extends Record<string, unknown> {
   readonly output: OutputFormat;
@@ -66,7 +68,7 @@ Exit codes: 0 when no check fails, 1 when one does, or with --strict warns.`,
     }
     // Given before the command's name, too, as with the others.
     const { runtimeEndpoint } = command.optsWithGlobals<CheckOptions>();
-    const facts = await gatherChecks({
+    const places = {
       flags: options,
       configFile: options.config,
       kubeletConfig: options.kubeletConfig,
@@ -76,7 +78,8 @@ Exit codes: 0 when no check fails, 1 when one does, or with --strict warns.`,
       procDir: `${root}/proc`,
       path: terminal.env.PATH ?? "/usr/sbin:/usr/bin:/sbin:/bin",
       now: terminal.now,
-    });
+    };
+    const facts = await showElapsed(terminal, "looking at the node", () => gatherChecks(places));
     const results = judgeNode(facts).filter(
       ({ name }) => only === undefined || only.includes(name),
     );
@@ -85,9 +88,8 @@ Exit codes: 0 when no check fails, 1 when one does, or with --strict warns.`,
       ({ verdict }) => options.quiet !== true || verdict === "warn" || verdict === "fail",
     );
     if (options.output === "table") {
-      const { stdout, env } = terminal;
-      const colour = (stdout as { isTTY?: boolean }).isTTY === true && !env.NO_COLOR;
-      stdout.write(describeChecks(shown, counts, { width: columnsOf(terminal), colour }));
+      const form = { width: columnsOf(terminal), colour: hasColour(terminal) };
+      terminal.stdout.write(describeChecks(shown, counts, form));
     } else {
       await printObject({ checks: shown, counts }, options.output, terminal);
     }

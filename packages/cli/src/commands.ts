@@ -151,6 +151,11 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import("./check-command.js")).defineCheck,
   },
   {
+    name: "gc",
+    description: "show, or with --yes remove, what is left on this node that nobody knows",
+    load: async () => (await import("./gc-command.js")).defineGc,
+  },
+  {
     name: "migrate",
     description: "take a node over from cri-dockerd, or back; shows the steps first",
     load: async () => (await import("./migrate-command.js")).defineMigrate,

@@ -31,7 +31,8 @@ export interface MigratePlaces {
   readonly procDir: string;
 }
 
-interface CheckpointFiles {
+/** cri-dockerd's own files of sandboxes. */
+export interface CheckpointFiles {
   readonly found: ReadonlyMap<string, SandboxCheckpoint>;
   readonly unreadable: { file: string; reason: string }[];
 }
@@ -140,7 +141,8 @@ async function toContainer(inspect: ContainerInspect): Promise<MigratedContainer
   };
 }
 
-async function readCheckpoints(dir: string): Promise<CheckpointFiles> {
+/** @param dir `sandbox` in cri-dockerd's folder. */
+export async function readCheckpoints(dir: string): Promise<CheckpointFiles> {
   const found = new Map<string, SandboxCheckpoint>();
   const unreadable: { file: string; reason: string }[] = [];
   const ids = (await readdir(dir).catch(() => [])).filter((name) => /^[0-9a-f]{64}$/.test(name));

@@ -89,11 +89,13 @@ test("the kubelet's file is read, and its flags come before it", async () => {
     pid: 4242,
     version: "1.36.2",
     configFile: "/etc/kubelet.yaml",
+    rootDir: "/var/lib/kubelet",
     settings: {
       cgroupDriver: "systemd",
       failCgroupV1: undefined,
       failSwapOn: false,
       endpoint: undefined,
+      podLogsDir: "/var/log/pods",
       featureGates: { A: false, B: true, EventedPLEG: true },
       evictionHard: { "nodefs.available": "1Gi" },
     },

@@ -394,6 +394,13 @@ const rows: [string, Change<CheckFacts>, Verdict, RegExp][] = [
     /2 containers and 0 images/,
   ],
   ["hung-reads", noDaemon, "skip", /does not run/],
+  [
+    "leftovers",
+    { leftovers: [{ kind: "addresses", count: 3 }] },
+    "warn",
+    /3 addresses.*dockershim gc/,
+  ],
+  ["leftovers", noDaemon, "skip", /does not run/],
   ["cri-dockerd", { criDockerdPid: 77 }, "fail", /beside dockershim/],
   ["cri-dockerd", { ...noDaemon, criDockerdPid: 77 }, "warn", /dockershim migrate/],
 ];

@@ -58,11 +58,13 @@ export const healthyNode: CheckFacts = {
     pid: 901,
     version: "1.37.2",
     configFile: "/var/lib/kubelet/config.yaml",
+    rootDir: "/var/lib/kubelet",
     settings: {
       cgroupDriver: "systemd",
       failCgroupV1: undefined,
       failSwapOn: undefined,
       endpoint: defaultShimOptions.listen,
+      podLogsDir: "/var/log/pods",
       featureGates: { PodAndContainerStatsFromCRI: true },
       evictionHard: {},
     },
@@ -119,6 +121,7 @@ export const healthyNode: CheckFacts = {
     mappedPorts: [],
     listening: [],
   },
+  leftovers: [],
   criDockerdPid: undefined,
 };
 

@@ -81,6 +81,8 @@ export interface KubeletSettings {
   readonly failCgroupV1: boolean | undefined;
   readonly failSwapOn: boolean | undefined;
   readonly endpoint: string | undefined;
+  /** Where it has the folders of pods' logs. */
+  readonly podLogsDir: string;
   readonly featureGates: Readonly<Record<string, boolean>>;
   readonly evictionHard: Readonly<Record<string, string>>;
 }
@@ -90,6 +92,8 @@ export interface KubeletFacts {
   /** Such as `1.34.2`; undefined where it is not known. */
   readonly version: string | undefined;
   readonly configFile: string;
+  /** Where it keeps its pods. */
+  readonly rootDir: string;
   /** undefined where there is no file, a text when it cannot be read. */
   readonly settings: KubeletSettings | string | undefined;
 }
@@ -175,6 +179,8 @@ export interface CheckFacts {
   readonly kubelet: KubeletFacts;
   readonly node: NodeFacts;
   readonly network: NetworkFacts;
+  /** What is left on the node that nobody knows, by kind. */
+  readonly leftovers: readonly { readonly kind: string; readonly count: number }[];
   /** cri-dockerd's process on this node. */
   readonly criDockerdPid: number | undefined;
 }

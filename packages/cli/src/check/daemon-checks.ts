@@ -149,6 +149,18 @@ export const daemonChecks: readonly Check[] = [
     },
   },
   {
+    name: "leftovers",
+    runtime: "any",
+    judge({ leftovers, runtime }) {
+      if (runtime.kind === "none") return skip("the daemon does not run");
+      if (leftovers.length === 0) return ok("none that is older than an hour");
+      return warn(
+        `nobody knows ${leftovers.map(({ kind, count }) => `${count} ${kind}`).join(", ")}`,
+        "dockershim gc shows them, dockershim gc --yes removes them",
+      );
+    },
+  },
+  {
     name: "cri-dockerd",
     runtime: "any",
     judge({ criDockerdPid, runtime, kubelet: { settings } }) {

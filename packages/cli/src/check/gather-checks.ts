@@ -1,11 +1,15 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { findProcess } from "../node-processes.js";
-import type { CheckFacts, DiskFacts } from "./check-facts.js";
+import { findRemains } from "../node-remains/find-remains.js";
+import { openNode } from "../node-remains/open-node.js";
+import { usualMinAgeMs } from "../node-remains/remain.js";
+import { allRemainKinds } from "../node-remains/remain-kinds.js";
+import type { CheckFacts, DiskFacts, KubeletFacts } from "./check-facts.js";
 import { chooseOptions, withAnswered } from "./choose-options.js";
 import { readDaemon } from "./read-daemon.js";
 import { readEngine } from "./read-engine.js";
-import { readKubelet } from "./read-kubelet.js";
+import { readKubelet, usualLogsDir } from "./read-kubelet.js";
 import { readNetwork } from "./read-network.js";
 import { type NodePlaces, readNode } from "./read-node.js";
 import { readRuntime } from "./read-runtime.js";
@@ -38,24 +42,51 @@ export async function gatherChecks(places: CheckPlaces): Promise<CheckFacts> {
   const engine = isDocker
     ? await readEngine(places, options.dockerEndpoint, now)
     : { endpoint: "", problem: "", answer: undefined, settings: undefined, process: undefined };
-  const [daemon, kubelet, network, node, criDockerd] = await Promise.all([
+  const kubelet = await readKubelet(places, places.kubeletConfig);
+  const disks = disksOf(kubelet, options.rootDir, engine.answer?.info.DockerRootDir, isDocker);
+  const [daemon, network, node, criDockerd] = await Promise.all([
     readDaemon(places, told, endpoint),
-    readKubelet(places, places.kubeletConfig),
     readNetwork(places, options, places.deep),
-    readNode(places, disksOf(options.rootDir, engine.answer?.info.DockerRootDir, isDocker), now()),
+    readNode(places, disks, now()),
     findProcess(procDir, "cri-dockerd"),
   ]);
-  return { runtime, daemon, engine, kubelet, node, network, criDockerdPid: criDockerd?.pid };
+  const leftovers = await readLeftoverCounts(places);
+  return {
+    runtime,
+    daemon,
+    engine,
+    kubelet,
+    node,
+    network,
+    leftovers,
+    criDockerdPid: criDockerd?.pid,
+  };
+}
+
+/** Of the kinds that are nobody else's; what is in the making is no leftover. */
+async function readLeftoverCounts(places: CheckPlaces): Promise<CheckFacts["leftovers"]> {
+  const node = await openNode(places);
+  try {
+    const own = allRemainKinds.filter(({ shared }) => !shared).map(({ name }) => name);
+    const found = await findRemains(node, own, places.now() - usualMinAgeMs);
+    return found.flatMap(({ kind, remains }) =>
+      remains.length === 0 ? [] : [{ kind: kind.name, count: remains.length }],
+    );
+  } finally {
+    await node.close();
+  }
 }
 
 function disksOf(
+  { rootDir: kubeletDir, settings }: KubeletFacts,
   rootDir: string,
   engineDir: string | undefined,
   isDocker: boolean,
 ): Pick<DiskFacts, "path" | "use" | "signal">[] {
+  const logsDir = typeof settings === "object" ? settings.podLogsDir : usualLogsDir;
   return [
-    { path: "/var/lib/kubelet", use: "volumes", signal: "nodefs" },
-    { path: "/var/log/pods", use: "logs", signal: "nodefs" },
+    { path: kubeletDir, use: "volumes", signal: "nodefs" },
+    { path: logsDir, use: "logs", signal: "nodefs" },
     ...(isDocker ? [{ path: rootDir, use: "the daemon", signal: "nodefs" } as const] : []),
     ...(engineDir === undefined
       ? []

@@ -10,6 +10,9 @@ import type { NodePlaces } from "./read-node.js";
 /** Where kubeadm puts it. */
 export const usualKubeletConfig = "/var/lib/kubelet/config.yaml";
 
+/** Where a kubelet has the folders of pods' logs that was told nothing else. */
+export const usualLogsDir = "/var/log/pods";
+
 /**
  * Looks at the kubelet and its configuration. Its flags come before its file, as with the kubelet.
  *
@@ -31,6 +34,7 @@ export async function readKubelet(
     pid: process?.pid,
     version: /^Kubernetes v(\S+)/m.exec(stdout)?.[1],
     configFile: file,
+    rootDir: flags.get("root-dir") ?? "/var/lib/kubelet",
     settings: await readSettings(join(root, file), flags),
   };
 }
@@ -74,6 +78,7 @@ function toSettings(
     failCgroupV1: flag("failCgroupV1"),
     failSwapOn: flag("failSwapOn"),
     endpoint: flags.get("container-runtime-endpoint") ?? text("containerRuntimeEndpoint"),
+    podLogsDir: text("podLogsDir") ?? usualLogsDir,
     featureGates: {
       ...valuesOf(content.featureGates, "boolean"),
       ...Object.fromEntries(gateFlags),
