@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readdir, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { imageTarOf, labVariable, until } from "@dockershim/testing";
@@ -210,7 +210,7 @@ test("a pod runs from files, a container is added to it, and nothing stays of on
   await rm(dir, { recursive: true });
 });
 
-test("the daemon's metrics and cgroup driver are told, and that it makes no checkpoints", async () => {
+test("the daemon's metrics and cgroup driver are told", async () => {
   await runtime.startPod("metered");
   expect((await dockershim("metrics")).stdout).toMatch(
     /^# HELP \S+ .*\n# TYPE \S+ (counter|gauge)\n\S+ /,
@@ -218,10 +218,22 @@ test("the daemon's metrics and cgroup driver are told, and that it makes no chec
   expect((await dockershim("runtime-config")).stdout).toMatch(
     /^Cgroup driver: +(cgroupfs|systemd)\n$/,
   );
-  expect(await dockershim("checkpoint", "metered/main", "-e", "/tmp/x.tar")).toMatchObject({
-    stderr: expect.stringMatching(
-      /^dockershim: container default\/metered\/main: CheckpointContainer: /,
-    ),
-    code: 1,
-  });
+});
+
+test("a checkpoint is made where the engine can, and refused with the reason where not", async () => {
+  await runtime.startPod("kept");
+  const dir = await mkdtemp(join(tmpdir(), "checkpoint-"));
+  const location = join(dir, "kept.tar");
+  const made = await dockershim("checkpoint", "kept/main", "-e", location);
+  // What the lab is with LAB_CRIU=1.
+  if (made.code === 0) {
+    expect(made.stdout).toBe(`container default/kept/main checkpointed: ${location}\n`);
+    expect((await stat(location)).size).toBeGreaterThan(10_000);
+  } else {
+    expect(made.stderr).toMatch(
+      /^dockershim: container default\/kept\/main: CheckpointContainer: .*experimental/,
+    );
+    expect(await readdir(dir)).toEqual([]);
+  }
+  await rm(dir, { recursive: true });
 });

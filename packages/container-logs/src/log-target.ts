@@ -84,6 +84,28 @@ export function targetEntry(path: LogPath): ReturnType<typeof entryAt> {
 }
 
 /**
+ * Opens a container's log to read what it has; the descriptor is the caller's to close.
+ *
+ * @returns undefined where there is none, or a link to Docker's own file.
+ * @throws ContainerLogError `path_refused` for a link on the way, and for what is no regular file.
+ */
+export function openLogForReading(path: LogPath): number | undefined {
+  try {
+    const folder = openLogFolder(path, false);
+    if (folder === undefined) return undefined;
+    try {
+      if (entryAt(folder.file)?.kind !== "file") return undefined;
+      const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK } = constants;
+      return openSync(folder.file, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
+    } finally {
+      folder.close();
+    }
+  } catch (err) {
+    throw ContainerLogError.from(err);
+  }
+}
+
+/**
  * Finds a file by its identity beside a path: what a rotation has renamed.
  *
  * @returns undefined when there is none.

@@ -7,6 +7,11 @@ export {
   type SandboxCheckpoint,
 } from "./checkpoint.js";
 export {
+  type CheckpointFacts,
+  planCheckpointRecords,
+  validateCheckpointRequest,
+} from "./checkpoint-records.js";
+export {
   type ContainerPlan,
   type ContainerPlanInput,
   type PlannedImage,

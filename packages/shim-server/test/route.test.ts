@@ -34,7 +34,6 @@ describe("the route table", () => {
   test("lets only those calls go on without the store that an operator needs while it is away", () => {
     const free = Object.entries(runtime).filter(([, { needs }]) => needs === "nothing");
     expect(free.map(([name]) => name).sort()).toEqual([
-      "checkpointContainer",
       "checkpointPod",
       "getContainerEvents",
       "listMetricDescriptors",
@@ -46,7 +45,7 @@ describe("the route table", () => {
     expect(Object.values(image).every(({ needs }) => needs === "store")).toBe(true);
   });
 
-  test.each(["checkpointContainer", "checkpointPod", "restorePod"])(
+  test.each(["checkpointPod", "restorePod"])(
     "answers %s, which Docker cannot back, with UNIMPLEMENTED and the reason",
     async (name) => {
       await expect(runtime[name]?.handler()).rejects.toMatchObject({

@@ -1,7 +1,8 @@
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { createDockerClient, type DockerClient } from "@dockershim/docker-client";
 import type { Logger } from "pino";
 import type { CloserStack } from "../async/closer-stack.js";
+import { type Checkpoints, createCheckpoints } from "../checkpoint/checkpoints.js";
 import type { ContainerLogs } from "../logs/container-logs.js";
 import { createCriLogs } from "../logs/cri-logs.js";
 import { createDockerLogLinks } from "../logs/docker-log-link.js";
@@ -28,6 +29,7 @@ export interface EngineParts {
   readonly unmanagedLimits: UnmanagedLimitsStore;
   readonly podResources: PodResources;
   readonly oomKills: OomKills;
+  readonly checkpoints: Checkpoints;
 }
 
 /** Opens the engine's client and the stores; nothing is asked yet. */
@@ -80,5 +82,10 @@ export function openEngine(
     unmanagedLimits: createUnmanagedLimits(store),
     podResources: createPodResources(store),
     oomKills,
+    checkpoints: createCheckpoints({
+      docker,
+      directory: resolve(options.rootDir, "checkpoints"),
+      log,
+    }),
   };
 }

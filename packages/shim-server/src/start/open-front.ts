@@ -1,5 +1,7 @@
 import type { Logger } from "pino";
 import type { CloserStack } from "../async/closer-stack.js";
+import { within } from "../async/within.js";
+import { readOciSpec } from "../checkpoint/oci-spec.js";
 import { createContainerEvents } from "../events/container-events.js";
 import type { Tracing } from "../observed/tracing.js";
 import type { ShimOptions } from "../options.js";
@@ -57,7 +59,7 @@ export async function openFront(
   closers.push("metrics and health", async () => await operations?.close());
   const events = createContainerEvents(parts);
   closers.push("container events", () => events.close());
-  const served = { ...parts, options, streaming, events };
+  const served = { ...parts, options, streaming, events, ociSpec: readOciSpec };
   const server = await serveGrpc(
     {
       runtime: runtimeRoutes(served),
@@ -71,9 +73,11 @@ export async function openFront(
     parts.socket,
   );
   closers.push("calls", async () => {
-    // Readers of events would hold the server up, and sessions end while calls finish.
+    // Readers of events would hold the server up, and sessions end while calls finish; a container
+    // that stands still for its checkpoint goes on, unless the engine's part takes longer.
     events.close();
-    await Promise.all([server.close(drainMs), streaming.close()]);
+    const checkpointed = within(parts.checkpoints.close(), drainMs);
+    await Promise.all([server.close(drainMs), streaming.close(), checkpointed]);
   });
   return {
     async moveOperations(address) {

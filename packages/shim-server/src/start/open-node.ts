@@ -71,6 +71,7 @@ export async function openNode(
       first = false;
       void imageFiles.removeLeftovers();
       specs.sweep();
+      void parts.checkpoints.recover();
       const unadopt = adoptLimits({ store, engine, cgroupLimits, unmanagedLimits });
       closers.push("limits of an earlier daemon", unadopt);
       tellLimits(engine.known().facts, log);

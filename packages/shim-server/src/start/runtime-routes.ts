@@ -1,6 +1,10 @@
 import type { RuntimeService } from "@dockershim/cri-types";
 import type { ContainerEvents } from "../events/container-events.js";
 import { createExecSync, type ExecSyncParts } from "../exec/exec-sync.js";
+import {
+  type ContainerCheckpointParts,
+  createContainerCheckpoint,
+} from "../pods/container-checkpoint.js";
 import { type ContainerCreateParts, createContainerCreate } from "../pods/container-create.js";
 import { createContainerList } from "../pods/container-list.js";
 import {
@@ -52,7 +56,8 @@ import { createAttachUrl, createExecUrl, type ExecUrlParts } from "../streaming/
 import { createPortForwardUrl, type PortForwardUrlParts } from "../streaming/port-forward-url.js";
 
 /** What the handlers of RuntimeService use, all together. */
-export type RuntimeRouteParts = ContainerCreateParts &
+export type RuntimeRouteParts = ContainerCheckpointParts &
+  ContainerCreateParts &
   ContainerLogReopenParts &
   ContainerStartParts &
   ContainerStatusParts &
@@ -116,9 +121,7 @@ export function runtimeRoutes(parts: RuntimeRouteParts): Routes<typeof RuntimeSe
     },
     updateContainerResources: { handler: createContainerUpdate(parts), needs: "store" },
     reopenContainerLog: { handler: createContainerLogReopen(parts), needs: "store" },
-    checkpointContainer: unimplemented(
-      "Docker Engine's checkpoints are not what CRI's checkpoint archives are",
-    ),
+    checkpointContainer: { handler: createContainerCheckpoint(parts), needs: "store" },
     checkpointPod: unimplemented(
       "Docker Engine checkpoints containers one by one, not the containers of a pod at one moment",
     ),

@@ -1,5 +1,6 @@
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import {
+  CheckpointContainerRequestSchema,
   ContainerStatusRequestSchema,
   CreateContainerRequestSchema,
   ListContainersRequestSchema,
@@ -22,6 +23,7 @@ import { createImageFiles } from "../../src/image/image-files.js";
 import { createPauseImage } from "../../src/image/pause-image.js";
 import { createStrayRelease } from "../../src/network/stray-release.js";
 import { defaultShimOptions, type ShimOptions } from "../../src/options.js";
+import { createContainerCheckpoint } from "../../src/pods/container-checkpoint.js";
 import { createContainerCreate } from "../../src/pods/container-create.js";
 import { createContainerList } from "../../src/pods/container-list.js";
 import { createContainerRemove } from "../../src/pods/container-remove.js";
@@ -86,7 +88,10 @@ export async function openHandlers(
   const feed = startEventFeed({
     ...engine,
     log,
-    onSynced: () => strays.collect(),
+    onSynced() {
+      strays.collect();
+      void engine.checkpoints.recover();
+    },
     ...(auditMs === undefined ? {} : { auditMs }),
   });
   closers.push("the event feed", () => feed.stop());
@@ -106,6 +111,8 @@ export async function openHandlers(
         limited.set(pid, writes);
       },
     },
+    stats: { reader: noReader, cgroupOf: () => undefined, layer: () => undefined },
+    ociSpec: async () => "{}",
     options,
     instance: "world",
     log,
@@ -128,7 +135,12 @@ export async function openHandlers(
   };
 }
 
+function noReader(): never {
+  throw new Error("there are no cgroups here");
+}
+
 type Parts = EngineParts &
+  Parameters<typeof createContainerCheckpoint>[0] &
   Parameters<typeof createSandboxRun>[0] &
   Parameters<typeof createContainerCreate>[0] &
   Parameters<typeof createContainerStart>[0];
@@ -159,6 +171,7 @@ function callsOf(parts: Parts) {
     createContainer: call(CreateContainerRequestSchema, createContainerCreate(parts)),
     startContainer: call(StartContainerRequestSchema, createContainerStart(parts)),
     stopContainer: call(StopContainerRequestSchema, createContainerStop(parts)),
+    checkpointContainer: call(CheckpointContainerRequestSchema, createContainerCheckpoint(parts)),
     removeContainer: call(RemoveContainerRequestSchema, createContainerRemove(parts)),
   };
 }

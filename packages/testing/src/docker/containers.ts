@@ -11,7 +11,7 @@ export interface CreateBody {
   readonly HostConfig?: { readonly NetworkMode?: string };
 }
 
-export type Status = "created" | "running" | "exited" | "removing";
+export type Status = "created" | "running" | "paused" | "exited" | "removing";
 
 /** A container of the fake engine. */
 export interface FakeContainer {
@@ -48,6 +48,8 @@ export interface FakeContainers {
   kill(ref: string, signal: string): void;
   /** The process ends of itself. */
   exit(ref: string, exitCode: number): void;
+  pause(ref: string): void;
+  unpause(ref: string): void;
   rename(ref: string, name: string): void;
   remove(ref: string, force: boolean): void;
   /** Begins a removal that takes until {@link finishRemoval}. */
@@ -204,6 +206,22 @@ export function createFakeContainers(
       end(container, 137);
     },
     exit: (ref, exitCode) => end(get(ref), exitCode),
+    pause(ref) {
+      const container = get(ref);
+      if (container.status === "paused") {
+        throw new EngineRefusal(409, `Container ${container.id} is already paused`);
+      }
+      container.status = "paused";
+      tell(container, "pause");
+    },
+    unpause(ref) {
+      const container = get(ref);
+      if (container.status !== "paused") {
+        throw new EngineRefusal(500, `Container ${container.id} is not paused`);
+      }
+      container.status = "running";
+      tell(container, "unpause");
+    },
     rename(ref, name) {
       const container = get(ref);
       requireFree(name);
@@ -245,8 +263,8 @@ export function createFakeContainers(
         Args: [],
         State: {
           Status: status,
-          Running: status === "running",
-          Paused: false,
+          Running: status === "running" || status === "paused",
+          Paused: status === "paused",
           Restarting: false,
           OOMKilled: false,
           Dead: false,

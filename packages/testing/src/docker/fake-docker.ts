@@ -76,13 +76,13 @@ export async function startFakeDocker(steps: Steps = createSteps()): Promise<Fak
   return docker;
 }
 
-async function send({ status, body, later }: Answer, response: ServerResponse): Promise<void> {
+async function send({ status, body, raw, later }: Answer, response: ServerResponse): Promise<void> {
   if (later !== undefined) {
     response.writeHead(status, { "Content-Type": "application/json" });
     response.flushHeaders();
     response.end(JSON.stringify(await later));
-  } else if (body === undefined) {
-    response.writeHead(status).end();
+  } else if (raw !== undefined || body === undefined) {
+    response.writeHead(status).end(raw);
   } else {
     json(response, status, body);
   }

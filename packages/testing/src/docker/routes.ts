@@ -1,4 +1,7 @@
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import type { SeenRequest } from "../fake-engine.ts";
+import { tarOfFiles } from "../tar.ts";
 import type { CreateBody, FakeContainer, FakeContainers } from "./containers.ts";
 import type { FakeImages } from "./images.ts";
 import { EngineRefusal } from "./refusal.ts";
@@ -7,6 +10,8 @@ import { EngineRefusal } from "./refusal.ts";
 export interface Answer {
   readonly status: number;
   readonly body?: unknown;
+  /** A body that is not JSON. */
+  readonly raw?: Uint8Array;
   /** The body of an answer whose head is sent ahead of it. */
   readonly later?: Promise<unknown>;
 }
@@ -52,6 +57,21 @@ export function answer(
     case "POST kill":
       containers.kill(first, query.get("signal") ?? "KILL");
       return { status: 204 };
+    case "POST pause":
+      containers.pause(first);
+      return { status: 204 };
+    case "POST unpause":
+      containers.unpause(first);
+      return { status: 204 };
+    case "POST checkpoints":
+      checkpoint(containers.get(first), JSON.parse(String(body)) as CheckpointBody);
+      return { status: 201 };
+    case "GET changes":
+      containers.get(first);
+      return { status: 200, body: [{ Path: "/made", Kind: 1 }] };
+    case "GET export":
+      containers.get(first);
+      return { status: 200, raw: tarOfFiles({ "bin/sh": "of the image", made: "here" }) };
     case "POST rename":
       containers.rename(first, query.get("name") ?? "");
       return { status: 204 };
@@ -66,6 +86,21 @@ export function answer(
     default:
       throw new EngineRefusal(404, "page not found");
   }
+}
+
+interface CheckpointBody {
+  readonly CheckpointID: string;
+  readonly CheckpointDir: string;
+}
+
+/** One file of CRIU's has to do. */
+function checkpoint({ status, id }: FakeContainer, wanted: CheckpointBody): void {
+  if (status !== "running" && status !== "paused") {
+    throw new EngineRefusal(409, `Container ${id} is not running`);
+  }
+  const folder = join(wanted.CheckpointDir, wanted.CheckpointID);
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  writeFileSync(join(folder, "inventory.img"), "images");
 }
 
 function waiting(container: FakeContainer, condition: string | null): Answer {
@@ -109,6 +144,7 @@ const info = {
   OSType: "linux",
   Architecture: "x86_64",
   DockerRootDir: "/nonexistent",
+  ExperimentalBuild: true,
   Driver: "overlay2",
   LoggingDriver: "json-file",
   CgroupDriver: "cgroupfs",
