@@ -54,14 +54,11 @@ export const metricCatalog: Readonly<Record<string, MetricKind>> = {
     help: "Processor seconds spent in user mode.",
   },
   container_file_descriptors: { type: GAUGE, help: "Open file descriptors." },
-  container_fs_inodes_free: {
-    type: GAUGE,
-    help: "Inodes that are free in the file system of the writable layer.",
-    labels: ["device"],
-  },
+  // By its name it should be what the file system has; cAdvisor tells this for containers, and so do its readers
+  // take it.
   container_fs_inodes_total: {
     type: GAUGE,
-    help: "Inodes that the file system of the writable layer has.",
+    help: "Inodes that the writable layer takes.",
     labels: ["device"],
   },
   container_fs_limit_bytes: {

@@ -131,8 +131,7 @@ function addPressure(add: AddSample, { pressure }: CgroupStats): void {
 function addDisk(add: AddSample, { layer, disk }: ContainerReading): void {
   if (disk === undefined) return;
   add("container_fs_limit_bytes", disk.totalBytes, disk.device);
-  add("container_fs_inodes_total", disk.inodesTotal, disk.device);
-  add("container_fs_inodes_free", disk.inodesFree, disk.device);
+  add("container_fs_inodes_total", layer?.inodesUsed, disk.device);
   add("container_fs_usage_bytes", layer?.usedBytes, disk.device);
 }
 
