@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { ConformanceError } from "./conformance-error.ts";
+import { type HostFacts, thisHost } from "./host-facts.ts";
 
 /** A check that is known to fail, and why that is accepted for now. */
 export interface KnownFailure {
@@ -10,12 +11,10 @@ export interface KnownFailure {
   readonly engines?: readonly string[];
   /** Number of a Linux capability: it fails only where the host's root lacks that, as in a container. */
   readonly withoutCapability?: number;
-}
-
-/** Whether the processes of this host may have a capability: /proc/self/status, `CapBnd`. */
-export function hostHasCapability(number: number): boolean {
-  const bounding = /^CapBnd:\s*([0-9a-f]+)$/m.exec(readFileSync("/proc/self/status", "utf8"))?.[1];
-  return (BigInt(`0x${bounding ?? "0"}`) & (1n << BigInt(number))) !== 0n;
+  /** A module of the kernel: it fails only where there is none of that name to load. */
+  readonly withoutModule?: string;
+  /** It fails only where cgroups are of that version. */
+  readonly cgroups?: 1 | 2;
 }
 
 /** Reads the checked-in list. Each entry must say why. */
@@ -29,17 +28,27 @@ export function readKnownFailures(file: string): KnownFailure[] {
   });
 }
 
-/** The entry that covers a check on an engine, on this host. */
+/** Whether an entry is about this engine on this host. */
+function applies(known: KnownFailure, engine: string, host: HostFacts): boolean {
+  const { engines, withoutCapability, withoutModule, cgroups } = known;
+  return (
+    (engines === undefined || engines.includes(engine)) &&
+    (withoutCapability === undefined || !host.hasCapability(withoutCapability)) &&
+    (withoutModule === undefined || !host.hasModule(withoutModule)) &&
+    (cgroups === undefined || cgroups === host.cgroups)
+  );
+}
+
+/** The entry that covers a check on an engine, on a host. */
 export function findKnown(
   list: readonly KnownFailure[],
   name: string,
   engine: string,
-  hasCapability: (number: number) => boolean = hostHasCapability,
+  host: HostFacts = thisHost,
 ): KnownFailure | undefined {
   return list.find(
     (known) =>
-      (known.withoutCapability === undefined || !hasCapability(known.withoutCapability)) &&
-      (known.engines === undefined || known.engines.includes(engine)) &&
+      applies(known, engine, host) &&
       (known.name.endsWith("*") ? name.startsWith(known.name.slice(0, -1)) : name === known.name),
   );
 }

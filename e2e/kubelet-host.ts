@@ -51,7 +51,9 @@ function readRecord(): HostRecord | undefined {
   if (!existsSync(recordFile)) return undefined;
   const record: HostRecord = JSON.parse(readFileSync(recordFile, "utf8"));
   // A reboot ended all kubelets, and the kernel has its own settings again.
-  return record.bootId === bootId() ? record : undefined;
+  if (record.bootId !== bootId()) return undefined;
+  // A lab that was taken down has no kubelet any more, however its run ended.
+  return { ...record, holders: record.holders.filter((holder) => existsSync(holder)) };
 }
 
 function writeRecord(record: HostRecord): void {
@@ -75,10 +77,14 @@ export function claimKubeletHost(holder: string): Promise<void> {
   });
 }
 
-/** Removes what that kubelet left, and puts the machine back as it was when no other one of ours is left. */
-export function releaseKubeletHost(holder: string): Promise<void> {
+/**
+ * Removes what that kubelet left, and puts the machine back as it was when no other one of ours is left.
+ *
+ * @param podLogs the folder of its pods' logs, where that is not in the holder's own
+ */
+export function releaseKubeletHost(holder: string, podLogs = holder): Promise<void> {
   return withLock("kubelets", async () => {
-    removeLogLinks(holder);
+    removeLogLinks(podLogs);
     const record = readRecord();
     if (record === undefined) return;
     const holders = record.holders.filter((other) => other !== holder);
@@ -94,11 +100,11 @@ export function releaseKubeletHost(holder: string): Promise<void> {
   });
 }
 
-function removeLogLinks(holder: string): void {
+function removeLogLinks(logs: string): void {
   if (!existsSync(logLinks)) return;
   for (const name of readdirSync(logLinks)) {
     const link = join(logLinks, name);
-    const isOurs = lstatSync(link).isSymbolicLink() && readlinkSync(link).startsWith(`${holder}/`);
+    const isOurs = lstatSync(link).isSymbolicLink() && readlinkSync(link).startsWith(`${logs}/`);
     if (isOurs) rmSync(link);
   }
 }

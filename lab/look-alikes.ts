@@ -73,7 +73,7 @@ export async function setuidRoot(root: string, cacheDir: string): Promise<void> 
 
 /** By builtins alone: busybox, run by a shell with the rights of another user, gives them up. */
 const sayEffectiveUser =
-  'while read -r name real effective rest; do [ "$name" = Uid: ] && echo "Effective uid: $effective"; ' +
+  'while read -r name real effective rest; do [ "$name" != Uid: ] || echo "Effective uid: $effective"; ' +
   "done </proc/self/status";
 
 /** What an image of {@link setuidRoot} runs. */

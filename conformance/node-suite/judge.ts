@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { createCriClient } from "@dockershim/cri-client";
+import { installImageTools, nodeSuiteImages } from "../../e2e/images.ts";
 import { addressBridge, nodeAddress } from "../../e2e/node.ts";
 import { kubernetesPrograms, kubernetesVersion, nodeSuitePrograms } from "../../e2e/programs.ts";
 import { labConfig } from "../../lab/config.ts";
@@ -7,7 +8,6 @@ import { serveImage } from "../../lab/images.ts";
 import { ConformanceError } from "../conformance-error.ts";
 import type { Judge } from "../judge.ts";
 import { readKnownFailures } from "../known-failures.ts";
-import { installImageTools, nodeSuiteImages } from "./images.ts";
 import { slice } from "./slice.ts";
 import { runNodeSuite } from "./suite.ts";
 import { claimSuiteHost, releaseSuiteHost } from "./suite-host.ts";
@@ -54,8 +54,7 @@ export async function nodeSuiteJudge(choices: NodeSuiteChoices): Promise<Judge> 
       try {
         return await runNodeSuite({ programs, endpoint, address, folder, jobs, ...which });
       } finally {
-        await removePods(endpoint);
-        await releaseSuiteHost(folder);
+        await removePods(endpoint).finally(() => releaseSuiteHost(folder));
       }
     },
   };

@@ -39,5 +39,5 @@ export async function releaseSuiteHost(holder: string): Promise<void> {
   rmSync(podLogs, { recursive: true, force: true });
   removePodCgroup("kubepods");
   rmSync(mark);
-  await releaseKubeletHost(holder);
+  await releaseKubeletHost(holder, podLogs);
 }

@@ -2,7 +2,6 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import {
   closeSync,
-  existsSync,
   mkdirSync,
   openSync,
   readFileSync,
@@ -12,11 +11,10 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import type { nodeSuitePrograms } from "../../e2e/programs.ts";
-import { toolPath } from "../../lab/command.ts";
 import { ConformanceError } from "../conformance-error.ts";
 import { readReport } from "../ginkgo-report.ts";
 import type { Outcome } from "../outcome.ts";
-import { pathWithout } from "./search-path.ts";
+import { endServices, serviceEnv } from "./services.ts";
 
 /** What to run the suite with. */
 export interface SuiteOptions {
@@ -49,6 +47,8 @@ const kubeletConfig = {
   fileCheckFrequency: "10s",
   podCIDR: "10.100.0.0/24",
   evictionPressureTransitionPeriod: "30s",
+  // As users are told to have it; without it a kubelet has no figures of Docker's containers.
+  featureGates: { PodAndContainerStatsFromCRI: true },
   // The disk is everybody's on this machine.
   evictionHard: { "memory.available": "100Mi", "nodefs.available": "1%" },
 };
@@ -95,21 +95,16 @@ export async function runNodeSuite(options: SuiteOptions): Promise<Outcome[]> {
     ],
     {
       cwd: work,
-      env: { ...process.env, PATH: suitePath(work) },
+      env: { ...process.env, ...serviceEnv(work) },
       stdio: ["ignore", output, output],
     },
   );
   const [code] = await once(child, "close");
   closeSync(output);
+  await endServices(work);
   try {
     return readReport(readFileSync(report, "utf8"));
   } catch (cause) {
     throw new ConformanceError(`the suite ended with ${code}, without a report; see ${log}`, cause);
   }
-}
-
-/** The suite starts its kubelet by `systemd-run` wherever it finds that, also where no systemd runs. */
-function suitePath(folder: string): string {
-  const hasSystemd = existsSync("/run/systemd/system");
-  return hasSystemd ? toolPath : pathWithout("systemd-run", toolPath, folder);
 }

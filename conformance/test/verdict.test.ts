@@ -1,7 +1,8 @@
 import { join } from "node:path";
 import { describe, expect, test } from "@jest/globals";
 import { readReport } from "../ginkgo-report.ts";
-import { findKnown, readKnownFailures } from "../known-failures.ts";
+import type { HostFacts } from "../host-facts.ts";
+import { findKnown, type KnownFailure, readKnownFailures } from "../known-failures.ts";
 import type { Outcome } from "../outcome.ts";
 import { formatReport } from "../report.ts";
 import { judge } from "../verdict.ts";
@@ -12,6 +13,9 @@ const outcome = (name: string, state: Outcome["state"], reason = ""): Outcome =>
   reason,
   seconds: 1,
 });
+
+const poor: HostFacts = { hasCapability: () => false, hasModule: () => false, cgroups: 1 };
+const rich: HostFacts = { hasCapability: () => true, hasModule: () => true, cgroups: 2 };
 
 describe("the verdict", () => {
   const known = [{ name: "digest", reason: "cannot be served" }];
@@ -40,8 +44,19 @@ describe("the verdict", () => {
 
   test("applies an entry for want of a capability only where the host lacks it", () => {
     const list = [{ name: "privileged", reason: "needs all capabilities", withoutCapability: 24 }];
-    expect(findKnown(list, "privileged", "20", () => false)).toBe(list[0]);
-    expect(findKnown(list, "privileged", "20", () => true)).toBeUndefined();
+    expect(findKnown(list, "privileged", "20", poor)).toBe(list[0]);
+    expect(findKnown(list, "privileged", "20", rich)).toBeUndefined();
+  });
+
+  test("applies an entry for want of a module, or for a version of cgroups, only there", () => {
+    const list: KnownFailure[] = [
+      { name: "link", reason: "makes a link of that kind", withoutModule: "dummy" },
+      { name: "disk", reason: "counts no reads", cgroups: 1 },
+    ];
+    for (const entry of list) {
+      expect(findKnown(list, entry.name, "28", poor)).toBe(entry);
+      expect(findKnown(list, entry.name, "28", rich)).toBeUndefined();
+    }
   });
 
   test("is readable: failures come with their reasons, passed ones only as a number", () => {
