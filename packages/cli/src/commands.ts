@@ -156,6 +156,11 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import("./gc-command.js")).defineGc,
   },
   {
+    name: "support-bundle",
+    description: "write an archive for a report of a bug, with secrets left out",
+    load: async () => (await import("./support-bundle-command.js")).defineSupportBundle,
+  },
+  {
     name: "migrate",
     description: "take a node over from cri-dockerd, or back; shows the steps first",
     load: async () => (await import("./migrate-command.js")).defineMigrate,
