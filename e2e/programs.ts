@@ -77,19 +77,41 @@ export async function kubernetesPrograms<P extends KubernetesProgram>(
   for (const [index, name] of wanted.entries()) {
     const which = wanted.length === 1 ? "" : ` (${index + 1} of ${wanted.length})`;
     const what = `building ${name} ${version} with Go${which}; the first time takes minutes`;
-    await cacheFolder(join(folder, name), { what }, async ({ part, lock }) => {
-      const go = await requireGo("Kubernetes");
-      const verb = name.endsWith(".test") ? ["test", "-c", "-vet=off"] : ["build"];
-      const output = ["-o", join(part, name)];
-      const args = [...verb, "-ldflags", linkerFlags(version), ...output, packages[name]];
-      const env = { CGO_ENABLED: "0", GOFLAGS: "", GOWORK: "off" };
-      await runGo(go, args, { cwd: moduleDir, env, inherit: lock });
-    });
+    await build(join(folder, name), { what, name, package: packages[name], version });
   }
   return Object.fromEntries(wanted.map((name) => [name, join(folder, name, name)])) as Record<
     P,
     string
   >;
+}
+
+/** Builds one program into a folder of the cache, unless it is there. */
+async function build(
+  target: string,
+  program: { what: string; name: string; package: string; version: string },
+): Promise<void> {
+  const { what, name, version } = program;
+  await cacheFolder(target, { what }, async ({ part, lock }) => {
+    const go = await requireGo("Kubernetes");
+    const verb = name.endsWith(".test") ? ["test", "-c", "-vet=off"] : ["build"];
+    const output = ["-o", join(part, name)];
+    const args = [...verb, "-ldflags", linkerFlags(version), ...output, program.package];
+    const env = { CGO_ENABLED: "0", GOFLAGS: "", GOWORK: "off" };
+    await runGo(go, args, { cwd: moduleDir, env, inherit: lock });
+  });
+}
+
+/** Builds our own driver of dynamic resources, with Kubernetes' library for that; anew when its source has changed. */
+export async function draDriverProgram({ cacheDir }: Pick<LabConfig, "cacheDir">): Promise<string> {
+  const name = "dra-driver";
+  const version = kubernetesVersion();
+  const sources = [join(moduleDir, "go.sum"), join(moduleDir, name, "main.go")];
+  const hash = createHash("sha256");
+  for (const source of sources) hash.update(readFileSync(source));
+  const target = join(cacheDir, `${name}-${hash.digest("hex").slice(0, 12)}`);
+  const what = `building ${name} with Go`;
+  await build(target, { what, name, package: `./${name}`, version });
+  return join(target, name);
 }
 
 /** Where etcd is: Debian's package of it, unpacked into the lab's cache. */

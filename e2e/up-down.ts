@@ -33,7 +33,7 @@ export function parseFeatureGates(text: string): FeatureGates {
   );
 }
 
-const clusterFolder = (config: LabConfig): string => join(config.runDir, "cluster");
+export const clusterFolder = (config: LabConfig): string => join(config.runDir, "cluster");
 
 /**
  * Brings up a one-node cluster on the daemon and a lab's engine, or what of it is missing.

@@ -8,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { command } from "../../lab/command.ts";
 import { labConfig } from "../../lab/config.ts";
 import { type Cluster, down, up } from "../up-down.ts";
+import { cdiFolder, startDraDriver } from "./dra-driver.ts";
 import { createKubectl, type Kubectl, type KubernetesObject } from "./kubectl.ts";
 
 const config = labConfig({
@@ -337,18 +338,61 @@ describe("streams", () => {
   });
 });
 
+test("a device that a DRA driver prepares by CDI", async () => {
+  const folder = await cdiFolder(cluster.lab);
+  const driver = await startDraDriver(config, cluster, folder ?? "/var/run/cdi");
+  try {
+    await kubectl.apply(driver.deviceClass);
+    await kubectl.apply(driver.claimTemplate);
+    const containers = [
+      {
+        ...plain("main"),
+        command: ["sh", "-c", "echo $GIVEN; exec sleep 3600"],
+        resources: { claims: [{ name: "thing" }] },
+      },
+      plain("other"),
+    ];
+    const resourceClaims = [{ name: "thing", resourceClaimTemplateName: driver.name }];
+    await runPod("dra", { resourceClaims, containers });
+    if (folder === undefined) {
+      await until(async () => /CDI/.test(await kubectl.events("dra")));
+      return;
+    }
+    await ready("dra");
+    await until(async () => (await kubectl.ask("logs", "dra", "-c", "main")) === "by-dra\n");
+    const has = ["sh", "-c", "test -c /dev/given && echo yes || echo no"];
+    expect(await kubectl.ask("exec", "dra", "-c", "main", "--", ...has)).toBe("yes\n");
+    expect(await kubectl.ask("exec", "dra", "-c", "other", "--", ...has)).toBe("no\n");
+    await kubectl.ask("delete", "pod", "dra");
+    await until(async () => !(await kubectl.ask("get", "resourceclaims")).includes("dra-thing"));
+  } finally {
+    await kubectl.run(["delete", "pod", "dra", "--ignore-not-found"]);
+    await driver.close();
+  }
+});
+
+test("a checkpoint of a container, where the engine can", async () => {
+  await runPod("checkpoint");
+  await ready("checkpoint");
+  const path = "/api/v1/nodes/node1/proxy/checkpoint/default/checkpoint/main";
+  const said = await kubectl.run(["create", "--raw", path, "-f", "/dev/null"]);
+  if (!config.criu) {
+    expect(said.code).not.toBe(0);
+    expect(said.stderr).toMatch(/Docker Engine checkpoints containers only with .*experimental/);
+    return;
+  }
+  const [archive = ""] = JSON.parse(said.stdout).items;
+  const entries = await command("tar", ["tf", archive]);
+  expect(entries).toMatch(/^checkpoint\/inventory\.img$/m);
+  expect(await command("tar", ["xOf", archive, "config.dump"])).toContain("k8s_main_checkpoint_");
+  expect((await kubectl.pod("checkpoint")).status.containerStatuses).toMatchObject([
+    { ready: true, restartCount: 0 },
+  ]);
+});
+
 describe("what Docker cannot do is refused with the reason", () => {
   test("a user namespace for a pod", async () => {
     await runPod("user-namespace", { hostUsers: false });
     await until(async () => /user namespaces/i.test(await kubectl.events("user-namespace")));
-  });
-
-  test("a checkpoint of a container", async () => {
-    await runPod("checkpoint");
-    await ready("checkpoint");
-    const path = "/api/v1/nodes/node1/proxy/checkpoint/default/checkpoint/main";
-    const said = await kubectl.run(["create", "--raw", path, "-f", "/dev/null"]);
-    expect(said.code).not.toBe(0);
-    expect(said.stderr).toMatch(/Docker Engine checkpoints containers only with .*experimental/);
   });
 });
