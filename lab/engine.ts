@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { ImageStore, LabConfig } from "./config.ts";
 import { startDaemon } from "./daemon.ts";
@@ -111,6 +111,17 @@ export function chooseStore(config: LabConfig): ImageStore {
   return imageStore ?? config.imageStore ?? usual;
 }
 
+/**
+ * Makes the folders above containerd's bundles, which an engine that starts its own containerd makes for root alone.
+ * Where containerd is the system's, all can pass them, and root of a pod's user namespace has to.
+ */
+function openExecRoot({ execRoot }: LabConfig): void {
+  for (const folder of [execRoot, join(execRoot, "containerd")]) {
+    mkdirSync(folder, { recursive: true });
+    chmodSync(folder, 0o711);
+  }
+}
+
 /** Starts the engine unless it answers already; clears away what a killed one left. */
 export async function upEngine(
   config: LabConfig,
@@ -122,6 +133,7 @@ export async function upEngine(
   await endProcess(state.engine, 20_000);
   await clearRemains(config);
   mkdirSync(config.stateDir, { recursive: true });
+  openExecRoot(config);
   const file = writeDaemonConfig(config, registries, imageStore);
   updateState(config, { complete: false, imageStore });
   await startEngineProcess(config, file, registries);

@@ -98,7 +98,7 @@ function inlined(bundleThread: (entry: string, format: "esm") => Promise<string>
       },
     },
     {
-      file: /\/(?:container-logs\/dist\/log-thread|shim-server\/dist\/streaming\/netns-sockets)\.js$/,
+      file: /\/(?:container-logs\/dist\/log-thread|shim-server\/dist\/(?:streaming\/netns-sockets|spec-hook\/mount-thread))\.js$/,
       pattern: /new URL\("([^"]+-worker\.js)", import\.meta\.url\)/,
       text: async (folder, [, thread = ""]) => {
         const code = await bundleThread(join(folder, thread), "esm");

@@ -4,6 +4,7 @@ import {
   ImageSpecSchema,
   type Mount,
   MountSchema,
+  type NamespaceOption,
 } from "@dockershim/cri-types";
 import { toCgroupParent } from "./cgroup-parent.js";
 import { toDeviceMappings, toDeviceRequests } from "./devices.js";
@@ -29,8 +30,9 @@ import { planResources } from "./resources.js";
 import { toDockerRuntime, toOciAnnotations } from "./runtime-handler.js";
 import { containerSecurity } from "./security-context.js";
 import { toDockerSignal } from "./signals.js";
-import type { SpecPatch } from "./spec-patch.js";
+import type { SpecPatch, UserNamespacePatch } from "./spec-patch.js";
 import { planSpecPatch } from "./spec-patch-plan.js";
+import { userNamespaceOf } from "./user-namespace.js";
 import { type ImageUser, toUserFields } from "./users.js";
 import type { ValidContainerConfigs } from "./validate-container.js";
 
@@ -52,6 +54,8 @@ export interface ContainerPlanInput extends ValidContainerConfigs {
     id: string;
     /** Handler the sandbox was run with. */
     runtimeHandler: string;
+    /** Namespaces that the sandbox was run with. */
+    namespaceOptions?: NamespaceOption | undefined;
   };
   image: PlannedImage;
   engine: EngineFacts;
@@ -99,6 +103,7 @@ export function planContainer(input: ContainerPlanInput): ContainerPlan {
     resources: config.linux?.resources,
     cgroupWrites: resources.cgroupWrites,
     extra: input.specPatch,
+    userNamespace: joinedUserNamespace(context?.namespaceOptions, sandbox),
     runtimeHandler: sandbox.runtimeHandler,
     engine,
   });
@@ -141,6 +146,18 @@ export function planContainer(input: ContainerPlanInput): ContainerPlan {
   };
   const { warnings, cgroupWrites } = resources;
   return { name, body, warnings, cgroupWrites, specPatch: patched?.patch };
+}
+
+/** A container is in its pod's user namespace, whatever it says itself. */
+function joinedUserNamespace(
+  own: NamespaceOption | undefined,
+  sandbox: ContainerPlanInput["sandbox"],
+): UserNamespacePatch | undefined {
+  const ofPod = userNamespaceOf(sandbox.namespaceOptions);
+  if (ofPod !== undefined) return { ...ofPod, sandbox: sandbox.id };
+  if (userNamespaceOf(own) === undefined) return undefined;
+  const field = "config.linux.security_context.namespace_options.userns_options";
+  throw new PodSandboxError("invalid_argument", field, "the pod has no user namespace of its own");
 }
 
 type ProcessFields = Pick<

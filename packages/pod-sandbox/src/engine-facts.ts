@@ -24,6 +24,8 @@ export interface EngineFacts {
   recursiveReadOnly?: boolean;
   /** How OCI specs can be changed; left out where nobody looked. */
   specHook?: SpecHookFact;
+  /** Whether pods can have user namespaces of their own; left out where nobody looked. */
+  userNamespaces?: UserNamespaceFact;
 }
 
 /** How an engine can be had to run containers whose OCI spec we change, or why it cannot. */
@@ -36,6 +38,9 @@ export type SpecHookFact =
       /** For people; completes “there is no spec hook: …”. */
       readonly problem: string;
     };
+
+/** Whether pods can have user namespaces of their own, or why they cannot: for people, a phrase. */
+export type UserNamespaceFact = { readonly possible: true } | { readonly problem: string };
 
 /**
  * Compares Docker API versions, which are `major.minor` numbers and not decimals.

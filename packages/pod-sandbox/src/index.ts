@@ -47,7 +47,12 @@ export type {
   InspectedState,
   ListedImage,
 } from "./docker-inspect.js";
-export { apiAtLeast, type EngineFacts, type SpecHookFact } from "./engine-facts.js";
+export {
+  apiAtLeast,
+  type EngineFacts,
+  type SpecHookFact,
+  type UserNamespaceFact,
+} from "./engine-facts.js";
 export { matchesContainerFilter, matchesLabels, matchesPodSandboxFilter } from "./filters.js";
 export { type ImageOptions, imageNameOf, imageUserOf, toImage } from "./image.js";
 export {
@@ -120,17 +125,22 @@ export {
   type OciDevice,
   type OciHook,
   type OciHookPoint,
+  type OciIdMapping,
   type OciIntelRdt,
   type OciMount,
+  type OciMountMappings,
   type OciResources,
   type OciScheduler,
   type OciSpec,
   type OciSpecPart,
   readSpecPatch,
   type SpecPatch,
+  type UserNamespacePatch,
 } from "./spec-patch.js";
 export { noSwapProperty, systemdProperty } from "./systemd-properties.js";
 export { parseTimestamp } from "./timestamps.js";
+export { applyUserNamespace, type UserNamespaceFacts } from "./user-namespace.js";
+export { findUserNamespaces, type UserNamespaceEvidence } from "./user-namespace-fact.js";
 export { type ImageUser, imageUserNeeded, resolveImageUser } from "./users.js";
 export {
   type ContainerConfigs,

@@ -9,6 +9,7 @@ import {
   RECORD_LABEL,
   RUNTIME_HANDLER_LABEL,
   SANDBOX_CONTAINER_NAME,
+  SPEC_PATCH_LABEL,
   TYPE_SANDBOX,
   toDockerLabels,
 } from "./labels.js";
@@ -18,6 +19,9 @@ import { sandboxRecord } from "./record.js";
 import { clampOomScoreAdj } from "./resources.js";
 import { toDockerRuntime, toOciAnnotations } from "./runtime-handler.js";
 import { sandboxSecurity } from "./security-context.js";
+import type { SpecPatch } from "./spec-patch.js";
+import { planSpecPatch } from "./spec-patch-plan.js";
+import { userNamespaceOf } from "./user-namespace.js";
 import { toUserFields } from "./users.js";
 import type { ValidSandboxConfig } from "./validate-sandbox.js";
 
@@ -52,6 +56,8 @@ export interface SandboxPlan {
   body: CreateContainerBody;
   /** Things an operator should know, as full sentences. */
   warnings: string[];
+  /** What goes into the OCI spec by way of the spec hook; it is in a label of the body too. */
+  specPatch?: SpecPatch | undefined;
 }
 
 /**
@@ -71,7 +77,16 @@ export function planSandbox(input: SandboxPlanInput): SandboxPlan {
     { uid: 0, gid: 0, groups: [] },
   );
   const { GroupAdd, ...userFields } = user;
-  const runtime = toDockerRuntime(runtimeHandler, engine);
+  const patched = planSpecPatch({
+    mounts: [],
+    resources: undefined,
+    cgroupWrites: [],
+    extra: undefined,
+    userNamespace: userNamespaceOf(context?.namespaceOptions),
+    runtimeHandler,
+    engine,
+  });
+  const runtime = patched?.runtime ?? toDockerRuntime(runtimeHandler, engine);
   const annotations = toOciAnnotations(runtimeHandler, engine, config.annotations);
   const cgroupParent = toCgroupParent(config.linux?.cgroupParent ?? "", engine);
   const sysctls = config.linux?.sysctls ?? {};
@@ -81,7 +96,10 @@ export function planSandbox(input: SandboxPlanInput): SandboxPlan {
     Image: input.image,
     ...(hasHostname ? { Hostname: config.hostname } : {}),
     ...userFields,
-    Labels: sandboxLabels(name, input),
+    Labels: {
+      ...sandboxLabels(name, input),
+      ...(patched === undefined ? {} : { [SPEC_PATCH_LABEL]: JSON.stringify(patched.patch) }),
+    },
     Healthcheck: { Test: ["NONE"] },
     HostConfig: {
       ...namespaces,
@@ -100,7 +118,7 @@ export function planSandbox(input: SandboxPlanInput): SandboxPlan {
       OomScoreAdj: clampOomScoreAdj(oomScoreAdj, engine, warnings),
     },
   };
-  return { name, body, warnings };
+  return { name, body, warnings, specPatch: patched?.patch };
 }
 
 function sandboxLabels(name: string, input: SandboxPlanInput): Record<string, string> {

@@ -3,7 +3,15 @@ import type { CgroupWrite } from "./docker-create.js";
 import type { EngineFacts } from "./engine-facts.js";
 import { PodSandboxError } from "./pod-sandbox-error.js";
 import { isDefaultHandler } from "./runtime-handler.js";
-import { cleanPath, joinSpecPatches, type OciResources, type SpecPatch } from "./spec-patch.js";
+import {
+  cleanPath,
+  joinSpecPatches,
+  type OciMountMappings,
+  type OciResources,
+  type SpecPatch,
+  type UserNamespacePatch,
+} from "./spec-patch.js";
+import { toOciMappings } from "./user-namespace.js";
 
 /** What a container's patch is planned from. */
 export interface SpecPatchInput {
@@ -13,6 +21,8 @@ export interface SpecPatchInput {
   cgroupWrites: readonly CgroupWrite[];
   /** What others than the CRI config want in the spec. */
   extra: SpecPatch | undefined;
+  /** The user namespace that the container joins or makes. */
+  userNamespace: UserNamespacePatch | undefined;
   /** Handler the sandbox was run with. */
   runtimeHandler: string;
   engine: EngineFacts;
@@ -34,13 +44,27 @@ export interface PatchedRuntime {
  * @throws PodSandboxError naming the field that needs the hook where there is none
  */
 export function planSpecPatch(input: SpecPatchInput): PatchedRuntime | undefined {
-  const { mounts, extra } = input;
+  const { mounts, extra, userNamespace } = input;
   const hook = specHookOf(input.runtimeHandler, input.engine);
   const mountOptions: Record<string, readonly string[]> = {};
-  for (const [index, { containerPath, mountOptions: options }] of mounts.entries()) {
-    if (options.length === 0) continue;
-    if ("problem" in hook) refuse(`config.mounts[${index}].mount_options`, hook.problem);
-    mountOptions[cleanPath(containerPath)] = options;
+  const mountMappings: Record<string, OciMountMappings> = {};
+  for (const [index, mount] of mounts.entries()) {
+    const field = `config.mounts[${index}]`;
+    const { mountOptions: options, uidMappings, gidMappings } = mount;
+    if (options.length > 0) {
+      if ("problem" in hook) refuse(`${field}.mount_options`, hook.problem);
+      mountOptions[cleanPath(mount.containerPath)] = options;
+    }
+    if (uidMappings.length > 0) {
+      requireUserNamespaces(input, `${field}.uidMappings`);
+      mountMappings[cleanPath(mount.containerPath)] = {
+        uidMappings: toOciMappings(uidMappings),
+        gidMappings: toOciMappings(gidMappings),
+      };
+    }
+  }
+  if (userNamespace !== undefined) {
+    requireUserNamespaces(input, "config.linux.security_context.namespace_options.userns_options");
   }
   if ("problem" in hook) {
     if (extra !== undefined) refuse("config", hook.problem);
@@ -50,6 +74,8 @@ export function planSpecPatch(input: SpecPatchInput): PatchedRuntime | undefined
   const own: SpecPatch = {
     ...(resources === undefined ? {} : { merge: { linux: { resources } } }),
     ...(Object.keys(mountOptions).length === 0 ? {} : { mountOptions }),
+    ...(Object.keys(mountMappings).length === 0 ? {} : { mountMappings }),
+    ...(userNamespace === undefined ? {} : { userNamespace }),
   };
   const patch = extra === undefined ? own : joinSpecPatches(own, extra);
   return Object.keys(patch).length === 0 ? undefined : { patch, runtime: hook.runtime };
@@ -66,6 +92,16 @@ export function specHookOf(
     };
   }
   return engine.specHook ?? { problem: "this node was not searched for one" };
+}
+
+/** What a node needs to map ids at all, beside the hook. */
+function requireUserNamespaces({ runtimeHandler, engine }: SpecPatchInput, field: string): void {
+  const hook = specHookOf(runtimeHandler, engine);
+  if ("problem" in hook) refuse(field, hook.problem);
+  const { userNamespaces } = engine;
+  if (userNamespaces !== undefined && "possible" in userNamespaces) return;
+  const problem = userNamespaces?.problem ?? "nobody looked whether it can";
+  throw new PodSandboxError("unimplemented", field, `the node cannot map ids: ${problem}`);
 }
 
 function refuse(field: string, problem: string): never {

@@ -15,6 +15,31 @@ export interface SpecPatch {
   merge?: OciSpecPart;
   /** Options that the mount at a destination gets besides those it has. */
   mountOptions?: Record<string, readonly string[]>;
+  /** Which ids the files of the mount at a destination are seen with. */
+  mountMappings?: Record<string, OciMountMappings>;
+  /** The user namespace of the container; without it that is the node's. */
+  userNamespace?: UserNamespacePatch;
+}
+
+/** Ids in the OCI runtime spec's words: `size` of them from `containerID` on are those from `hostID` on. */
+export interface OciIdMapping {
+  containerID: number;
+  hostID: number;
+  size: number;
+}
+
+/** The user namespace of a container. */
+export interface UserNamespacePatch {
+  uids: readonly OciIdMapping[];
+  gids: readonly OciIdMapping[];
+  /** Id of the sandbox whose namespace it joins; a sandbox makes one of its own. */
+  sandbox?: string;
+}
+
+/** How the owners of files are seen through a mount. */
+export interface OciMountMappings {
+  uidMappings: readonly OciIdMapping[];
+  gidMappings: readonly OciIdMapping[];
 }
 
 /** The parts of an OCI runtime spec that have no counterpart in Docker's API. */
@@ -59,6 +84,8 @@ export interface OciMount {
   source?: string;
   type?: string;
   options?: readonly string[];
+  uidMappings?: readonly OciIdMapping[];
+  gidMappings?: readonly OciIdMapping[];
 }
 
 export interface OciDevice {
@@ -114,21 +141,26 @@ const namedLists: ReadonlyMap<string, string> = new Map([
 const isHookList = /^hooks\.\w+$/;
 
 /**
- * Applies a patch to a spec, which stays as it is.
+ * Applies a patch to a spec, which stays as it is. What it says of a user namespace is `applyUserNamespace`'s to do.
  *
- * @throws Error when the spec has no mount that the patch has options for
+ * @throws Error when the patch is about a mount that the spec does not have
  */
 export function applySpecPatch(spec: OciSpec, patch: SpecPatch): OciSpec {
   const merged = merge(spec, patch.merge ?? {}, "") as OciSpec;
-  const wanted = Object.entries(patch.mountOptions ?? {});
-  if (wanted.length === 0) return merged;
-  const mounts = [...((merged.mounts ?? []) as OciMount[])];
-  for (const [destination, options] of wanted) {
-    const index = mounts.findIndex((mount) => cleanPath(mount.destination) === destination);
-    const mount = mounts[index];
-    if (mount === undefined) throw new Error(`the container has no mount at ${destination}`);
-    mounts[index] = { ...mount, options: [...(mount.options ?? []), ...options] };
-  }
+  const { mountOptions = {}, mountMappings = {} } = patch;
+  const wanted = new Set([...Object.keys(mountOptions), ...Object.keys(mountMappings)]);
+  if (wanted.size === 0) return merged;
+  const mounts = ((merged.mounts ?? []) as OciMount[]).map((mount) => {
+    const destination = cleanPath(mount.destination);
+    if (!wanted.delete(destination)) return mount;
+    const options = mountOptions[destination] ?? [];
+    return {
+      ...mount,
+      ...(options.length > 0 ? { options: [...(mount.options ?? []), ...options] } : {}),
+      ...mountMappings[destination],
+    };
+  });
+  for (const missing of wanted) throw new Error(`the container has no mount at ${missing}`);
   return { ...merged, mounts };
 }
 
@@ -138,9 +170,13 @@ export function joinSpecPatches(first: SpecPatch, second: SpecPatch): SpecPatch 
   for (const [destination, options] of Object.entries(second.mountOptions ?? {})) {
     mountOptions[destination] = [...(mountOptions[destination] ?? []), ...options];
   }
+  const mountMappings = { ...first.mountMappings, ...second.mountMappings };
+  const userNamespace = second.userNamespace ?? first.userNamespace;
   return {
     merge: joined(first.merge ?? {}, second.merge ?? {}),
     ...(Object.keys(mountOptions).length > 0 ? { mountOptions } : {}),
+    ...(Object.keys(mountMappings).length > 0 ? { mountMappings } : {}),
+    ...(userNamespace === undefined ? {} : { userNamespace }),
   };
 }
 

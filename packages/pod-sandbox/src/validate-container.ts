@@ -20,6 +20,7 @@ import {
 import { type ValidContainerResources, validateContainerResources } from "./validate-resources.js";
 import {
   validateCapabilities,
+  validateMappings,
   validateNamespaceOptions,
   validateSelinux,
   validateUser,
@@ -114,10 +115,14 @@ function validateMounts(mounts: readonly Mount[]): void {
     if (MountPropagation[mount.propagation] === undefined) {
       refuse(`${field}.propagation`, `unknown value ${mount.propagation}`);
     }
-    if (mount.uidMappings.length > 0 || mount.gidMappings.length > 0) {
-      const reason = "Docker cannot map the ids of a mount";
-      const name = mount.uidMappings.length > 0 ? "uidMappings" : "gidMappings";
-      throw new PodSandboxError("unimplemented", `${field}.${name}`, reason);
+    for (const [name, other] of [
+      ["uidMappings", "gidMappings"],
+      ["gidMappings", "uidMappings"],
+    ] as const) {
+      validateMappings(mount[name], `${field}.${name}`);
+      if (mount[name].length === 0 && mount[other].length > 0) {
+        refuse(`${field}.${name}`, `must be given with ${other}`);
+      }
     }
     for (const option of mount.mountOptions) {
       if (mountOptions.includes(option)) continue;

@@ -1,5 +1,6 @@
 import {
   type Capability,
+  type IDMapping,
   type Int64Value,
   NamespaceMode,
   type NamespaceOption,
@@ -15,8 +16,8 @@ function refuse(field: string, reason: string): never {
 }
 
 /**
- * Checks namespace options. A user namespace of the pod's own is refused: Docker has a daemon-wide
- * remapping only.
+ * Checks namespace options. A user namespace of the pod's own has one mapping of users and one of groups, which both
+ * begin with root, as the kubelet sends them; and it owns the pod's other namespaces.
  *
  * @param isSandbox a sandbox has no container to target
  */
@@ -44,8 +45,30 @@ export function validateNamespaceOptions(
   if (user === undefined || user.mode === NamespaceMode.NODE) return;
   const path = `${field}.userns_options`;
   if (user.mode !== NamespaceMode.POD) refuse(`${path}.mode`, "may be POD or NODE only");
-  const reason = "Docker has no user namespaces per pod; run the pod with the node's (hostUsers)";
-  throw new PodSandboxError("unimplemented", path, reason);
+  validateMapping(user.uids, `${path}.uids`);
+  validateMapping(user.gids, `${path}.gids`);
+  for (const name of ["network", "pid", "ipc"] as const) {
+    if (options[name] !== NamespaceMode.NODE) continue;
+    refuse(`${field}.${name}`, "must not be the node's in a pod with a user namespace of its own");
+  }
+}
+
+function validateMapping(mappings: readonly IDMapping[], field: string): void {
+  const [mapping] = mappings;
+  if (mapping === undefined || mappings.length > 1) refuse(field, "must be one mapping");
+  validateMappings(mappings, field);
+  if (mapping.containerId !== 0) refuse(`${field}[0].container_id`, "must be 0, which is root");
+  // Root of the namespace would be root of the node.
+  if (mapping.hostId === 0) refuse(`${field}[0].host_id`, "must not be 0");
+}
+
+/** Checks that mappings map something, and to ids that there are. */
+export function validateMappings(mappings: readonly IDMapping[], field: string): void {
+  for (const [index, { containerId, hostId, length }] of mappings.entries()) {
+    if (length === 0) refuse(`${field}[${index}].length`, "must not be 0");
+    if (Math.max(containerId, hostId) + length - 1 <= maxId) continue;
+    refuse(`${field}[${index}].length`, `leads beyond ${maxId}`);
+  }
 }
 
 /** The user fields that sandboxes and containers share. */

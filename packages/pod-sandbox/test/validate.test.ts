@@ -28,7 +28,18 @@ function expectRefusal(action: () => void, field: string, code: string) {
   expect((error as PodSandboxError).message.length).toBeGreaterThan(field.length + 5);
 }
 
-const sandboxRefusals: [string, SandboxInit, string, string?][] = [
+type Refusal = [string, SandboxInit, string, string?];
+
+const ids = { containerId: 0, hostId: 70_000, length: 65_536 };
+const userNamespace = (changes: object, others: object = {}): SandboxInit => ({
+  linux: {
+    securityContext: {
+      namespaceOptions: { ...others, usernsOptions: { uids: [ids], gids: [ids], ...changes } },
+    },
+  },
+});
+
+const sandboxRefusals: Refusal[] = [
   ["no metadata", { metadata: undefined } as never, "config.metadata"],
   ["an empty name", { metadata: { ...podMetadata, name: "" } }, "config.metadata.name"],
   [
@@ -151,18 +162,30 @@ const sandboxRefusals: [string, SandboxInit, string, string?][] = [
     { linux: { securityContext: { namespaceOptions: { ipc: 8 as never } } } },
     "config.linux.security_context.namespace_options.ipc",
   ],
-  [
-    "a user namespace",
-    {
-      linux: {
-        securityContext: {
-          namespaceOptions: { usernsOptions: { uids: [{ hostId: 1, length: 1 }] } },
-        },
-      },
-    },
-    "config.linux.security_context.namespace_options.userns_options",
-    "unimplemented",
-  ],
+  ...(
+    [
+      ["without mappings", { uids: [], gids: [] }, "uids"],
+      ["with two mappings", { uids: [ids, ids] }, "uids"],
+      ["without groups", { gids: [] }, "gids"],
+      ["without root", { gids: [{ ...ids, containerId: 1 }] }, "gids[0].container_id"],
+      ["whose root is the node's", { uids: [{ ...ids, hostId: 0 }] }, "uids[0].host_id"],
+      ["of nobody", { uids: [{ ...ids, length: 0 }] }, "uids[0].length"],
+      ["of ids that there are not", { gids: [{ ...ids, hostId: 2 ** 32 - 9 }] }, "gids[0].length"],
+    ] as const
+  ).map(
+    ([what, changes, field]): Refusal => [
+      `a user namespace ${what}`,
+      userNamespace(changes),
+      `config.linux.security_context.namespace_options.userns_options.${field}`,
+    ],
+  ),
+  ...(["network", "pid", "ipc"] as const).map(
+    (name): Refusal => [
+      `a user namespace, and the node's ${name} namespace`,
+      userNamespace({}, { [name]: 2 }),
+      `config.linux.security_context.namespace_options.${name}`,
+    ],
+  ),
   ["a Windows pod", { windows: {} }, "config.windows", "unimplemented"],
 ];
 
@@ -193,6 +216,7 @@ describe("a sandbox config", () => {
       "the node's user namespace",
       { linux: { securityContext: { namespaceOptions: { usernsOptions: { mode: 2 } } } } },
     ],
+    ["a user namespace of its own", userNamespace({})],
     [
       "a kernel sysctl on the node's network",
       {
@@ -272,17 +296,12 @@ const containerRefusals: [string, ContainerInit, string, string?][] = [
     "config.mounts[1].container_path",
   ],
   ["an unknown propagation", mount({ propagation: 7 as never }), "config.mounts[0].propagation"],
+  ["uid mappings alone", mount({ uidMappings: [{ length: 1 }] }), "config.mounts[0].gidMappings"],
+  ["gid mappings alone", mount({ gidMappings: [{ length: 1 }] }), "config.mounts[0].uidMappings"],
   [
-    "uid mappings",
-    mount({ uidMappings: [{ length: 1 }] }),
-    "config.mounts[0].uidMappings",
-    "unimplemented",
-  ],
-  [
-    "gid mappings",
-    mount({ gidMappings: [{ length: 1 }] }),
-    "config.mounts[0].gidMappings",
-    "unimplemented",
+    "a mapping of nothing",
+    mount({ uidMappings: [{ length: 0 }], gidMappings: [{ length: 1 }] }),
+    "config.mounts[0].uidMappings[0].length",
   ],
   [
     "mount options that CRI does not know",
@@ -354,10 +373,9 @@ const containerRefusals: [string, ContainerInit, string, string?][] = [
     `${securityPath}.namespace_options.pid`,
   ],
   [
-    "a user namespace",
+    "a user namespace without mappings",
     context({ namespaceOptions: { usernsOptions: {} } }),
-    `${securityPath}.namespace_options.userns_options`,
-    "unimplemented",
+    `${securityPath}.namespace_options.userns_options.uids`,
   ],
   [
     "a user namespace mode that is none",

@@ -4,5 +4,5 @@ export {
   specHookShim,
   specHookWrapper,
 } from "./program.js";
-export { type SpecHook, type SpecHookOptions, serveSpecHook } from "./serve.js";
+export { type HookedStart, type SpecHook, type SpecHookOptions, serveSpecHook } from "./serve.js";
 export { SpecHookError, type SpecHookErrorCode } from "./spec-hook-error.js";

@@ -24,6 +24,14 @@ const questionPatienceMs = 5_000;
 /** The hook reads this much of an answer. */
 const maxAnswerBytes = 1_000;
 
+/** A start of a container that waits for its spec. */
+export interface HookedStart {
+  /** Path of the container's bundle; what is mounted on `rootfs` in it, containerd unmounts when the container ends. */
+  readonly bundle: string;
+  /** Aborted when the hook has given up: its patience is ten seconds. */
+  readonly signal: AbortSignal;
+}
+
 export interface SpecHookOptions {
   /** Tells this process from others on the node that serve hooks: letters, digits and dashes. */
   readonly name: string;
@@ -31,10 +39,10 @@ export interface SpecHookOptions {
    * Says what becomes of a container's spec. Called when a container that was announced is about to be made, once per
    * start; it may change the spec that it is given.
    *
-   * @param signal Aborted when the hook has given up: its patience is ten seconds.
+   * @param start Which start it is about.
    * @throws Whatever it throws keeps the container from starting; the message becomes part of Docker's error.
    */
-  complete(id: string, spec: OciSpec, signal: AbortSignal): OciSpec | Promise<OciSpec>;
+  complete(id: string, spec: OciSpec, start: HookedStart): OciSpec | Promise<OciSpec>;
   /** Called with each container that was refused, and why. */
   readonly onRefused?: (id: string | undefined, reason: unknown) => void;
   /** Default `/run/dockershim/spec-hook`, where the program looks. */
@@ -81,7 +89,8 @@ export function serveSpecHook(options: SpecHookOptions): SpecHook {
       const bundle: Bundle = await openBundle(path);
       id = bundle.id;
       if (!isAnnounced(id)) throw new SpecHookError("not_a_bundle", `container ${id} is not known`);
-      const spec = await options.complete(id, bundle.spec, gone.signal);
+      const start = { bundle: bundle.path, signal: gone.signal };
+      const spec = await options.complete(id, bundle.spec, start);
       gone.signal.throwIfAborted();
       await bundle.replace(spec);
       socket.end("ok\n");

@@ -2,6 +2,7 @@ import type { CreateContainerRequest } from "@dockershim/cri-types";
 import {
   containerName,
   planContainer,
+  sandboxConfigOf,
   sandboxRuntimeHandler,
   type ValidContainerConfigs,
   validateContainerConfigs,
@@ -66,6 +67,8 @@ export function createContainerCreate(
       sandbox: {
         id: sandbox.id,
         runtimeHandler: sandboxRuntimeHandler(sandbox.inspect),
+        namespaceOptions: sandboxConfigOf(sandbox.inspect)?.linux?.securityContext
+          ?.namespaceOptions,
       },
       instance,
       logConfig: logs.logConfig,

@@ -11,7 +11,7 @@ import {
 } from "@dockershim/pod-sandbox";
 import type { Logger } from "pino";
 import { createSingleFlight } from "../async/single-flight.js";
-import { createUndoStack } from "../async/undo-stack.js";
+import { createUndoStack, type UndoStack } from "../async/undo-stack.js";
 import { within } from "../async/within.js";
 import type { CallContext } from "../call.js";
 import { destroyContainer } from "../engine-work/container-halt.js";
@@ -24,6 +24,7 @@ import type { PodNetwork } from "../network/pod-network.js";
 import { writeResolvConf } from "../network/resolv-conf.js";
 import type { ShimOptions } from "../options.js";
 import { ShimError } from "../shim-error.js";
+import type { ContainerSpecs } from "../spec-hook/container-specs.js";
 import type { Engine } from "../state/engine.js";
 import type { ImageStore } from "../state/image-store.js";
 import type { Store } from "../state/store.js";
@@ -42,6 +43,7 @@ export interface SandboxRunParts extends SandboxRemoveParts, CreateNamedParts {
   readonly images: Pick<ImageStore, "refresh">;
   readonly network: Pick<PodNetwork, "addresses" | "setUp" | "tearDown">;
   readonly pauseImage: Pick<PauseImage, "ensure">;
+  readonly specs: Pick<ContainerSpecs, "announce" | "withdraw">;
   readonly options: Pick<ShimOptions, "podInfraContainerImage">;
   readonly instance: string;
   readonly log: Logger;
@@ -61,7 +63,7 @@ const undoPatienceMs = 2_000;
 export function createSandboxRun(
   parts: SandboxRunParts,
 ): (request: RunPodSandboxRequest, call: CallContext) => Promise<{ podSandboxId: string }> {
-  const { docker, engine, store, network, pauseImage, instance, log } = parts;
+  const { docker, engine, store, network, pauseImage, specs, instance, log } = parts;
   const attempts = createSingleFlight<string>();
 
   async function attempt(
@@ -105,6 +107,7 @@ export function createSandboxRun(
           await destroyContainer(parts, created, cleanup);
         }),
       );
+      if (plan.specPatch !== undefined) await announce(id, undo);
       await docker.containers.start(id, { signal });
       await store.refresh(id);
       await connect(id, config, signal, (pid) => {
@@ -126,6 +129,13 @@ export function createSandboxRun(
     } finally {
       reveal();
     }
+  }
+
+  /** The spec hook asks about it in the middle of its start, when the engine tells nothing of it. */
+  async function announce(id: string, undo: UndoStack): Promise<void> {
+    await store.refresh(id);
+    specs.announce(id);
+    undo.push("answer for its spec no longer", async () => specs.withdraw(id));
   }
 
   async function connect(

@@ -1,5 +1,5 @@
 import type { StatusRequest } from "@dockershim/cri-types";
-import { apiAtLeast } from "@dockershim/pod-sandbox";
+import { apiAtLeast, isDefaultHandler, type UserNamespaceFact } from "@dockershim/pod-sandbox";
 import type { PodNetwork } from "../network/pod-network.js";
 import type { ShimOptions } from "../options.js";
 import type { Engine } from "../state/engine.js";
@@ -16,6 +16,10 @@ export interface RuntimeStatusParts {
   readonly images: Pick<ImageStore, "unread">;
   readonly options: ShimOptions;
   readonly instance: string;
+}
+
+function possible(fact: UserNamespaceFact | undefined): boolean {
+  return fact !== undefined && "possible" in fact;
 }
 
 interface Condition {
@@ -74,8 +78,8 @@ export function createRuntimeStatus(
         recursiveReadOnlyMounts:
           apiAtLeast(facts.apiVersion, "1.44") &&
           canMountRecursivelyReadOnly(engineInfo, name) !== false,
-        // Docker remaps users for the whole daemon or not at all.
-        userNamespaces: false,
+        // Docker remaps users for the whole daemon or not at all; the spec hook does it for one pod.
+        userNamespaces: isDefaultHandler(name) && possible(facts.userNamespaces),
       },
     }));
   }

@@ -1,24 +1,44 @@
+import { join } from "node:path";
 import {
   applySpecPatch,
+  applyUserNamespace,
   type OciSpec,
   readSpecPatch,
   SPEC_PATCH_LABEL,
+  type UserNamespacePatch,
 } from "@dockershim/pod-sandbox";
-import { type SpecHook, type SpecHookOptions, serveSpecHook } from "@dockershim/spec-hook";
+import {
+  type HookedStart,
+  type SpecHook,
+  type SpecHookOptions,
+  serveSpecHook,
+} from "@dockershim/spec-hook";
 import type { Logger } from "pino";
+import type { Engine } from "../state/engine.js";
 import type { StoreRecord } from "../state/records.js";
 import type { Store } from "../state/store.js";
+import { createRootMounts, type RootMounts } from "./root-mount.js";
 
 /** What it takes to complete the specs of containers. */
 export interface ContainerSpecsParts {
-  readonly store: Pick<Store, "onChange" | "container" | "sandbox" | "containers" | "sandboxes">;
+  readonly store: Pick<Store, "onChange" | "container" | "sandbox">;
+  readonly engine: Pick<Engine, "known">;
   readonly instance: string;
   readonly log: Pick<Logger, "warn" | "error">;
   readonly serve?: (options: SpecHookOptions) => SpecHook;
+  readonly rootMounts?: RootMounts;
 }
 
 /** Completes the OCI specs of the containers whose plan has a patch. */
 export interface ContainerSpecs {
+  /**
+   * Answers for a container from now on. What becomes visible in the store is answered for anyhow.
+   *
+   * @throws Error when that is not possible
+   */
+  announce(id: string): void;
+  /** Does so no longer. */
+  withdraw(id: string): void;
   /** Forgets what an earlier daemon answered for and is not there any more. Call it when the store is complete. */
   sweep(): void;
   close(): Promise<void>;
@@ -29,7 +49,8 @@ export interface ContainerSpecs {
  * also of one that is started by somebody else.
  */
 export function createContainerSpecs(parts: ContainerSpecsParts): ContainerSpecs {
-  const { store, instance, log, serve = serveSpecHook } = parts;
+  const { store, engine, instance, log, serve = serveSpecHook } = parts;
+  const { rootMounts = createRootMounts() } = parts;
 
   const hook = serve({
     name: instance,
@@ -37,11 +58,33 @@ export function createContainerSpecs(parts: ContainerSpecsParts): ContainerSpecs
     onRefused: (container, err) => log.warn({ container, err }, "an OCI spec was not completed"),
   });
 
-  function complete(id: string, spec: OciSpec): OciSpec {
+  async function complete(id: string, spec: OciSpec, { bundle }: HookedStart): Promise<OciSpec> {
     const record = store.container(id) ?? store.sandbox(id);
     const patch = record && readSpecPatch(record.inspect);
     if (patch === undefined) throw new Error(`container ${id} has nothing to be completed with`);
-    return applySpecPatch(spec, patch);
+    const patched = applySpecPatch(spec, patch);
+    if (patch.userNamespace === undefined) return patched;
+    return await enterUserNamespace(patched, bundle, patch.userNamespace);
+  }
+
+  async function enterUserNamespace(
+    spec: OciSpec,
+    bundle: string,
+    userNamespace: UserNamespacePatch,
+  ): Promise<OciSpec> {
+    const { sandbox: containerId } = userNamespace;
+    const { path: root } = spec.root as { path: string };
+    let owner: { pid: number; containerId: string } | undefined;
+    if (containerId !== undefined) {
+      const { Pid: pid } = store.sandbox(containerId)?.inspect.State ?? { Pid: 0 };
+      if (pid <= 0) throw new Error(`sandbox ${containerId} does not run`);
+      owner = { pid, containerId };
+    }
+    return applyUserNamespace(spec, userNamespace, {
+      root: await rootMounts.mount({ root, bundle, userNamespace, owner }),
+      sandboxPid: owner?.pid,
+      volumes: join(engine.known().info.DockerRootDir, "volumes"),
+    });
   }
 
   function follow({ id, after }: { id: string; after: StoreRecord | undefined }): void {
@@ -57,6 +100,8 @@ export function createContainerSpecs(parts: ContainerSpecsParts): ContainerSpecs
   const unfollow = store.onChange(follow);
 
   return {
+    announce: (id) => hook.announce(id),
+    withdraw: (id) => hook.withdraw(id),
     sweep() {
       for (const id of hook.announced()) {
         if ((store.container(id) ?? store.sandbox(id)) === undefined) hook.withdraw(id);
@@ -65,6 +110,7 @@ export function createContainerSpecs(parts: ContainerSpecsParts): ContainerSpecs
     async close() {
       unfollow();
       await hook.close();
+      await rootMounts.close();
     },
   };
 }

@@ -14,7 +14,7 @@ import { createNoNetwork, type PodNetwork } from "../network/pod-network.js";
 import { createStrayRelease } from "../network/stray-release.js";
 import type { FeedObserver } from "../observed/observers.js";
 import type { ShimOptions } from "../options.js";
-import { createContainerSpecs } from "../spec-hook/container-specs.js";
+import { type ContainerSpecs, createContainerSpecs } from "../spec-hook/container-specs.js";
 import { type EventFeed, startEventFeed } from "../state/event-feed.js";
 import { createStatsSource, type StatsSource } from "../stats/stats-source.js";
 import type { Observers } from "../telemetry/observers.js";
@@ -31,6 +31,7 @@ export interface NodeParts {
   readonly imageFiles: ImageFiles;
   readonly imageAccounts: ImageAccounts;
   readonly cgroupLimits: CgroupLimits;
+  readonly specs: ContainerSpecs;
 }
 
 /**
@@ -56,7 +57,7 @@ export async function openNode(
   const imageFiles = createImageFiles(docker, instance, log);
   const cgroupLimits = createCgroupLimits({ log });
   closers.push("limits of cgroups", () => cgroupLimits.close());
-  const specs = createContainerSpecs({ store, instance, log });
+  const specs = createContainerSpecs({ store, engine, instance, log });
   closers.push("spec hooks", () => specs.close());
   let first = true;
   const feed = startEventFeed({
@@ -99,6 +100,7 @@ export async function openNode(
     imageFiles,
     imageAccounts: createImageAccounts(imageFiles),
     cgroupLimits,
+    specs,
   };
 }
 

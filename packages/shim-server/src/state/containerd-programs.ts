@@ -1,4 +1,4 @@
-import { accessSync, constants, readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { accessSync, constants, readdirSync, readFileSync, readlinkSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 
 /** What systemd gives services, and what most containerds run with. */
@@ -22,6 +22,32 @@ export function containerdFinds(
   const pid = address === undefined ? containerdOf(endpoint) : listener("containerd", address);
   const folders = pid === undefined ? usualPath.split(":") : searchedFolders(pid);
   return folders.some((folder) => isExecutable(join(folder, program)));
+}
+
+/** Whether we see an engine's mounts as it does; only one that is not to be seen may have others. */
+export function sharesMounts(endpoint: string): boolean {
+  const dockerd = listener("dockerd", endpoint.replace(/^unix:\/\//, ""));
+  try {
+    return (
+      dockerd !== undefined &&
+      readlinkSync(`/proc/${dockerd}/ns/mnt`) === readlinkSync("/proc/self/ns/mnt")
+    );
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * A folder above containerd's socket, where by its own choice the bundles are too, that lets nobody but root pass. An
+ * engine before API 1.46 does not say where that is.
+ */
+export function closedFolder(address: string | undefined): string | undefined {
+  if (address === undefined) return undefined;
+  for (let folder = dirname(address); folder !== "/"; folder = dirname(folder)) {
+    const mode = statSync(folder, { throwIfNoEntry: false })?.mode;
+    if (mode !== undefined && (mode & 0o001) === 0) return folder;
+  }
+  return undefined;
 }
 
 /** The containerd that an engine has started, or else the system's. */

@@ -1,11 +1,21 @@
 import { readFileSync } from "node:fs";
 import type { DockerClient, EngineInfo, EngineVersion } from "@dockershim/docker-client";
-import { type EngineFacts, findSpecHook, type SpecHookFact } from "@dockershim/pod-sandbox";
+import {
+  type EngineFacts,
+  findSpecHook,
+  findUserNamespaces,
+  type SpecHookFact,
+} from "@dockershim/pod-sandbox";
 import { specHookRuntime, specHookShim, specHookWrapper } from "@dockershim/spec-hook";
 import type { ShimOptions } from "../options.js";
 import { ShimError } from "../shim-error.js";
-import { containerdFinds, isExecutable } from "./containerd-programs.js";
-import { canMountRecursivelyReadOnly } from "./runtime-features.js";
+import {
+  closedFolder,
+  containerdFinds,
+  isExecutable,
+  sharesMounts,
+} from "./containerd-programs.js";
+import { canMapMountIds, canMountRecursivelyReadOnly } from "./runtime-features.js";
 
 /** What the daemon knows of its engine, asked once per connection and after a reload of it. */
 export interface Engine {
@@ -106,6 +116,7 @@ function engineFacts(
   options: Pick<ShimOptions, "restrictOomScoreAdj" | "dockerEndpoint">,
 ): EngineFacts {
   const recursiveReadOnly = canMountRecursivelyReadOnly(info, "");
+  const specHook = specHookOf(info, apiVersion, options.dockerEndpoint);
   const security = (info.SecurityOptions ?? []).map((option) => option.split(",")[0]);
   return {
     apiVersion,
@@ -118,7 +129,19 @@ function engineFacts(
     selinux: security.includes("name=selinux"),
     arch: version.Arch,
     minOomScoreAdj: minOomScoreAdj(options.restrictOomScoreAdj),
-    specHook: specHookOf(info, apiVersion, options.dockerEndpoint),
+    specHook,
+    userNamespaces: findUserNamespaces({
+      specHook,
+      remapped: security.includes("name=userns") || security.includes("name=rootless"),
+      storageDriver: info.Driver,
+      kernel: info.KernelVersion,
+      idMappedMounts: canMapMountIds(
+        info,
+        "runtime" in specHook && info.Runtimes?.[specHook.runtime] ? specHook.runtime : "",
+      ),
+      closedFolder: closedFolder(info.Containerd?.Address),
+      sameMounts: sharesMounts(options.dockerEndpoint),
+    }),
     ...(recursiveReadOnly === undefined ? {} : { recursiveReadOnly }),
   };
 }

@@ -2,6 +2,16 @@ import type { EngineInfo } from "@dockershim/docker-client";
 
 const featuresKey = "org.opencontainers.runtime-spec.features";
 
+/** Of what an OCI runtime says of itself what counts here. */
+interface RuntimeFeatures {
+  readonly mountOptions?: unknown;
+  readonly linux?: {
+    readonly mountExtensions?: { readonly idmap?: { readonly enabled?: unknown } };
+  };
+}
+
+type RuntimesInfo = Pick<EngineInfo, "Runtimes" | "DefaultRuntime">;
+
 /**
  * Whether an OCI runtime can make mounts recursively read-only, by its own list of features
  * (the OCI runtime spec's `features`, which engines since 25 report).
@@ -10,16 +20,26 @@ const featuresKey = "org.opencontainers.runtime-spec.features";
  * @returns Undefined where the engine or the runtime does not tell.
  */
 export function canMountRecursivelyReadOnly(
-  info: Pick<EngineInfo, "Runtimes" | "DefaultRuntime">,
+  info: RuntimesInfo,
   handler: string,
 ): boolean | undefined {
+  const { mountOptions } = featuresOf(info, handler);
+  return Array.isArray(mountOptions) ? mountOptions.includes("rro") : undefined;
+}
+
+/** Whether an OCI runtime can map the ids of mounts, likewise. */
+export function canMapMountIds(info: RuntimesInfo, handler: string): boolean | undefined {
+  const enabled = featuresOf(info, handler).linux?.mountExtensions?.idmap?.enabled;
+  return typeof enabled === "boolean" ? enabled : undefined;
+}
+
+function featuresOf(info: RuntimesInfo, handler: string): RuntimeFeatures {
   const name = handler === "" || handler === "docker" ? info.DefaultRuntime : handler;
   const text = info.Runtimes?.[name]?.status?.[featuresKey];
-  if (text === undefined) return undefined;
+  if (text === undefined) return {};
   try {
-    const { mountOptions } = JSON.parse(text) as { mountOptions?: unknown };
-    return Array.isArray(mountOptions) ? mountOptions.includes("rro") : undefined;
+    return JSON.parse(text) as RuntimeFeatures;
   } catch {
-    return undefined;
+    return {};
   }
 }

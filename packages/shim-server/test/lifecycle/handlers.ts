@@ -113,6 +113,7 @@ export async function openHandlers(
     },
     stats: { reader: noReader, cgroupOf: () => undefined, layer: () => undefined },
     ociSpec: async () => "{}",
+    specs: { announce: () => {}, withdraw: () => {} },
     options,
     instance: "world",
     log,

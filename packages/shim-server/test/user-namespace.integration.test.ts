@@ -1,0 +1,193 @@
+import { execFileSync } from "node:child_process";
+import { chownSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { ContainerState, NamespaceMode } from "@dockershim/cri-types";
+import { until } from "@dockershim/testing";
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { createHarness, type Harness } from "./harness.js";
+
+let h: Harness;
+/** Why this node has no user namespaces for pods; undefined where it has. */
+let problem: string | undefined;
+beforeAll(async () => {
+  h = await createHarness();
+  const { info } = await h.cri.runtime.status({ verbose: true });
+  problem = JSON.parse(info.info ?? "{}").facts.userNamespaces.problem;
+});
+afterAll(() => h.close());
+
+const hostId = 200_000;
+const mapping = [{ hostId, containerId: 0, length: 65_536 }];
+const usernsOptions = { mode: NamespaceMode.POD, uids: mapping, gids: mapping };
+const namespaceOptions = { pid: NamespaceMode.CONTAINER, usernsOptions };
+const linux = { securityContext: { namespaceOptions } };
+
+/** What is mounted below the engine's and containerd's folders for a container. */
+function mountsOf(id: string): string[] {
+  const table = readFileSync("/proc/self/mountinfo", "utf8").split("\n");
+  return table.filter((line) => line.split(" ")[4]?.includes(id));
+}
+
+/** Mounts of all overlays and bundles, but for those of containers that other tests run at the same time. */
+function bundleMounts(): string[] {
+  return readFileSync("/proc/self/mountinfo", "utf8")
+    .split("\n")
+    .filter((line) => /io\.containerd\.runtime\.v2\.task\/moby\/[0-9a-f]{64}\/rootfs /.test(line));
+}
+
+async function inside(containerId: string, command: string): Promise<string> {
+  const { stdout, stderr } = await h.cri.runtime.execSync({
+    containerId,
+    cmd: ["sh", "-c", command],
+  });
+  return Buffer.concat([stdout, stderr]).toString().trim();
+}
+
+async function pidOf(id: string): Promise<number> {
+  return (await h.docker.containers.inspect(id)).State.Pid;
+}
+
+test("the status says for which handlers pods can have user namespaces", async () => {
+  const { runtimeHandlers } = await h.cri.runtime.status({});
+  const able = runtimeHandlers.filter(({ features }) => features?.userNamespaces);
+  expect(able.map(({ name }) => name)).toEqual(problem === undefined ? ["", "docker"] : []);
+});
+
+test("where pods cannot have them, they are refused with the reason, and nothing is made", async () => {
+  if (problem === undefined) return;
+  const before = await h.dockerIds();
+  await expect(h.runPod({ linux })).rejects.toMatchObject({
+    code: "UNIMPLEMENTED",
+    message: expect.stringContaining("userns_options"),
+  });
+  expect(await h.dockerIds()).toEqual(before);
+});
+
+describe("a pod with a user namespace of its own", () => {
+  const possible = (name: string, body: () => Promise<void>) =>
+    test(name, async () => {
+      if (problem === undefined) await body();
+    });
+
+  possible(
+    "has root of its own, who owns the image's files and writes as nobody's root",
+    async () => {
+      const capabilities = { addCapabilities: ["NET_ADMIN"] };
+      const { podSandboxId, containerId } = await h.runPod(
+        { linux },
+        { linux: { securityContext: { namespaceOptions, capabilities } } },
+      );
+      expect(await inside(containerId, "cat /proc/self/uid_map /proc/self/gid_map")).toMatch(
+        /^0 +200000 +65536\n +0 +200000 +65536$/,
+      );
+      expect(await inside(containerId, "id -u; stat -c %u:%g /bin/sh /etc")).toBe("0\n0:0\n0:0");
+      await inside(
+        containerId,
+        "touch /new; mkdir -p /a/b; echo x:x:5:5::/:/ >> /etc/passwd; chown 7:8 /new",
+      );
+      expect(await inside(containerId, "stat -c %u:%g /new /a /etc/passwd")).toBe("7:8\n0:0\n0:0");
+      const [sandbox, main] = [await pidOf(podSandboxId), await pidOf(containerId)];
+      expect(statSync(`/proc/${main}/root/new`)).toMatchObject({
+        uid: hostId + 7,
+        gid: hostId + 8,
+      });
+      // The image's own file is as it was.
+      const { containerId: other } = await h.runPod();
+      expect(await inside(other, "stat -c %u:%g /etc/passwd; grep -c ^x: /etc/passwd")).toBe(
+        "0:0\n0",
+      );
+      for (const pid of [sandbox, main]) {
+        const status = readFileSync(`/proc/${pid}/status`, "utf8");
+        expect(Number(/^Uid:\s+(\d+)/m.exec(status)?.[1])).toBeGreaterThanOrEqual(hostId);
+      }
+      // The pod's network belongs to the namespace too.
+      expect(await inside(containerId, "ip link set lo mtu 1500 && echo done")).toBe("done");
+      const { status } = await h.cri.runtime.containerStatus({ containerId });
+      expect(status?.user?.linux).toMatchObject({ uid: 0n, gid: 0n });
+      const pod = await h.cri.runtime.podSandboxStatus({ podSandboxId });
+      expect(pod.status?.linux?.namespaces?.options?.usernsOptions).toMatchObject({
+        mode: NamespaceMode.POD,
+        uids: mapping,
+      });
+      expect(pod.status?.network?.ip).toMatch(/\d/);
+    },
+  );
+
+  possible("has volumes whose owners are mapped, and log and exit code as ever", async () => {
+    const data = join(h.dir, "userns-data");
+    mkdirSync(data);
+    writeFileSync(join(data, "mine"), "mine\n");
+    chownSync(join(data, "mine"), 1000, 1000);
+    const mounts = [
+      { hostPath: data, containerPath: "/data", uidMappings: mapping, gidMappings: mapping },
+      { hostPath: data, containerPath: "/plain" },
+    ];
+    const command = [
+      "sh",
+      "-c",
+      "stat -c %u /data/mine /plain/mine; touch /data/new; ls /data; exit 3",
+    ];
+    const { containerId } = await h.runPod({ linux }, { linux, mounts, command });
+    const state = async () => (await h.cri.runtime.containerStatus({ containerId })).status;
+    await until(async () => (await state())?.state === ContainerState.CONTAINER_EXITED);
+    const { exitCode, logPath = "" } = (await state()) ?? {};
+    expect(exitCode).toBe(3);
+    expect(readFileSync(logPath, "utf8").replace(/^\S+ \S+ \S+ /gm, "")).toBe(
+      "1000\n65534\nmine\nnew\n",
+    );
+    expect(statSync(join(data, "new")).uid).toBe(0);
+  });
+
+  possible("leaves nothing mounted, however it ends", async () => {
+    const before = bundleMounts();
+    const ends: readonly ((pod: { podSandboxId: string; containerId: string }) => Promise<void>)[] =
+      [
+        async ({ podSandboxId }) => {
+          await h.cri.runtime.stopPodSandbox({ podSandboxId });
+        },
+        async ({ podSandboxId, containerId }) => {
+          await h.docker.containers.remove(containerId, { force: true });
+          await h.docker.containers.remove(podSandboxId, { force: true });
+        },
+        async ({ podSandboxId, containerId }) => {
+          for (const id of [containerId, podSandboxId]) process.kill(await pidOf(id), "SIGKILL");
+        },
+        async ({ podSandboxId, containerId }) => {
+          for (const id of [containerId, podSandboxId]) {
+            const pid = execFileSync("pgrep", ["-f", `containerd-shim-runc-v2 .*-id ${id}`]);
+            process.kill(Number(pid), "SIGKILL");
+          }
+        },
+      ];
+    for (const end of ends) {
+      const pod = await h.runPod({ linux }, { linux });
+      expect(mountsOf(pod.containerId).length).toBeGreaterThan(0);
+      expect(bundleMounts()).toHaveLength(before.length + 2);
+      await end(pod);
+      await until(() => bundleMounts().length === before.length);
+      await h.cri.runtime.removePodSandbox({ podSandboxId: pod.podSandboxId });
+      for (const id of [pod.podSandboxId, pod.containerId]) expect(mountsOf(id)).toEqual([]);
+    }
+  });
+
+  possible("can be started again by hand with what it had written", async () => {
+    const { containerId } = await h.runPod({ linux }, { linux });
+    await inside(containerId, "echo kept > /file; chown 9 /file");
+    await h.docker.containers.stop(containerId, { timeoutSeconds: 0 });
+    await h.docker.containers.start(containerId);
+    const state = async () => (await h.cri.runtime.containerStatus({ containerId })).status?.state;
+    await until(async () => (await state()) === ContainerState.CONTAINER_RUNNING);
+    expect(await inside(containerId, "stat -c %u /file; cat /file")).toBe("9\nkept");
+  });
+
+  possible("leaves nothing when its container cannot be made", async () => {
+    const before = bundleMounts();
+    const pod = h.runPod({ linux }, { linux, command: ["/no/such/program"] });
+    await expect(pod).rejects.toThrow(/no such file/);
+    await until(() => bundleMounts().length === before.length + 1);
+  });
+
+  possible("does not take containers that want another one", async () => {
+    await expect(h.runPod({}, { linux })).rejects.toThrow(/no user namespace of its own/);
+  });
+});
