@@ -127,9 +127,11 @@ const inRoot = (path: string): string => join(root, path);
   test("a removal stops both, and leaves configuration and state", () => {
     install("1.0.0");
     mkdirSync(inRoot(state), { recursive: true });
+    mkdirSync(inRoot("/run/dockershim"), { recursive: true });
     expect(dpkg("--remove", name)).toEqual([
       `deb-systemd-invoke stop ${unit}.service ${unit}.socket`,
     ]);
+    expect(existsSync(inRoot("/run/dockershim"))).toBe(false);
     expect(existsSync(inRoot("/usr/bin/dockershim"))).toBe(false);
     expect(existsSync(inRoot(config))).toBe(true);
     expect(existsSync(inRoot(state))).toBe(true);

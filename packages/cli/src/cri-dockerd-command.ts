@@ -76,7 +76,8 @@ export function optionsFromCriDockerd(given: ReadonlyMap<string, string>): {
     } else if (flag === "network-plugin" && value !== "cni") {
       // Theirs without a plugin gives pods Docker's own bridge, which no other node can reach.
       warnings.push(`--network-plugin=${value}: pods get their network from CNI here`);
-    } else if (value !== "") {
+    } else if (value !== "" && !(flag === "cni-cache-dir" && value === known.standard)) {
+      // That one may have results of other runtimes' containers, so it is read, and not our own.
       args.push(`--${ours}=${translateValue(flag, value)}`);
     }
   }

@@ -33,9 +33,9 @@ export const criDockerdFlags: Readonly<Record<string, CriDockerdFlag>> = {
   "cni-bin-dir": same("cni-bin-dir", "/opt/cni/bin"),
   "cni-conf-dir": same("cni-conf-dir", "/etc/cni/net.d"),
   "cni-cache-dir": {
-    ours: undefined,
+    ours: "cni-cache-dir",
     standard: "/var/lib/cni/cache",
-    note: "not carried over: dockershim keeps a cache of its own and reads that of running pods in /var/lib/cni",
+    note: "only another folder has to be given: dockershim reads results of running pods in /var/lib/cni",
   },
   "pod-cidr": same("pod-cidr", ""),
   "log-level": same("log-level", "info"),

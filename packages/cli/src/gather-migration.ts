@@ -23,6 +23,7 @@ import type {
 import type { MigrationRecord } from "./migration-journal.js";
 import { keepsSocket } from "./migration-plan.js";
 import { findProcess, type RunningProcess, readProcess } from "./node-processes.js";
+import { readAddresses } from "./pod-addresses.js";
 import { optionsFromFlags } from "./serve-options.js";
 import { type Systemctl, showUnits, type UnitProperties } from "./systemctl.js";
 
@@ -122,7 +123,7 @@ export async function gatherMigration(
       ...{ dockerEndpoint, criDockerdRoot, cniCacheDirs, cniBinDirs: ourOptions.cniBinDirs },
       addressDir: join(root, "/var/lib/cni/networks"),
     },
-    conditions: await readConditions(serving),
+    ...(await askRuntime(serving)),
     pids: await readPids(dockerEndpoint),
     stamp: new Date(places.now).toISOString().replace(/[-:]|\.\d+/g, ""),
   };
@@ -218,15 +219,21 @@ async function readFacts(root: string, file: string): Promise<FileFacts> {
   return { file, text, folderExists: folder?.isDirectory() === true };
 }
 
-/** Conditions that hold at a runtime, as CRI's Status tells; none where nobody answers. */
-async function readConditions(endpoint: string): Promise<string[]> {
-  if (!(await answers(endpoint))) return [];
+/** What the runtime that serves says, which the other is to say too; nothing where nobody answers. */
+async function askRuntime(
+  endpoint: string,
+): Promise<Pick<MigrationFacts, "conditions" | "addresses">> {
   const client = createCriClient({ endpoint });
   try {
+    if (!(await answers(endpoint))) return { conditions: [], addresses: {} };
     const { status } = await client.runtime.status({});
-    return (status?.conditions ?? []).filter((each) => each.status).map(({ type }) => type);
+    const held = (status?.conditions ?? []).filter((each) => each.status);
+    return {
+      conditions: held.map(({ type }) => type),
+      addresses: await readAddresses(client.runtime),
+    };
   } catch {
-    return [];
+    return { conditions: [], addresses: {} };
   } finally {
     client.close();
   }

@@ -13,6 +13,7 @@ import {
 import { CliError } from "./cli-error.js";
 import { inspectPods } from "./inspect-pods.js";
 import type { CriWait, FileChange, MigrationAction } from "./migration-step.js";
+import { readAddresses } from "./pod-addresses.js";
 import type { Systemctl } from "./systemctl.js";
 import { writeWhole } from "./write-whole.js";
 
@@ -105,7 +106,7 @@ type CriClient = ReturnType<typeof createCriClient>;
 type DockerClient = ReturnType<typeof createDockerClient>;
 
 async function whatIsMissing(
-  { conditions, pods, pids }: CriWait,
+  { conditions, pods, pids, addresses }: CriWait,
   { runtime }: CriClient,
   docker: DockerClient,
   signal: AbortSignal,
@@ -141,6 +142,13 @@ async function whatIsMissing(
     const listed = runs.get(Id);
     if (listed === undefined) return `it does not list ${Name.slice(1)}`;
     if (State.Running && !listed) return `it lists ${Name.slice(1)} as one that does not run`;
+  }
+  const told = await readAddresses(runtime, signal);
+  for (const { Id, Name, State } of inspected) {
+    const [before, now] = [addresses[Id], told[Id]];
+    if (State.Running && before !== undefined && now !== before) {
+      return `it gives ${Name.slice(1)} ${now ?? "no address"}, which has ${before}`;
+    }
   }
   return undefined;
 }

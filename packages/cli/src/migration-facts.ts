@@ -60,6 +60,8 @@ export interface MigrationFacts {
   readonly conditions: readonly string[];
   /** Processes of the containers that run, by id. */
   readonly pids: Readonly<Record<string, number>>;
+  /** Addresses of ready sandboxes with a network of their own, by id, as the runtime which serves now tells them. */
+  readonly addresses: Readonly<Record<string, string>>;
   /** What names of backups end in. */
   readonly stamp: string;
 }

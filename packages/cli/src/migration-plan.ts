@@ -67,7 +67,7 @@ const reversed = { forward: "back", back: "forward" } as const;
 
 /** Waits for the daemon that serves after a migration in this direction. */
 function waitFor(facts: MigrationFacts, direction: Direction, leastMs = 0): MigrationAction {
-  const { conditions, dockerEndpoint, pids } = facts;
+  const { conditions, dockerEndpoint, pids, addresses } = facts;
   const networkReady = conditions.includes("NetworkReady") ? ["NetworkReady"] : [];
   const to = endsOf(facts, direction)[1];
   const asked = direction === "forward" && keepsSocket(facts) ? facts.criDockerd : to;
@@ -79,7 +79,7 @@ function waitFor(facts: MigrationFacts, direction: Direction, leastMs = 0): Migr
     conditions: ["RuntimeReady", ...networkReady],
     // cri-dockerd takes all pods for its own.
     pods: direction === "forward" ? "unlabelled" : "all",
-    ...{ pids, leastMs },
+    ...{ pids, addresses, leastMs },
   };
 }
 

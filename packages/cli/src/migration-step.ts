@@ -32,6 +32,8 @@ export interface CriWait {
   readonly pods: "unlabelled" | "all";
   /** Processes of containers, by id, that must still be theirs where the container runs. */
   readonly pids: Readonly<Record<string, number>>;
+  /** Addresses of sandboxes, by id, that must still be told of those that run: a kubelet ends a pod without one. */
+  readonly addresses: Readonly<Record<string, string>>;
   /** How long it may take at least, in ms, whatever the operator has said. */
   readonly leastMs: number;
 }
@@ -50,10 +52,12 @@ export function describeAction(action: MigrationAction): string[] {
     case "systemctl":
       return [`systemctl ${action.args.join(" ")}`];
     case "wait": {
-      const count = Object.keys(action.pids).length;
+      const [processes, addresses] = [action.pids, action.addresses].map(
+        (each) => Object.keys(each).length,
+      );
       return [
         `wait until ${action.endpoint} answers ${action.conditions.join(" and ")} and lists what ` +
-          `Docker has, where ${count} processes must still be the same`,
+          `Docker has, where ${processes} processes and ${addresses} addresses must still be the same`,
       ];
     }
     case "file":

@@ -27,6 +27,15 @@ test("nothing given is what cri-dockerd does then", () => {
   expect(optionsFromCriDockerd(new Map())).toEqual({ options: defaults, warnings: [] });
 });
 
+test.each([
+  ["its own folder for CNI's results is carried over", "/srv/cni", { cniCacheDir: "/srv/cni" }],
+  ["the one that other runtimes use too is read only", "/var/lib/cni/cache", {}],
+])("%s", (_what, folder, more) => {
+  const { options, warnings } = read(`--cni-cache-dir=${folder}`);
+  expect(options).toEqual({ ...defaults, ...more });
+  expect(warnings).toEqual([]);
+});
+
 test("the line that minikube writes means the same", () => {
   const line =
     "--container-runtime-endpoint fd:// --pod-infra-container-image=registry.k8s.io/pause:3.10.1 " +

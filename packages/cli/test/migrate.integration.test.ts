@@ -174,13 +174,16 @@ test("a node goes over with its pods running, and back", async () => {
   );
 });
 
-/** Lets dockershim's service run and never serve. */
-async function breakDockershim(): Promise<() => Promise<void>> {
+/** Changes how dockershim's service is started. @returns Changes it back. */
+async function changeDockershim(change: (start: string) => string): Promise<() => Promise<void>> {
   const file = join(node.dir, "units/dockershim.service/start");
   const start = await readFile(file, "utf8");
-  await writeFile(file, "exec sleep 100000");
+  await writeFile(file, change(start));
   return () => writeFile(file, start);
 }
+
+/** Lets dockershim's service run and never serve. */
+const breakDockershim = () => changeDockershim(() => "exec sleep 100000");
 
 /** What a migration changes: files of the operator, and units. */
 async function snapshot(): Promise<Record<string, string>> {
@@ -247,22 +250,33 @@ test("what a crash cut short is gone on with, or taken back", async () => {
   expect(await readyPods("new.sock")).toContain(made[0]);
 });
 
+test("a daemon that does not know a pod's address has all taken back", async () => {
+  const [web = ""] = made;
+  const pod = await podNetwork();
+  try {
+    await pod.connect(web, "web", 18_091);
+    systemctl("stop", "cri-docker.service");
+    systemctl("start", "cri-docker.service");
+    await until(() => answers(`${node.dir}/old.sock`));
+    const repair = await changeDockershim((start) => `${start} --cni-cache-dir=$1/elsewhere`);
+    const before = await snapshot();
+    const failed = await migrate("--yes", "--ready-timeout", "15s");
+    expect(failed.stdout).toMatch(
+      /Failed: not ready within 15 s: it gives k8s_POD_web_\S+ no address/,
+    );
+    expect(failed.stdout).toMatch(/All is as it was before\.\n$/);
+    expect(await snapshot()).toEqual(before);
+
+    await repair();
+    expect(await succeed("--yes")).toContain("Done: dockershim serves on");
+  } finally {
+    await pod.cni.del({ containerId: web, ifName: "eth0" });
+    pod.cni.close();
+  }
+});
+
 test("what is left of a pod that is gone is removed, and nothing of one that is there", async () => {
-  const confDir = labVariable("LAB_CNI_CONF_DIR");
-  const [file = ""] = await readdir(confDir);
-  const text = await readFile(join(confDir, file), "utf8");
-  const network = parseNetworkConfig(text);
-  const { dataDir } = JSON.parse(text).plugins[0].ipam;
-  const cacheDir = join(node.root, "var/lib/cni/cache");
-  const cni = createCni({ binDirs: [labVariable("LAB_CNI_BIN_DIR")], cacheDir });
-  const connect = async (containerId: string, name: string, hostPort: number) => {
-    const { Pid } = (await docker.containers.inspect(containerId)).State;
-    await cni.add(network, {
-      ...{ containerId, ifName: "eth0", netns: `/proc/${Pid}/ns/net` },
-      args: k8sArgs({ namespace: "prod", name, uid: "u", infraContainerId: containerId }),
-      capabilityArgs: { portMappings: [{ hostPort, containerPort: 80, protocol: "tcp" }] },
-    });
-  };
+  const { network, dataDir, cni, connect } = await podNetwork();
   const [there = ""] = made;
   const gone = await createSandbox("gone");
   try {
@@ -297,6 +311,26 @@ test("what is left of a pod that is gone is removed, and nothing of one that is 
     cni.close();
   }
 });
+
+/** The lab's pod network, with its results where cri-dockerd has them. */
+async function podNetwork() {
+  const confDir = labVariable("LAB_CNI_CONF_DIR");
+  const [file = ""] = await readdir(confDir);
+  const text = await readFile(join(confDir, file), "utf8");
+  const network = parseNetworkConfig(text);
+  const { dataDir } = JSON.parse(text).plugins[0].ipam;
+  const cacheDir = join(node.root, "var/lib/cni/cache");
+  const cni = createCni({ binDirs: [labVariable("LAB_CNI_BIN_DIR")], cacheDir });
+  const connect = async (containerId: string, name: string, hostPort: number) => {
+    const { Pid } = (await docker.containers.inspect(containerId)).State;
+    await cni.add(network, {
+      ...{ containerId, ifName: "eth0", netns: `/proc/${Pid}/ns/net` },
+      args: k8sArgs({ namespace: "prod", name, uid: "u", infraContainerId: containerId }),
+      capabilityArgs: { portMappings: [{ hostPort, containerPort: 80, protocol: "tcp" }] },
+    });
+  };
+  return { network, dataDir, cni, connect };
+}
 
 async function readLeases(dir: string, ids: readonly string[]): Promise<string[]> {
   const files = (await readdir(dir)).filter((name) => /^\d/.test(name));

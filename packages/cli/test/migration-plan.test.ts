@@ -51,6 +51,7 @@ const before: MigrationFacts = {
   },
   conditions: ["RuntimeReady", "NetworkReady"],
   pids: { abc: 42 },
+  addresses: { abc: "10.1.0.2" },
   stamp: "20260102T030405Z",
 };
 

@@ -20,6 +20,12 @@ import type { PodNetwork } from "./pod-network.js";
 const otherCaches = ["/var/lib/cni", "/var/lib/cni/cache"];
 
 /**
+ * What dockershim, cri-dockerd and others call the network of a pod's loopback interface. cri-dockerd caches its
+ * result, which has no address, under the name of the pod's interface too.
+ */
+const loopbackNetwork = "cni-loopback";
+
+/**
  * Pod networking through CNI plugins (`--network-plugin=cni`).
  *
  * CNI's result cache is the only record of which pod has which address; it is kept in memory and
@@ -43,7 +49,8 @@ export async function createCniNetwork(options: ShimOptions, logger: Logger): Pr
   tellReadiness(watcher, logger);
   const pods = new Map<string, readonly string[]>();
   for (const cached of await cni.cachedAttachments({ ifName: podInterface })) {
-    if (cached.complete) pods.set(cached.containerId, cachedIps(cached, log));
+    if (!cached.complete || cached.network === loopbackNetwork) continue;
+    pods.set(cached.containerId, cachedIps(cached, log));
   }
   const settingUp = new Set<string>();
   let podCidr = options.podCidr;
