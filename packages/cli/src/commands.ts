@@ -151,6 +151,11 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import("./check-command.js")).defineCheck,
   },
   {
+    name: "df",
+    description: "show what images, containers, logs and the daemon take of the disk",
+    load: async () => (await import("./df-command.js")).defineDf,
+  },
+  {
     name: "gc",
     description: "show, or with --yes remove, what is left on this node that nobody knows",
     load: async () => (await import("./gc-command.js")).defineGc,

@@ -160,3 +160,23 @@ test("images that are used are in no list of unused ones", async () => {
   expect(busybox).toBeDefined();
   expect(await found("--only", "images")).not.toContain(`images ${busybox?.id}`);
 });
+
+test("df counts images, containers, logs and the daemon's own files", async () => {
+  const { stdout, stderr, code } = await runBin(["df", "-r", endpoint, "-o", "json"]);
+  expect({ stderr, code }).toEqual({ stderr: "", code: 0 });
+  const { usage, fileSystems, notKnown } = JSON.parse(stdout);
+  const { images } = await client.image.listImages({});
+  expect(notKnown).toEqual([]);
+  expect(usage).toEqual(
+    expect.arrayContaining([
+      expect.objectContaining({ kind: "images", total: images.length, active: expect.any(Number) }),
+      expect.objectContaining({ kind: "containers", total: 1, active: 0 }),
+      expect.objectContaining({ kind: "volumes" }),
+      expect.objectContaining({ kind: "build cache" }),
+      expect.objectContaining({ kind: "daemon", total: 1, reclaimable: 0 }),
+    ]),
+  );
+  const [busybox] = usage.filter(({ kind }: { kind: string }) => kind === "images");
+  expect(busybox.active).toBeGreaterThanOrEqual(1);
+  expect(fileSystems.map(({ use }: { use: string }) => use)).toContain("images and containers");
+});

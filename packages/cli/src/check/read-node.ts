@@ -71,7 +71,7 @@ export async function readNode(
       .slice(1)
       .map((line) => line.split(/\s/)[0] ?? ""),
     forward: forward.code === 0 ? forward.stdout.trim().split("\n") : undefined,
-    disks: (await Promise.all(disks.map((disk) => readDisk(disk, root, mountInfo)))).flat(),
+    disks: await readDisks(disks, root, mountInfo),
     now,
     clockSynchronized: await readClock(path),
   };
@@ -100,7 +100,19 @@ async function readCgroups(
   return { version: 2, controllers: text.trim().split(/\s+/) };
 }
 
-/** @returns None where there is no such folder, nor one above it that is to hold it. */
+/**
+ * File systems of folders; those that are not there are left out.
+ *
+ * @param mountInfo `/proc/self/mountinfo`
+ */
+export async function readDisks(
+  disks: readonly Pick<DiskFacts, "path" | "use" | "signal">[],
+  root: string,
+  mountInfo: string,
+): Promise<DiskFacts[]> {
+  return (await Promise.all(disks.map((disk) => readDisk(disk, root, mountInfo)))).flat();
+}
+
 async function readDisk(
   disk: Pick<DiskFacts, "path" | "use" | "signal">,
   root: string,
