@@ -64,6 +64,11 @@ test:hostile)
   build
   exec node scripts/run-tests.ts hostile
   ;;
+test:soak)
+  need_root "the soak"
+  build
+  exec node packages/shim-server/test/soak/churn/churn.ts "$@"
+  ;;
 test:kubelet)
   need_root "the test run with a kubelet"
   build

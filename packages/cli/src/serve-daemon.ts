@@ -22,6 +22,8 @@ export async function serveDaemon(
   terminal: Terminal,
   warnings: readonly string[] = [],
 ): Promise<void> {
+  // Folders and files get the modes that are meant, from CNI plugins too, whatever the shell or unit had.
+  process.umask(0o022);
   const service = takeServiceVariables(process.env, process.pid);
   const given = await readOptions();
   requirePassedSocket(given.listen, service);

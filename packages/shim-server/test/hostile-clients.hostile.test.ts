@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
-import { connect as connectHttp2, constants } from "node:http2";
+import { type ClientHttp2Stream, connect as connectHttp2, constants } from "node:http2";
 import { connect, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -152,5 +152,66 @@ describe("a client that breaks the rules", () => {
     await until(() => openFiles() <= files);
     // It has 130 MiB at rest. A daemon that keeps what it is sent has far more than this.
     expect(residentMib()).toBeLessThan(500);
+  });
+
+  /** Opens a stream of events of which nothing is ever read. */
+  function neverRead(): ClientHttp2Stream {
+    const session = connectHttp2("http://localhost", {
+      createConnection: () => connect(socket),
+      settings: { initialWindowSize: 0 },
+    });
+    opened.push(session);
+    session.on("error", () => undefined);
+    const stream = session.request({
+      ":method": "POST",
+      ":path": "/runtime.v1.RuntimeService/GetContainerEvents",
+      "content-type": "application/grpc",
+      te: "trailers",
+    });
+    stream.on("error", () => undefined);
+    stream.end(Buffer.alloc(5));
+    return stream;
+  }
+
+  test("twenty readers of events that never read cost little more than one", async () => {
+    const sandboxConfig = {
+      metadata: { name: "events", namespace: "hostile", uid: randomBytes(4).toString("hex") },
+      annotations: { large: "x".repeat(mib) },
+      linux: {},
+    };
+    const { runtime } = cri;
+    const { podSandboxId } = await runtime.runPodSandbox({ config: sandboxConfig });
+    let attempt = 0;
+    /** Makes two events, of a MiB and more. */
+    const comeAndGo = async (): Promise<void> => {
+      const { containerId } = await runtime.createContainer({
+        podSandboxId,
+        sandboxConfig,
+        config: {
+          metadata: { name: "main", attempt: attempt++ },
+          image: { image: labVariable("LAB_IMAGE") },
+          command: ["true"],
+          linux: {},
+        },
+      });
+      await runtime.removeContainer({ containerId });
+    };
+    await comeAndGo();
+    const before = residentMib();
+    let begun = 0;
+    for (const stream of Array.from({ length: 20 }, neverRead)) {
+      stream.once("response", () => begun++);
+    }
+    let most = 0;
+    // The head of a reply comes with the first event.
+    for (let events = 0; events < 80 || begun < 20; events += 2) {
+      await comeAndGo();
+      most = Math.max(most, residentMib());
+    }
+    console.info(`RSS ${before.toFixed(0)} MiB, with 20 readers at most ${most.toFixed(0)} MiB`);
+    for (const client of opened.splice(0)) client.destroy();
+    await runtime.removePodSandbox({ podSandboxId });
+    // All that is kept back for them is 16 MiB, once.
+    expect(most).toBeLessThan(400);
   });
 });

@@ -75,7 +75,7 @@ export function createOomKills(options: OomKillsOptions): OomKills {
     if (killed.has(id)) return;
     killed.add(id);
     try {
-      writeFileSync(join(directory, id), "");
+      writeFileSync(join(directory, id), "", { mode: 0o600 });
     } catch (err) {
       log.warn({ err, container: id }, "that memory ran out will be forgotten with this daemon");
     }

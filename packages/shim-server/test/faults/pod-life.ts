@@ -37,11 +37,11 @@ export async function insist<T>(
       return await call();
     } catch (err) {
       const judgement = judge(err, kubelet.circumstances());
-      if (judgement === "over") throw new PodOver();
+      if (judgement === "over") throw new PodOver(`${name}: ${err}`);
       const late = performance.now() > end;
       if (judgement === "wrong" || late) {
         kubelet.onWrong(`${name}${late ? " for ever" : ""}: ${err}`);
-        throw new PodOver();
+        throw new PodOver(`${name}: ${err}`);
       }
       await delay(20);
     }
