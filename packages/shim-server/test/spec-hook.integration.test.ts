@@ -178,6 +178,7 @@ describe("with the spec hook", () => {
         annotations: { "example.org/who": "nri" },
         process: {
           ioPriority: { class: "IOPRIO_CLASS_BE", priority: 7 },
+          scheduler: { policy: "SCHED_BATCH", nice: 5 },
           rlimits: [{ type: "RLIMIT_CORE", hard: 4096, soft: 1024 }],
         },
         hooks: {
@@ -196,10 +197,13 @@ describe("with the spec hook", () => {
     const state = JSON.parse(readFileSync(seen, "utf8"));
     expect(state).toMatchObject({ id, annotations: { "example.org/who": "nri" } });
     await until(async () => (await stdoutOf(id)) !== "");
-    // runc before 1.2 does not know it, and says nothing.
+    // runc before 1.2 does not know them, and says nothing.
     const runc = (await h.docker.version()).Components?.find(({ Name }) => Name === "runc");
     if (apiAtLeast(runc?.Version ?? "", "1.2")) {
       expect(await stdoutOf(id)).toMatch(/best-effort.*7/);
+      // Behind the name in parentheses, beginning with the third field: nice and policy (proc_pid_stat(5)).
+      const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]?.split(" ") ?? [];
+      expect([fields[19 - 3], fields[41 - 3]]).toEqual(["5", "3"]);
     }
   });
 

@@ -1,5 +1,15 @@
-import { constants } from "node:fs";
-import { lstat, open, realpath, rename, rm } from "node:fs/promises";
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  lstatSync,
+  openSync,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { dirname, join } from "node:path";
 import { type OciSpec, parseSpec, specText } from "./oci-spec.js";
 import { SpecHookError } from "./spec-hook-error.js";
@@ -11,7 +21,7 @@ export interface Bundle {
   readonly id: string;
   readonly spec: OciSpec;
   /** Puts another spec in its place: at once, and never half of it. */
-  replace(spec: OciSpec): Promise<void>;
+  replace(spec: OciSpec): void;
 }
 
 const writableByOthers = 0o022;
@@ -25,27 +35,24 @@ const bundlePath = /^\/(?:.+\/)?io\.containerd\.runtime\.v2\.task\/[^/]+\/([0-9a
 /**
  * Opens a bundle that somebody named.
  *
+ * All of it is synchronous: bundles are in memory (tmpfs), and a thread pool's some twenty turns would cost more.
+ *
  * @throws SpecHookError `not_a_bundle` when it is not where containerd keeps bundles, or when anybody but root could
  * have put it there
  */
-export async function openBundle(path: string): Promise<Bundle> {
+export function openBundle(path: string): Bundle {
   const [, id] = bundlePath.exec(path) ?? [];
   if (id === undefined) refuse(path, "is no path of a bundle");
-  await requireRootsFolder(path);
+  requireRootsFolder(path);
   const file = join(path, "config.json");
-  const { text, mode } = await readOwn(file);
+  const { text, mode } = readOwn(file);
   let spec: OciSpec;
   try {
     spec = parseSpec(text);
   } catch (cause) {
     refuse(file, "is no JSON object", cause);
   }
-  return {
-    path,
-    id,
-    spec,
-    replace: async (changed) => await replaceFile(file, specText(changed), mode),
-  };
+  return { path, id, spec, replace: (changed) => replaceFile(file, specText(changed), mode) };
 }
 
 function refuse(path: string, reason: string, cause?: unknown): never {
@@ -53,11 +60,16 @@ function refuse(path: string, reason: string, cause?: unknown): never {
 }
 
 /** Nobody but root can have made or moved any folder on the way; in a sticky one others can move only what is theirs. */
-async function requireRootsFolder(path: string): Promise<void> {
-  const real = await realpath(path).catch((cause) => refuse(path, "cannot be found", cause));
+function requireRootsFolder(path: string): void {
+  let real: string;
+  try {
+    real = realpathSync(path);
+  } catch (cause) {
+    refuse(path, "cannot be found", cause);
+  }
   if (real !== path) refuse(path, "leads elsewhere");
   for (let folder = path; ; folder = dirname(folder)) {
-    const { uid, mode } = await lstat(folder);
+    const { uid, mode } = lstatSync(folder);
     if (uid !== 0) refuse(folder, "is not root's");
     if ((mode & writableByOthers) !== 0 && (mode & sticky) === 0) {
       refuse(folder, "is not only root's");
@@ -66,29 +78,27 @@ async function requireRootsFolder(path: string): Promise<void> {
   }
 }
 
-async function readOwn(file: string): Promise<{ text: string; mode: number }> {
-  const handle = await open(file, constants.O_RDONLY | constants.O_NOFOLLOW).catch((cause) =>
-    refuse(file, "cannot be opened", cause),
-  );
+function readOwn(file: string): { text: string; mode: number } {
+  let fd: number;
   try {
-    const stat = await handle.stat();
+    fd = openSync(file, constants.O_RDONLY | constants.O_NOFOLLOW);
+  } catch (cause) {
+    refuse(file, "cannot be opened", cause);
+  }
+  try {
+    const stat = fstatSync(fd);
     if (!stat.isFile() || stat.uid !== 0) refuse(file, "is no file of root's");
     if (stat.size > maxSpecBytes) refuse(file, `is larger than ${maxSpecBytes} bytes`);
-    return { text: await handle.readFile("utf8"), mode: stat.mode & 0o777 };
+    return { text: readFileSync(fd, "utf8"), mode: stat.mode & 0o777 };
   } finally {
-    await handle.close();
+    closeSync(fd);
   }
 }
 
-async function replaceFile(file: string, text: string, mode: number): Promise<void> {
+function replaceFile(file: string, text: string, mode: number): void {
   const draft = `${file}.dockershim`;
   // A draft that is there is of a daemon that died over it.
-  await rm(draft, { force: true });
-  const handle = await open(draft, "wx", mode);
-  try {
-    await handle.writeFile(text);
-  } finally {
-    await handle.close();
-  }
-  await rename(draft, file);
+  rmSync(draft, { force: true });
+  writeFileSync(draft, text, { flag: "wx", mode });
+  renameSync(draft, file);
 }

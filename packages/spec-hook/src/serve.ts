@@ -9,7 +9,7 @@ import {
 } from "node:fs";
 import { createServer, type Server, type Socket } from "node:net";
 import { join } from "node:path";
-import { type Bundle, openBundle } from "./bundle.js";
+import { openBundle } from "./bundle.js";
 import type { OciSpec } from "./oci-spec.js";
 import { loadReadPeer, type ReadPeer, requireNodesRoot } from "./peer.js";
 import { SpecHookError } from "./spec-hook-error.js";
@@ -86,13 +86,13 @@ export function serveSpecHook(options: SpecHookOptions): SpecHook {
       const question = readQuestion(socket);
       const [readPeer, path] = await Promise.all([peers, question]);
       requireNodesRoot(readPeer(socket));
-      const bundle: Bundle = await openBundle(path);
+      const bundle = openBundle(path);
       id = bundle.id;
       if (!isAnnounced(id)) throw new SpecHookError("not_a_bundle", `container ${id} is not known`);
       const start = { bundle: bundle.path, signal: gone.signal };
       const spec = await options.complete(id, bundle.spec, start);
       gone.signal.throwIfAborted();
-      await bundle.replace(spec);
+      bundle.replace(spec);
       socket.end("ok\n");
     } catch (err) {
       onRefused?.(id, err);
