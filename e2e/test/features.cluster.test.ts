@@ -390,9 +390,36 @@ test("a checkpoint of a container, where the engine can", async () => {
   ]);
 });
 
-describe("what Docker cannot do is refused with the reason", () => {
-  test("a user namespace for a pod", async () => {
-    await runPod("user-namespace", { hostUsers: false });
-    await until(async () => /user namespaces/i.test(await kubectl.events("user-namespace")));
+test("a user namespace of a pod's own, where the node can, and else the reason", async () => {
+  const { items } = JSON.parse(await kubectl.ask("get", "nodes", "-o", "json"));
+  const handlers: KubernetesObject[] = items[0].status.runtimeHandlers;
+  const able = handlers.some(({ name, features }) => name === "" && features.userNamespaces);
+  await kubectl.apply({
+    apiVersion: "v1",
+    kind: "ConfigMap",
+    metadata: { name: "mapped" },
+    data: { key: "value" },
   });
+  const volumes = [
+    { name: "disk", emptyDir: {} },
+    { name: "memory", emptyDir: { medium: "Memory" } },
+    { name: "config", configMap: { name: "mapped" } },
+  ];
+  const volumeMounts = volumes.map(({ name }) => ({ name, mountPath: `/${name}` }));
+  const pod = { hostUsers: false, securityContext: { fsGroup: 4000 }, volumes };
+  await runPod("user-namespace", pod, { volumeMounts });
+  if (!able) {
+    await until(async () => /user namespace/i.test(await kubectl.events("user-namespace")));
+    return;
+  }
+  await ready("user-namespace");
+  const [inside, outside, length] = (await inPod("user-namespace", "cat /proc/self/uid_map"))
+    .trim()
+    .split(/ +/)
+    .map(Number);
+  expect([inside, length]).toEqual([0, 65_536]);
+  expect(outside).toBeGreaterThanOrEqual(65_536);
+  const script =
+    "touch /new /disk/new /memory/new; stat -c %u:%g /new /disk/new /memory/new; cat /config/key";
+  expect(await inPod("user-namespace", script)).toBe("0:0\n0:4000\n0:4000\nvalue");
 });

@@ -8,6 +8,8 @@ import { sampleNow } from "./sample-runtime.js";
 
 const docker = (change: object): Change<CheckFacts> =>
   ({ engine: { answer: { info: change } } }) as Change<CheckFacts>;
+const specs = (change: object): Change<CheckFacts> =>
+  ({ engine: { answer: { specs: change } } }) as Change<CheckFacts>;
 const settings = (change: object): Change<CheckFacts> =>
   ({ kubelet: { settings: change } }) as Change<CheckFacts>;
 const disk = (change: object) => healthyNode.node.disks.map((each) => ({ ...each, ...change }));
@@ -90,6 +92,15 @@ const rows: [string, Change<CheckFacts>, Verdict, RegExp][] = [
     "warn",
     /ends all pods.*"live-restore": true/s,
   ],
+  [
+    "spec-hook",
+    specs({ specHook: { problem: "systemd needs it" } }),
+    "warn",
+    /systemd needs it;.*refused/,
+  ],
+  ["spec-hook", noEngine, "skip", /does not answer/],
+  ["user-namespaces", specs({ userNamespaces: { problem: "old kernel" } }), "skip", /old kernel/],
+  ["user-namespaces", {}, "ok", /hostUsers: false/],
   ["userns-remap", docker({ SecurityOptions: ["name=userns"] }), "fail", /"userns-remap"/],
   ["userns-remap", docker({ SecurityOptions: ["name=rootless"] }), "fail", /rootless/],
   ["seccomp", docker({ SecurityOptions: null }), "warn", /filters nothing/],

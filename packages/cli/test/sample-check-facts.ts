@@ -50,7 +50,13 @@ export const healthyNode: CheckFacts = {
   engine: {
     endpoint: defaultShimOptions.dockerEndpoint,
     problem: "",
-    answer: { info: engineInfo, version: engineVersion, apiVersion: "1.51", at: sampleNow },
+    answer: {
+      info: engineInfo,
+      version: engineVersion,
+      apiVersion: "1.51",
+      specs: { specHook: { runtime: "dockershim" }, userNamespaces: { possible: true } },
+      at: sampleNow,
+    },
     settings: { "live-restore": true },
     process: { oomScoreAdj: -500, mayLowerOomScore: true },
   },

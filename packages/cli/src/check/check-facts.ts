@@ -1,5 +1,6 @@
 import type { EngineInfo, EngineVersion } from "@dockershim/docker-client";
 import type { ShimOptions } from "@dockershim/shim-server/options";
+import type { SpecFacts } from "@dockershim/shim-server/spec-facts";
 
 /** Who answers CRI at the endpoint that was asked. */
 export type RuntimeKind = "dockershim" | "cri-dockerd" | "other" | "none";
@@ -63,6 +64,8 @@ export interface EngineFacts {
         readonly version: EngineVersion;
         /** The version that is spoken. */
         readonly apiVersion: string;
+        /** What of containers' OCI specs can be changed. */
+        readonly specs: SpecFacts;
         /** Milliseconds since the epoch when it answered, by this command's clock. */
         readonly at: number;
       }

@@ -97,6 +97,19 @@ export const engineChecks: readonly Check[] = [
           remedy,
         );
   }),
+  engineCheck("spec-hook", ({ specs: { specHook } }) =>
+    "problem" in specHook
+      ? warn(
+          `${specHook.problem}; without it user namespaces and options of mounts are refused`,
+          "docs/install.md of the sources: The spec hook",
+        )
+      : ok(`${specHook.runtime} changes what Docker's API has no field for`),
+  ),
+  engineCheck("user-namespaces", ({ specs: { userNamespaces } }) =>
+    "problem" in userNamespaces
+      ? skip(`pods have the node's: ${userNamespaces.problem}`)
+      : ok("pods can have some of their own (hostUsers: false)"),
+  ),
   engineCheck("storage-driver", ({ info }) => {
     const { Driver: driver, DockerRootDir: dir } = info;
     if (["overlay2", "overlayfs"].includes(driver)) return ok(`${driver} in ${dir}`);

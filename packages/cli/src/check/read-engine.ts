@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { createDockerClient } from "@dockershim/docker-client";
+import { specFacts } from "@dockershim/shim-server/spec-facts";
 import { findProcess } from "../node-processes.js";
 import type { EngineFacts } from "./check-facts.js";
 import { readIfThere } from "./read-if-there.js";
@@ -31,7 +32,8 @@ export async function readEngine(
       docker.version(),
       docker.apiVersion(),
     ]);
-    return { ...common, problem: "", answer: { info, version, apiVersion, at: now() } };
+    const specs = specFacts(info, apiVersion, endpoint);
+    return { ...common, problem: "", answer: { info, version, apiVersion, specs, at: now() } };
   } catch (error) {
     const problem = error instanceof Error ? error.message : String(error);
     return { ...common, problem, answer: undefined };

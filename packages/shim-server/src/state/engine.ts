@@ -1,21 +1,10 @@
 import { readFileSync } from "node:fs";
 import type { DockerClient, EngineInfo, EngineVersion } from "@dockershim/docker-client";
-import {
-  type EngineFacts,
-  findSpecHook,
-  findUserNamespaces,
-  type SpecHookFact,
-} from "@dockershim/pod-sandbox";
-import { specHookRuntime, specHookShim, specHookWrapper } from "@dockershim/spec-hook";
+import type { EngineFacts } from "@dockershim/pod-sandbox";
 import type { ShimOptions } from "../options.js";
 import { ShimError } from "../shim-error.js";
-import {
-  closedFolder,
-  containerdFinds,
-  isExecutable,
-  sharesMounts,
-} from "./containerd-programs.js";
-import { canMapMountIds, canMountRecursivelyReadOnly } from "./runtime-features.js";
+import { canMountRecursivelyReadOnly } from "./runtime-features.js";
+import { specFacts } from "./spec-facts.js";
 
 /** What the daemon knows of its engine, asked once per connection and after a reload of it. */
 export interface Engine {
@@ -116,7 +105,6 @@ function engineFacts(
   options: Pick<ShimOptions, "restrictOomScoreAdj" | "dockerEndpoint">,
 ): EngineFacts {
   const recursiveReadOnly = canMountRecursivelyReadOnly(info, "");
-  const specHook = specHookOf(info, apiVersion, options.dockerEndpoint);
   const security = (info.SecurityOptions ?? []).map((option) => option.split(",")[0]);
   return {
     apiVersion,
@@ -129,35 +117,9 @@ function engineFacts(
     selinux: security.includes("name=selinux"),
     arch: version.Arch,
     minOomScoreAdj: minOomScoreAdj(options.restrictOomScoreAdj),
-    specHook,
-    userNamespaces: findUserNamespaces({
-      specHook,
-      remapped: security.includes("name=userns") || security.includes("name=rootless"),
-      storageDriver: info.Driver,
-      kernel: info.KernelVersion,
-      idMappedMounts: canMapMountIds(
-        info,
-        "runtime" in specHook && info.Runtimes?.[specHook.runtime] ? specHook.runtime : "",
-      ),
-      closedFolder: closedFolder(info.Containerd?.Address),
-      sameMounts: sharesMounts(options.dockerEndpoint),
-    }),
+    ...specFacts(info, apiVersion, options.dockerEndpoint),
     ...(recursiveReadOnly === undefined ? {} : { recursiveReadOnly }),
   };
-}
-
-/** Whether the node lets us change the OCI specs of containers, and how. */
-function specHookOf(info: EngineInfo, apiVersion: string, endpoint: string): SpecHookFact {
-  return findSpecHook({
-    apiVersion,
-    runtimes: info.Runtimes ?? {},
-    canRun: isExecutable,
-    defaultRuntime: info.DefaultRuntime,
-    cgroupDriver: info.CgroupDriver === "systemd" ? "systemd" : "cgroupfs",
-    shimRuntime: specHookRuntime,
-    shimFound: containerdFinds(specHookShim, info.Containerd?.Address, endpoint),
-    wrapper: specHookWrapper,
-  });
 }
 
 const capSysResource = 1n << 24n;
