@@ -33,6 +33,8 @@ export type SpecHookFact =
   | {
       /** `HostConfig.Runtime` of such a container. */
       readonly runtime: string;
+      /** Newest version of the OCI runtime spec that the runtime behind it knows; left out where it does not tell. */
+      readonly ociVersion?: string | undefined;
     }
   | {
       /** For people; completes “there is no spec hook: …”. */
@@ -43,7 +45,7 @@ export type SpecHookFact =
 export type UserNamespaceFact = { readonly possible: true } | { readonly problem: string };
 
 /**
- * Compares Docker API versions, which are `major.minor` numbers and not decimals.
+ * Compares versions of Docker's API or others, which are `major.minor` numbers and not decimals.
  *
  * @returns whether `version` is `wanted` or newer
  */

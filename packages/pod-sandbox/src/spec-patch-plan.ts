@@ -1,6 +1,6 @@
 import type { LinuxContainerResources, Mount } from "@dockershim/cri-types";
 import type { CgroupWrite } from "./docker-create.js";
-import type { EngineFacts } from "./engine-facts.js";
+import { apiAtLeast, type EngineFacts } from "./engine-facts.js";
 import { PodSandboxError } from "./pod-sandbox-error.js";
 import { isDefaultHandler } from "./runtime-handler.js";
 import {
@@ -8,6 +8,7 @@ import {
   joinSpecPatches,
   type OciMountMappings,
   type OciResources,
+  type OciSpecPart,
   type SpecPatch,
   type UserNamespacePatch,
 } from "./spec-patch.js";
@@ -78,6 +79,7 @@ export function planSpecPatch(input: SpecPatchInput): PatchedRuntime | undefined
     ...(userNamespace === undefined ? {} : { userNamespace }),
   };
   const patch = extra === undefined ? own : joinSpecPatches(own, extra);
+  requireKnownFields(patch, hook.ociVersion);
   return Object.keys(patch).length === 0 ? undefined : { patch, runtime: hook.runtime };
 }
 
@@ -92,6 +94,25 @@ export function specHookOf(
     };
   }
   return engine.specHook ?? { problem: "this node was not searched for one" };
+}
+
+/** Fields of a spec that runtimes have come to know by and by, and the version of the OCI runtime spec that has them. */
+const laterFields: readonly [version: string, name: string, of: (part: OciSpecPart) => unknown][] =
+  [
+    ["1.1", "process.ioPriority", ({ process }) => process?.ioPriority],
+    ["1.1", "process.scheduler", ({ process }) => process?.scheduler],
+    ["1.1", "linux.timeOffsets", ({ linux }) => linux?.timeOffsets],
+    ["1.3", "linux.netDevices", ({ linux }) => linux?.netDevices],
+  ];
+
+/** A runtime passes over what it does not know, without a word. */
+function requireKnownFields({ merge = {} }: SpecPatch, known: string | undefined): void {
+  for (const [version, name, of] of laterFields) {
+    if (of(merge) === undefined || apiAtLeast(known ?? "", version)) continue;
+    const has = known === undefined ? "does not tell what it knows" : `knows ${known}`;
+    const reason = `${name} needs a runtime of OCI's specification ${version}; this one ${has}`;
+    throw new PodSandboxError("unimplemented", "config", reason);
+  }
 }
 
 /** What a node needs to map ids at all, beside the hook. */

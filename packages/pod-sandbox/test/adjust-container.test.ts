@@ -36,7 +36,9 @@ const hostDevices = new Map<string, HostDevice>([
   ["/dev/fuse", { type: "c", major: 10, minor: 229, mode: 0o666, uid: 0, gid: 0 }],
 ]);
 
-const hooked = { engine: { ...newest, specHook: { runtime: "io.containerd.hook.v2" } } };
+const hooked = {
+  engine: { ...newest, specHook: { runtime: "io.containerd.hook.v2", ociVersion: "1.3.0" } },
+};
 
 function adjusted(
   wanted: Partial<NriAdjustment>,

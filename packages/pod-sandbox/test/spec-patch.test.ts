@@ -215,6 +215,39 @@ describe("the plan of a container whose spec is changed", () => {
     });
   });
 
+  const priority: SpecPatch = {
+    merge: { process: { ioPriority: { class: "IOPRIO_CLASS_IDLE", priority: 0 } } },
+  };
+  const knowing = (ociVersion?: string): EngineFacts => ({
+    ...newest,
+    specHook: { runtime: "io.example.hook.v2", ociVersion },
+  });
+
+  test("has what its runtime knows", () => {
+    expect(plan({}, knowing("1.1.0"), { specPatch: priority }).specPatch).toEqual(priority);
+  });
+
+  test.each([
+    [
+      "an older one",
+      "1.0.2-dev",
+      priority,
+      /process\.ioPriority .*1\.1; this one knows 1\.0\.2-dev/,
+    ],
+    ["one that does not tell", undefined, priority, /does not tell/],
+    [
+      "one that knows something else",
+      "1.2.1",
+      { merge: { linux: { netDevices: { eth1: {} } } } },
+      /linux\.netDevices .*1\.3/,
+    ],
+  ])("refuses what the runtime would pass over: %s", (_what, version, specPatch, reason) => {
+    expect(thrown(() => plan({}, knowing(version), { specPatch }))).toMatchObject({
+      code: "unimplemented",
+      reason: expect.stringMatching(reason),
+    });
+  });
+
   test("writes limits afterwards where there is no hook", () => {
     const { specPatch, body, cgroupWrites } = plan(
       limited({ unified: { "memory.high": "5000" } }),

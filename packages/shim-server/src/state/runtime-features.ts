@@ -4,6 +4,7 @@ const featuresKey = "org.opencontainers.runtime-spec.features";
 
 /** Of what an OCI runtime says of itself what counts here. */
 interface RuntimeFeatures {
+  readonly ociVersionMax?: unknown;
   readonly mountOptions?: unknown;
   readonly linux?: {
     readonly mountExtensions?: { readonly idmap?: { readonly enabled?: unknown } };
@@ -31,6 +32,12 @@ export function canMountRecursivelyReadOnly(
 export function canMapMountIds(info: RuntimesInfo, handler: string): boolean | undefined {
   const enabled = featuresOf(info, handler).linux?.mountExtensions?.idmap?.enabled;
   return typeof enabled === "boolean" ? enabled : undefined;
+}
+
+/** The newest version of the OCI runtime spec that an OCI runtime knows, likewise. */
+export function knownOciVersion(info: RuntimesInfo, handler: string): string | undefined {
+  const { ociVersionMax } = featuresOf(info, handler);
+  return typeof ociVersionMax === "string" ? ociVersionMax : undefined;
 }
 
 function featuresOf(info: RuntimesInfo, handler: string): RuntimeFeatures {

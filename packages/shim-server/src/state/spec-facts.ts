@@ -7,7 +7,7 @@ import {
   isExecutable,
   sharesMounts,
 } from "./containerd-programs.js";
-import { canMapMountIds } from "./runtime-features.js";
+import { canMapMountIds, knownOciVersion } from "./runtime-features.js";
 
 /** What a node lets us change of OCI specs, and whether that suffices for user namespaces; if not, why. */
 export type SpecFacts = Required<Pick<EngineFacts, "specHook" | "userNamespaces">>;
@@ -43,5 +43,6 @@ export function specFacts(info: EngineInfo, apiVersion: string, endpoint: string
     closedFolder: closedFolder(info.Containerd?.Address),
     sameMounts: sharesMounts(endpoint),
   });
-  return { specHook, userNamespaces };
+  if ("problem" in specHook) return { specHook, userNamespaces };
+  return { specHook: { ...specHook, ociVersion: knownOciVersion(info, entry) }, userNamespaces };
 }
