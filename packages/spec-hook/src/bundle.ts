@@ -59,7 +59,6 @@ function refuse(path: string, reason: string, cause?: unknown): never {
   throw new SpecHookError("not_a_bundle", `${path} ${reason}`, { cause });
 }
 
-/** Nobody but root can have made or moved any folder on the way; in a sticky one others can move only what is theirs. */
 function requireRootsFolder(path: string): void {
   let real: string;
   try {
@@ -68,13 +67,22 @@ function requireRootsFolder(path: string): void {
     refuse(path, "cannot be found", cause);
   }
   if (real !== path) refuse(path, "leads elsewhere");
+  const problem = othersProblem(path);
+  if (problem !== undefined) throw new SpecHookError("not_a_bundle", problem);
+}
+
+/**
+ * Why somebody but root could have made or moved a folder on the way to a path; undefined where nobody could. In a
+ * sticky one others can move only what is theirs.
+ */
+export function othersProblem(path: string): string | undefined {
   for (let folder = path; ; folder = dirname(folder)) {
     const { uid, mode } = lstatSync(folder);
-    if (uid !== 0) refuse(folder, "is not root's");
+    if (uid !== 0) return `${folder} is not root's`;
     if ((mode & writableByOthers) !== 0 && (mode & sticky) === 0) {
-      refuse(folder, "is not only root's");
+      return `${folder} is not only root's`;
     }
-    if (folder === "/") return;
+    if (folder === "/") return undefined;
   }
 }
 

@@ -9,7 +9,7 @@ import {
 } from "node:fs";
 import { createServer, type Server, type Socket } from "node:net";
 import { join } from "node:path";
-import { openBundle } from "./bundle.js";
+import { openBundle, othersProblem } from "./bundle.js";
 import type { OciSpec } from "./oci-spec.js";
 import { loadReadPeer, type ReadPeer, requireNodesRoot } from "./peer.js";
 import { SpecHookError } from "./spec-hook-error.js";
@@ -54,7 +54,7 @@ export interface SpecHook {
   /**
    * Says that this process answers for a container. Nothing happens where it does already.
    *
-   * @throws Error of the file system
+   * @throws Error of the file system; SpecHookError `unsafe_folder` where others than root could answer
    */
   announce(id: string): void;
   /** Takes that back: such a container cannot be started any more. */
@@ -111,9 +111,11 @@ export function serveSpecHook(options: SpecHookOptions): SpecHook {
   }
 
   function listen(): void {
-    mkdirSync(directory, { recursive: true });
-    // Also where it was there before: a link in it decides who answers for a container.
+    mkdirSync(directory, { recursive: true, mode: 0o755 });
     chmodSync(directory, 0o700);
+    // Also what was there before: a link in it decides who answers for a container.
+    const problem = othersProblem(directory);
+    if (problem !== undefined) throw new SpecHookError("unsafe_folder", problem);
     const path = join(directory, socketName);
     const created = createServer((socket) => {
       open.add(socket);

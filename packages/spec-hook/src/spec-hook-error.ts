@@ -1,9 +1,10 @@
 /**
  * - `not_a_bundle`: the path that was named is none of containerd's bundles, or not only root's.
  * - `not_the_hook`: whoever asks is not root of this node.
+ * - `unsafe_folder`: others than root can write to the folder where hooks look for this process.
  * - `bad_question`: what was said is not what the hook says.
  */
-export type SpecHookErrorCode = "not_a_bundle" | "not_the_hook" | "bad_question";
+export type SpecHookErrorCode = "not_a_bundle" | "not_the_hook" | "unsafe_folder" | "bad_question";
 
 /** The one error of this package. */
 export class SpecHookError extends Error {

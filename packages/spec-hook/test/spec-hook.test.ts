@@ -246,6 +246,15 @@ const root = process.getuid?.() === 0;
     for (const socket of sockets) expect(statSync(join(meetingPlace, socket)).mode & 0o177).toBe(0);
   });
 
+  it("is not served where others could put their own link", () => {
+    const directory = join(world.root, "open", "spec-hook");
+    mkdirSync(directory, { recursive: true });
+    chmodSync(dirname(directory), 0o777);
+    const server = serveSpecHook({ name: "open", complete: withHostname, directory });
+    expect(() => server.announce(newId())).toThrow(/open is not only root's/);
+    expect(readdirSync(directory)).toEqual([]);
+  });
+
   it("makes nothing on a node where no container needs it", () => {
     const name = `test-${process.pid}-idle`;
     serve(withHostname, name);
