@@ -1,4 +1,5 @@
 import { chown, open, realpath, rename, rm, stat } from "node:fs/promises";
+import { dirname } from "node:path";
 
 /**
  * Writes a file so that after a crash it has the old text or the new one. A file that is there keeps its owner
@@ -18,9 +19,19 @@ export async function writeWhole(file: string, text: string, mode = 0o644): Prom
     await handle.close();
     if (there !== undefined) await chown(draft, there.uid, there.gid);
     await rename(draft, target);
+    await syncFolder(dirname(target));
   } catch (err) {
     await handle.close().catch(() => undefined);
     await rm(draft, { force: true });
     throw err;
+  }
+}
+
+async function syncFolder(folder: string): Promise<void> {
+  const handle = await open(folder);
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
   }
 }

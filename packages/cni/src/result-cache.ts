@@ -82,6 +82,8 @@ export function createResultCache(options: {
         );
         await made;
         await writeAndRename(draft, file, format(entry));
+        // Before a plugin takes an address, it must be on the disk that one may have been taken.
+        if (entry.result === undefined) await syncFolder(resultsDir);
       } catch (error) {
         made = undefined;
         await unlink(draft).catch(() => {});
@@ -121,17 +123,28 @@ async function removeAbandonedDrafts(cacheDir: string): Promise<void> {
   }
 }
 
-/** A reader sees the old text or the new one, even when this process ends in between. */
+/** A reader sees the old text or the new one, even when this process ends in between, or the power goes. */
 async function writeAndRename(draft: string, file: string, text: string): Promise<void> {
   const handle = await open(draft, "w", 0o600);
   let closed: Promise<void> | undefined;
   try {
     await handle.writeFile(text);
+    // A name may reach the disk before the text does.
+    await handle.datasync();
     // Once written, the file may be closed and renamed at the same time.
     closed = handle.close();
     await Promise.all([closed, rename(draft, file)]);
   } finally {
     await (closed ?? handle.close());
+  }
+}
+
+async function syncFolder(folder: string): Promise<void> {
+  const handle = await open(folder);
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
   }
 }
 

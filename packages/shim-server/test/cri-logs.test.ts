@@ -19,7 +19,11 @@ const recordIn = (state: State): ContainerRecord =>
   }) as unknown as ContainerRecord;
 
 /** The logs with a copier whose every task is done as `work` says. */
-function logsWith(work: () => Promise<void>, settleMs = 60_000) {
+function logsWith(
+  work: () => Promise<void>,
+  settleMs = 60_000,
+  info: () => Promise<unknown> = async () => ({ DockerRootDir: "/docker" }),
+) {
   const tasks: string[] = [];
   const lines: string[] = [];
   const task = (kind: string) => async (container: CopiedContainer) => {
@@ -40,7 +44,7 @@ function logsWith(work: () => Promise<void>, settleMs = 60_000) {
   };
   const logs = createCriLogs({
     directory: "/nonexistent",
-    engine: { info: async () => ({ DockerRootDir: "/docker" }) as never },
+    engine: { info: info as () => Promise<never> },
     log: pino({}, { write: (line: string) => void lines.push(JSON.parse(line).msg) }),
     settleMs,
     copier,
@@ -65,6 +69,20 @@ test.each<[State, string]>([
   const { logs, lines } = logsWith(() => new Promise(() => undefined), 1);
   await logs.beforePublish(recordIn(state));
   expect(lines).toEqual([line]);
+});
+
+test("a state that comes after its container was removed has nothing copied any more", async () => {
+  const { promise: info, resolve } = Promise.withResolvers<unknown>();
+  const { logs, tasks } = logsWith(
+    async () => undefined,
+    60_000,
+    () => info,
+  );
+  const late = logs.beforePublish(recordIn("exited"));
+  await logs.removed(recordIn("exited"));
+  resolve({ DockerRootDir: "/docker" });
+  await late;
+  expect(tasks).toEqual(["remove"]);
 });
 
 test("a copier that does not answer keeps no removal from its end", async () => {

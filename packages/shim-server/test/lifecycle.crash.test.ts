@@ -1,9 +1,12 @@
+import { rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import type { CriClient } from "@dockershim/cri-client";
 import { ContainerState, PodSandboxState } from "@dockershim/cri-types";
 import { labVariable, until } from "@dockershim/testing";
 import { afterAll, describe, expect, test } from "@jest/globals";
 import { openCrashNode } from "./crash/node.js";
+import { killOverRotation, rotateAgain, rotationMoments } from "./crash/rotation.js";
+import { readNumberedLog } from "./log-checker.js";
 
 // Over each step of each call the daemon is killed with -9. Afterwards another one on the same root directory is asked
 // again, as a kubelet asks; then the pod is ended, and nothing may be left.
@@ -185,3 +188,43 @@ for (const scenario of scenarios) {
     });
   });
 }
+
+describe("ReopenContainerLog", () => {
+  const lines = 3_000;
+  const moments = process.env.CRASH_SLICE ? rotationMoments.slice(2, 3) : rotationMoments;
+
+  test.each(moments)("killed %s loses and doubles no line", async (moment) => {
+    const pod = await prepared({ before: ["run"] });
+    const { containerId } = await runtime().createContainer({
+      podSandboxId: pod.podSandboxId,
+      sandboxConfig: pod.config,
+      config: {
+        metadata: { name: "main", attempt: 0 },
+        image: { image: labVariable("LAB_IMAGE") },
+        command: [
+          "sh",
+          "-c",
+          `i=0; while [ $i -lt ${lines} ]; do i=$((i+1)); echo $i xx; [ $((i%10)) != 0 ] || sleep 0.01; done; sleep 3600`,
+        ],
+        logPath: "main.log",
+        labels: pod.config.labels,
+        linux: {},
+      },
+    });
+    await runtime().startContainer({ containerId });
+    const log = join(pod.config.logDirectory, "main.log");
+    const rotation = {
+      log,
+      position: join(node.root, "logs", `${containerId}.position`),
+      reopen: () => runtime().reopenContainerLog({ containerId }),
+    };
+    await until(() => statSync(log).size > 0);
+    await node.killWithin((kill) => killOverRotation(rotation, moment, kill));
+    await rotateAgain(rotation);
+    await until(async () => (await readNumberedLog(log)).last.stdout === lines);
+    expect((await readNumberedLog(log)).problems).toEqual([]);
+    await end(pod);
+    rmSync(pod.config.logDirectory, { recursive: true });
+    await until(async () => JSON.stringify(await node.remains()) === JSON.stringify(clean));
+  });
+});

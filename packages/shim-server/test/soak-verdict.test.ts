@@ -9,6 +9,8 @@ function halfAnHour(change: (at: number) => Partial<Sample> = () => ({})): Sampl
     seconds: at * 10,
     rssMb: 120 + (at % 7),
     heapMb: 30 + (at % 5),
+    heapTotalMb: 50,
+    externalMb: 5,
     fds: 100 + (at % 3),
     threads: 12,
     loopP99Ms: 4,
@@ -56,8 +58,8 @@ test("what was never measured is not called flat", () => {
 test("samples are told as a table, a line for each; what was not measured is left empty", () => {
   const [sample] = halfAnHour(() => ({ latencies: { lists: 1.2345, execSync: 6 } }));
   expect(toCsv([sample as Sample])).toBe(
-    `seconds,rssMb,heapMb,fds,threads,loopP99Ms,load,restarts,pods,failures,${timedCalls.join()}\n` +
-      "0,120,30,100,12,4,2,0,0,0,,1.23,,,,,6\n",
+    `seconds,rssMb,heapMb,heapTotalMb,externalMb,fds,threads,loopP99Ms,load,restarts,pods,failures,${timedCalls.join()}\n` +
+      "0,120,30,50,5,100,12,4,2,0,0,0,,1.23,,,,,6\n",
   );
 });
 

@@ -5,6 +5,7 @@ import {
   localLogFile,
 } from "@dockershim/container-logs";
 import type { Logger } from "pino";
+import { BoundedMap } from "../async/bounded-map.js";
 import { within } from "../async/within.js";
 import type { Engine } from "../state/engine.js";
 import type { ContainerRecord } from "../state/records.js";
@@ -32,6 +33,8 @@ export type CriLogs = LogWay & Pick<ContainerLogs, "lag">;
 export function createCriLogs(options: CriLogsOptions): CriLogs {
   const { directory, engine, log, settleMs = 10_000 } = options;
   const { copier = createLogCopier({ positions: directory, log }) } = options;
+  // Ids do not come back. A state that is read while its container is removed may come after that.
+  const gone = new BoundedMap<string, true>(4096);
   const followed = new Set<string>();
   const settled = new Set<string>();
 
@@ -64,7 +67,7 @@ export function createCriLogs(options: CriLogsOptions): CriLogs {
       if (status === "created" || status === "removing") return;
       try {
         const container = await copied(record);
-        if (container === undefined) return;
+        if (container === undefined || gone.has(record.id)) return;
         if (status === "exited" || status === "dead") await settle(container);
         else await follow(container);
       } catch (err) {
@@ -78,6 +81,7 @@ export function createCriLogs(options: CriLogsOptions): CriLogs {
       if (container !== undefined) await copier.reopen(container);
     },
     async removed({ id }) {
+      gone.set(id, true);
       followed.delete(id);
       settled.delete(id);
       // What is left of it is swept at the next start.

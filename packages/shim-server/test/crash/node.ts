@@ -17,12 +17,16 @@ import { wrapPlugins } from "./wrapped-plugins.js";
 export interface CrashNode {
   readonly cri: CriClient;
   readonly dir: string;
+  /** The daemons' root directory. */
+  readonly root: string;
   /** A label of its containers. */
   readonly run: string;
   /** Counts the steps of something. */
   record(work: () => Promise<unknown>): Promise<Step[]>;
   /** Does something, over a step of which the daemon is killed; then starts another one. */
   killOver(step: Step, work: () => Promise<unknown>): Promise<void>;
+  /** Does something that kills the daemon itself, with what it is given; then starts another one. */
+  killWithin(work: (kill: () => Promise<void>) => Promise<unknown>): Promise<void>;
   remains(): Promise<NodeRemains>;
   close(): Promise<void>;
 }
@@ -73,12 +77,24 @@ export async function openCrashNode(): Promise<CrashNode> {
     plugins.forget();
   }
 
+  /** Does something over which the daemon is killed, and starts another one. */
+  async function dieOver(work: () => Promise<unknown>): Promise<void> {
+    const { process } = daemon;
+    await work().catch(() => undefined);
+    // The call's own reply may have come through before that.
+    await until(() => process.signalCode === "SIGKILL");
+    cri.close();
+    forget();
+    await start();
+  }
+
   await start();
   return {
     get cri() {
       return cri;
     },
     dir,
+    root,
     run,
     async record(work) {
       forget();
@@ -92,14 +108,9 @@ export async function openCrashNode(): Promise<CrashNode> {
       forget();
       if (index !== undefined && way !== undefined) proxy.planKill(index, way);
       else plugins.planKill(name);
-      const { process } = daemon;
-      await work().catch(() => undefined);
-      // The call's own reply may have come through before that.
-      await until(() => process.signalCode === "SIGKILL");
-      cri.close();
-      forget();
-      await start();
+      await dieOver(work);
     },
+    killWithin: (work) => dieOver(() => work(() => daemon.kill())),
     remains: () => countRemains(docker, network, root, run),
     async close() {
       cri.close();

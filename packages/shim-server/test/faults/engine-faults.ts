@@ -18,7 +18,15 @@ import {
   startFaultProxy,
   truthfulFaults,
 } from "./fault-proxy.js";
-import { expectTold, insist, type Kubelet, leadPod, type Pod, runPod } from "./pod-life.js";
+import {
+  expectTold,
+  type Kubelet,
+  leadPod,
+  type Pod,
+  patienceMs,
+  persist,
+  runPod,
+} from "./pod-life.js";
 import { engineRemains, openFiles } from "./remains.js";
 
 /** How much is tried. */
@@ -94,7 +102,8 @@ export function testEngineFaults({ cycles, seed, deedOf }: EngineFaultRuns): voi
         "log-level": "fatal",
       },
     });
-    cri = createCriClient({ endpoint: daemon.endpoint });
+    const timeouts = { timeoutMs: patienceMs, operationTimeoutMs: patienceMs };
+    cri = createCriClient({ endpoint: daemon.endpoint, ...timeouts });
     witness = await runPod(kubelet, "witness");
   });
   afterAll(async () => {
@@ -135,26 +144,24 @@ export function testEngineFaults({ cycles, seed, deedOf }: EngineFaultRuns): voi
   }
 
   async function removePod(podSandboxId: string): Promise<void> {
-    await insist(kubelet, "StopPodSandbox at last", () =>
-      cri.runtime.stopPodSandbox({ podSandboxId }),
-    );
-    await insist(kubelet, "RemovePodSandbox at last", () =>
+    await persist(kubelet, "StopPodSandbox", () => cri.runtime.stopPodSandbox({ podSandboxId }));
+    await persist(kubelet, "RemovePodSandbox", () =>
       cri.runtime.removePodSandbox({ podSandboxId }),
     );
   }
 
   /** What a kubelet does with all that it finds listed and did not ask for. */
   async function removeOthers(): Promise<void> {
-    const { items } = await insist(kubelet, "ListPodSandbox", () => cri.runtime.listPodSandbox({}));
+    const { items } = await persist(kubelet, "ListPodSandbox", () =>
+      cri.runtime.listPodSandbox({}),
+    );
     for (const { id } of items) if (id !== witness.podSandboxId) await removePod(id);
-    const { containers } = await insist(kubelet, "ListContainers", () =>
+    const { containers } = await persist(kubelet, "ListContainers", () =>
       cri.runtime.listContainers({}),
     );
     for (const { id: containerId } of containers) {
       if (containerId === witness.containerId) continue;
-      await insist(kubelet, "RemoveContainer at last", () =>
-        cri.runtime.removeContainer({ containerId }),
-      );
+      await persist(kubelet, "RemoveContainer", () => cri.runtime.removeContainer({ containerId }));
     }
   }
 

@@ -36,8 +36,10 @@ export function judge(err: unknown, { denied, ended }: Circumstances): Judgement
       return denied || ended ? "over" : "wrong";
     case "INTERNAL":
     case "UNKNOWN":
-      if (denied || ended) return "again";
-      return reasons.some((reason) => err.message.includes(reason)) ? "again" : "wrong";
+      if (reasons.some((reason) => err.message.includes(reason))) return "again";
+      // A container of a sandbox that has ended, say, cannot be started ever.
+      if (ended) return "over";
+      return denied ? "again" : "wrong";
     default:
       return "wrong";
   }

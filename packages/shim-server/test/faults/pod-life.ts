@@ -1,10 +1,10 @@
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import type { CriClient } from "@dockershim/cri-client";
+import { type CriClient, CriClientError } from "@dockershim/cri-client";
 import { ContainerState, PodSandboxState } from "@dockershim/cri-types";
 import { type DockerClient, isDockerError } from "@dockershim/docker-client";
 import { labVariable } from "@dockershim/testing";
-import { type Circumstances, judge } from "./judge.js";
+import { type Circumstances, judge, stumbled } from "./judge.js";
 
 /** Who leads pods through their lives. */
 export interface Kubelet {
@@ -22,8 +22,8 @@ export interface Kubelet {
 /** Its pod cannot be led further, and needs not. */
 class PodOver extends Error {}
 
-/** How long a call may go on failing, in ms. */
-const patienceMs = 120_000 * Number(process.env.TEST_PATIENCE || 1);
+/** How long a call may take, and may go on failing, in ms. */
+export const patienceMs = 120_000 * Number(process.env.TEST_PATIENCE || 1);
 
 /** Makes a call until it succeeds, as a kubelet does. */
 export async function insist<T>(
@@ -43,6 +43,25 @@ export async function insist<T>(
         kubelet.onWrong(`${name}${late ? " for ever" : ""}: ${err}`);
         throw new PodOver(`${name}: ${err}`);
       }
+      await delay(20);
+    }
+  }
+}
+
+/** Makes a call that a kubelet makes until it succeeds, whatever it fails with. */
+export async function persist<T>(
+  { onWrong }: Pick<Kubelet, "onWrong">,
+  name: string,
+  call: () => Promise<T>,
+): Promise<T> {
+  const end = performance.now() + patienceMs;
+  for (;;) {
+    try {
+      return await call();
+    } catch (err) {
+      const typed = err instanceof CriClientError && !stumbled.test(err.message);
+      if (!typed) onWrong(`${name}: ${err}`);
+      if (performance.now() > end) throw new Error(`${name} does not succeed`, { cause: err });
       await delay(20);
     }
   }
@@ -95,11 +114,16 @@ export async function runPod(kubelet: Kubelet, name: string): Promise<Pod> {
     }),
   );
   await expectState(kubelet, "CreateContainer", containerId, ["created"]);
-  await insist(kubelet, "StartContainer", async () => {
-    // One that is found running is not started again.
+  const runs = async (): Promise<boolean> => {
     const { status } = await runtime.containerStatus({ containerId });
-    if (status?.state === ContainerState.CONTAINER_RUNNING) return;
-    await runtime.startContainer({ containerId });
+    return status?.state === ContainerState.CONTAINER_RUNNING;
+  };
+  await insist(kubelet, "StartContainer", async () => {
+    // One that is found running is not started again; that it runs may become known meanwhile.
+    if (await runs()) return;
+    await runtime.startContainer({ containerId }).catch(async (err) => {
+      if (err.code !== "FAILED_PRECONDITION" || !(await runs())) throw err;
+    });
   });
   await expectState(kubelet, "StartContainer", containerId, ["running"]);
   return { podSandboxId, containerId };

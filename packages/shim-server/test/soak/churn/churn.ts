@@ -116,7 +116,8 @@ await Promise.all([
   repeat(churn, 1_000, restartWhenDue),
 ]);
 
-for (const { podSandboxId } of pods) await removePod(churn, podSandboxId);
+// As a kubelet does, also with what a call left that failed.
+for (const { id } of (await runtime.listPodSandbox({})).items) await removePod(churn, id);
 const left = await soak.docker.containers.list({ all: true });
 const growth = findGrowth(samples);
 if (left.length > 0) growth.push(`${left.length} containers are left`);

@@ -58,6 +58,8 @@ export async function takeSample(
     seconds: Math.round((performance.now() - begin) / 1000),
     rssMb: field("VmRSS") / 1024,
     heapMb: metric(/^nodejs_heap_size_used_bytes (\S+)/m) / 2 ** 20,
+    heapTotalMb: metric(/^nodejs_heap_size_total_bytes (\S+)/m) / 2 ** 20,
+    externalMb: metric(/^nodejs_external_memory_bytes (\S+)/m) / 2 ** 20,
     fds: readdirSync(`/proc/${pid}/fd`).length,
     threads: field("Threads"),
     loopP99Ms: metric(/^nodejs_eventloop_lag_seconds\{kind="p99"\} (\S+)/m) * 1000,

@@ -15,7 +15,12 @@ export interface Sample {
   /** Since the beginning, in s. */
   readonly seconds: number;
   readonly rssMb: number;
+  /** V8's heap in use. */
   readonly heapMb: number;
+  /** V8's heap as it has been taken from the system. */
+  readonly heapTotalMb: number;
+  /** Buffers outside of the heap. */
+  readonly externalMb: number;
   readonly fds: number;
   readonly threads: number;
   /** 99th percentile of the event loop's delay, in ms. */
@@ -36,6 +41,8 @@ const figures = [
   "seconds",
   "rssMb",
   "heapMb",
+  "heapTotalMb",
+  "externalMb",
   "fds",
   "threads",
   "loopP99Ms",
