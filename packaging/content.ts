@@ -1,11 +1,16 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { defaultConfigText, describeProgram, type Terminal } from "@dockershim/cli";
+import {
+  defaultConfigText,
+  describeProgram,
+  installedConfigText,
+  manualPages,
+  type Terminal,
+} from "@dockershim/cli";
 import { command } from "../lab/command.ts";
 import { hostArchitecture } from "./architecture.ts";
 import type { Bundle } from "./bundle.ts";
 import { thirdPartyLicences } from "./licences.ts";
-import { manualPages } from "./manual.ts";
 import { fetchNpmPackage } from "./npm-package.ts";
 import type { PackageContent } from "./package-files.ts";
 
@@ -28,7 +33,7 @@ export async function describeContent(
   return {
     version,
     date,
-    config: packagedConfig(defaultConfigText()),
+    config: installedConfigText(defaultConfigText()),
     manual: manualPages(await describeProgram(nowhere), date),
     completions: {
       bash: await completion("bash"),
@@ -37,13 +42,6 @@ export async function describeContent(
     },
     licences: thirdPartyLicences(bundle.packageFolders, node),
   };
-}
-
-/** Distributions put CNI plugins into folders of their own; where there are none, nothing is found there. */
-function packagedConfig(text: string): string {
-  const option = "#cniBinDirs: [/opt/cni/bin]";
-  if (!text.includes(option)) throw new Error(`the configuration lacks ${option}`);
-  return text.replace(option, "cniBinDirs: [/opt/cni/bin, /usr/lib/cni, /usr/libexec/cni]");
 }
 
 /** The date of the last change, so that the same sources make the same pages. */

@@ -1,18 +1,12 @@
+import { defaultsText, type ServiceNames } from "@dockershim/cli";
+
 /** One of the two ways in which a node has the daemon; they exclude each other. */
-export interface Flavour {
+export interface Flavour extends ServiceNames {
   /** Name of the package. */
   readonly name: string;
   /** Second line of its description, and what follows. */
   readonly description: readonly string[];
-  /** Name of both units. */
-  readonly unit: string;
-  /** The service's command line. */
-  readonly command: string;
-  /** Where CRI is answered, and who may use it. */
-  readonly socket: string;
-  readonly socketMode: string;
-  /** Name in /etc/default, and what stands in it. */
-  readonly defaults: string;
+  /** What stands in its file in /etc/default. */
   readonly defaultsText: string;
   /** Whether it has /etc/dockershim/config.yaml. */
   readonly hasConfig: boolean;
@@ -37,10 +31,7 @@ export const flavours: readonly Flavour[] = [
     socket: "/run/dockershim/dockershim.sock",
     socketMode: "0600",
     defaults: "dockershim",
-    defaultsText: `# Further options of \`dockershim serve\`, before those of /etc/dockershim/config.yaml. An example:
-# DOCKERSHIM_OPTS="--log-level debug"
-DOCKERSHIM_OPTS=""
-`,
+    defaultsText,
     hasConfig: true,
     state: "/var/lib/dockershim",
     aliases: [],
@@ -70,15 +61,11 @@ CRI_DOCKERD_OPTS=""
   },
 ];
 
-/** Puts a flavour's names into the text of a unit or a script. */
+/** Puts a flavour's names into the text of a script. */
 export function fillIn(text: string, flavour: Flavour): string {
   const values: Readonly<Record<string, string>> = {
     SERVICE: `${flavour.unit}.service`,
     SOCKET: `${flavour.unit}.socket`,
-    COMMAND: flavour.command,
-    PATH: flavour.socket,
-    MODE: flavour.socketMode,
-    DEFAULTS: flavour.defaults,
     STATE: flavour.state,
   };
   return text.replace(/@([A-Z]+)@/g, (mark, name: string) => {

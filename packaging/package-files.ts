@@ -1,9 +1,9 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
+import { type ManualPage, serviceUnit, socketUnit } from "@dockershim/cli";
 import { specHookShim, specHookWrapper } from "@dockershim/spec-hook";
-import { type Flavour, fillIn } from "./flavour.ts";
-import type { ManualPage } from "./manual.ts";
+import type { Flavour } from "./flavour.ts";
 
 /** What a package has beside its units. */
 export interface PackageContent {
@@ -62,10 +62,8 @@ export function packageFiles(
     const page = `/usr/share/man/man8/${alias}.8.gz`;
     files.push({ src: `dockershim-${alias}.8.gz`, dst: page, type: "symlink" });
   }
-  for (const type of ["service", "socket"]) {
-    const text = fillIn(readFileSync(join(sources, type), "utf8"), flavour);
-    add(`/usr/lib/systemd/system/${unit}.${type}`, text);
-  }
+  add(`/usr/lib/systemd/system/${unit}.service`, serviceUnit(flavour));
+  add(`/usr/lib/systemd/system/${unit}.socket`, socketUnit(flavour));
   add(`/etc/default/${defaults}`, defaultsText, "config|noreplace");
   if (flavour.hasConfig) add("/etc/dockershim/config.yaml", content.config, "config|noreplace");
   add(`/usr/share/doc/${name}/copyright`, readFileSync(join(sources, "copyright"), "utf8"));

@@ -166,6 +166,16 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import("./support-bundle-command.js")).defineSupportBundle,
   },
   {
+    name: "install",
+    description: "set this command up as the node's daemon: units, configuration, manual",
+    load: async () => (await import("./install-command.js")).defineInstall,
+  },
+  {
+    name: "uninstall",
+    description: "end the daemon, and remove what install has set up",
+    load: async () => (await import("./install-command.js")).defineUninstall,
+  },
+  {
     name: "migrate",
     description: "take a node over from cri-dockerd, or back; shows the steps first",
     load: async () => (await import("./migrate-command.js")).defineMigrate,

@@ -18,8 +18,10 @@ const completionCommands = ["completion", "complete"];
 export async function addCommands(
   program: Command,
   args: readonly string[],
-  context: CommandContext,
+  { terminal, setExitCode }: Pick<CommandContext, "terminal" | "setExitCode">,
 ): Promise<void> {
+  const allCommands = (): Promise<Command> => describeProgram(terminal);
+  const context = { terminal, setExitCode, allCommands };
   const completes = completionCommands.some((name) => args.includes(name));
   for (const { name, description, load } of commands) {
     const command = program.command(name).description(description);
