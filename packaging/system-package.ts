@@ -46,7 +46,7 @@ export interface PackageOrder {
   readonly architecture: Architecture;
   readonly content: PackageContent;
   /** xz for whoever downloads it, which takes half a minute. */
-  readonly compression: "xz" | "none";
+  readonly compression: "xz" | "gzip" | "none";
 }
 
 /**

@@ -124,6 +124,15 @@ const inRoot = (path: string): string => join(root, path);
     },
   );
 
+  test.each([
+    ["finished", (): string[] => dpkg("--configure", name)],
+    ["taken back", (): string[] => install("1.0.0")],
+  ])("an upgrade that was cut short stops nothing, and is %s", (_, goOn) => {
+    install("1.0.0");
+    expect(dpkg("--unpack", packages.get(`${name} 1.1.0`) ?? "")).toEqual([]);
+    expect(goOn()).toEqual([`deb-systemd-invoke try-restart ${unit}.service`]);
+  });
+
   test("a removal stops both, and leaves configuration and state", () => {
     install("1.0.0");
     mkdirSync(inRoot(state), { recursive: true });
