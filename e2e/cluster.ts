@@ -17,10 +17,8 @@ async function main(verb: string | undefined): Promise<number> {
   const config = labConfig({ ...process.env, LAB: process.env.LAB || "cluster" });
   switch (verb) {
     case "up": {
-      const { lab, kubectl, kubeconfig } = await up(
-        config,
-        parseFeatureGates(process.env.FEATURE_GATES ?? ""),
-      );
+      const featureGates = parseFeatureGates(process.env.FEATURE_GATES ?? "");
+      const { lab, kubectl, kubeconfig } = await up(config, { featureGates });
       const line = `${kubectl} --kubeconfig ${kubeconfig}`;
       console.error(
         `cluster ${config.name}: up, on Docker ${lab.LAB_DOCKER_VERSION}; for example:`,

@@ -1,3 +1,17 @@
+/** What may be other than usual. */
+export interface KubeletChoices {
+  readonly featureGates?: Readonly<Record<string, boolean>>;
+  /** The longest pause before a container that fails again and again is started anew, such as "1s"; else 5 minutes. */
+  readonly longestRestartPause?: string;
+  /** Looks after sizes of logs every three seconds; else every ten, for 10Mi and five files. */
+  readonly logRotation?: {
+    /** Such as "1Mi". */
+    readonly maxSize: string;
+    /** How many files of one container are kept. */
+    readonly maxFiles: number;
+  };
+}
+
 /** What a kubelet needs to know of its node. */
 export interface KubeletSettings {
   /** The kubelet's own folder: of its state, its pods' volumes and their logs. */
@@ -13,9 +27,7 @@ export interface KubeletSettings {
   readonly healthPort: number;
   /** The cgroup below which pods get theirs; it exists. */
   readonly cgroup: string;
-  readonly featureGates: Readonly<Record<string, boolean>>;
-  /** The longest pause before a container that fails again and again is started anew, such as "1s"; else 5 minutes. */
-  readonly longestRestartPause?: string;
+  readonly choices: KubeletChoices;
   /** The control plane that it takes pods from; static pods alone without it. */
   readonly cluster?: KubeletCluster;
 }
@@ -33,7 +45,8 @@ export interface KubeletCluster {
  * its memory with everything else on the machine: nothing is evicted and no image is removed.
  */
 export function kubeletConfig(settings: KubeletSettings): object {
-  const { cluster } = settings;
+  const { cluster, choices } = settings;
+  const { longestRestartPause, logRotation } = choices;
   return {
     apiVersion: "kubelet.config.k8s.io/v1beta1",
     kind: "KubeletConfiguration",
@@ -59,12 +72,19 @@ export function kubeletConfig(settings: KubeletSettings): object {
       "imagefs.available": "1%",
       "imagefs.inodesFree": "1%",
     },
-    ...(settings.longestRestartPause === undefined
+    ...(longestRestartPause === undefined
       ? {}
-      : { crashLoopBackOff: { maxContainerRestartPeriod: settings.longestRestartPause } }),
+      : { crashLoopBackOff: { maxContainerRestartPeriod: longestRestartPause } }),
+    ...(logRotation === undefined
+      ? {}
+      : {
+          containerLogMaxSize: logRotation.maxSize,
+          containerLogMaxFiles: logRotation.maxFiles,
+          containerLogMonitorInterval: "3s",
+        }),
     featureGates: {
-      KubeletCrashLoopBackOffMax: settings.longestRestartPause !== undefined,
-      ...settings.featureGates,
+      KubeletCrashLoopBackOffMax: longestRestartPause !== undefined,
+      ...choices.featureGates,
     },
     ...(cluster === undefined
       ? {

@@ -5,20 +5,17 @@ import { command } from "../lab/command.ts";
 import type { LabEnv } from "../lab/env.ts";
 import { freePort, listens } from "../lab/ports.ts";
 import { daemonEndpoint, daemonOf } from "./daemon.ts";
-import { type KubeletCluster, kubeletConfig } from "./kubelet-config.ts";
+import { type KubeletChoices, type KubeletCluster, kubeletConfig } from "./kubelet-config.ts";
 import { claimKubeletHost, releaseKubeletHost } from "./kubelet-host.ts";
 import { makePodCgroup, removePodCgroup } from "./pod-cgroup.ts";
 import { answers, endProgram, startProgram } from "./processes.ts";
 
-export interface NodeOptions {
+export interface NodeOptions extends KubeletChoices {
   readonly lab: LabEnv;
   /** Everything of the node is in this folder, below the lab's own so that it goes with it. */
   readonly folder: string;
   /** The kubelet's program. */
   readonly kubelet: string;
-  readonly featureGates?: Readonly<Record<string, boolean>>;
-  /** See {@link kubeletConfig}. */
-  readonly longestRestartPause?: string;
   readonly cluster?: KubeletCluster & { readonly kubeconfig: string };
 }
 
@@ -87,7 +84,6 @@ export async function createNode(options: NodeOptions): Promise<Node> {
   await addressBridge(lab, address);
   const ports = await portsOf(folder, address);
   const endpoint = daemonEndpoint(folder);
-  const { featureGates = {}, longestRestartPause } = options;
   const config = kubeletConfig({
     folder: join(folder, "kubelet"),
     manifests,
@@ -96,8 +92,7 @@ export async function createNode(options: NodeOptions): Promise<Node> {
     port: ports.kubelet,
     healthPort: ports.health,
     cgroup,
-    featureGates,
-    ...(longestRestartPause === undefined ? {} : { longestRestartPause }),
+    choices: options,
     ...(cluster === undefined ? {} : { cluster }),
   });
   writeFileSync(configFile, `${JSON.stringify(config, undefined, 2)}\n`);

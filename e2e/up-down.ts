@@ -5,7 +5,8 @@ import type { LabEnv } from "../lab/env.ts";
 import { LabError } from "../lab/lab-error.ts";
 import { down as labDown, up as labUp } from "../lab/up-down.ts";
 import { endControlPlane, type FeatureGates, startControlPlane } from "./control-plane.ts";
-import { clearNode, createNode, endNode, nodeAddress, nodeName } from "./node.ts";
+import type { KubeletChoices } from "./kubelet-config.ts";
+import { clearNode, createNode, endNode, type Node, nodeAddress, nodeName } from "./node.ts";
 import { clusterPrograms, etcdProgram, kubernetesPrograms } from "./programs.ts";
 
 /** What a person needs to use a cluster. */
@@ -13,6 +14,7 @@ export interface Cluster {
   readonly lab: LabEnv;
   readonly kubectl: string;
   readonly kubeconfig: string;
+  readonly node: Node;
 }
 
 /**
@@ -38,17 +40,17 @@ export const clusterFolder = (config: LabConfig): string => join(config.runDir, 
 /**
  * Brings up a one-node cluster on the daemon and a lab's engine, or what of it is missing.
  *
- * @param featureGates those of all its programs that are started now
+ * @param choices of its kubelet; the feature gates are those of all programs that are started now
  */
-export async function up(config: LabConfig, featureGates: FeatureGates = {}): Promise<Cluster> {
+export async function up(config: LabConfig, choices: KubeletChoices = {}): Promise<Cluster> {
   const { kubelet, kubectl, ...controlPlane } = await kubernetesPrograms(config, clusterPrograms);
   const etcd = await etcdProgram(config);
   const lab = await labUp(config);
   const folder = clusterFolder(config);
-  const plane = await startControlPlane(folder, { etcd, ...controlPlane }, featureGates);
+  const plane = await startControlPlane(folder, { etcd, ...controlPlane }, choices.featureGates);
   const clientCa = plane.authority.certificate;
   const cluster = { clientCa, ...(await plane.admitNode(nodeName, nodeAddress(lab))) };
-  const node = await createNode({ lab, folder, kubelet, cluster, featureGates });
+  const node = await createNode({ lab, folder, kubelet, cluster, ...choices });
   await node.startDaemon();
   await node.startKubelet();
   const kubeconfig = plane.adminKubeconfig;
@@ -59,7 +61,7 @@ export async function up(config: LabConfig, featureGates: FeatureGates = {}): Pr
   await waitFor("create", `node/${nodeName}`);
   await waitFor("condition=Ready", `node/${nodeName}`);
   await waitFor("create", "serviceaccount/default");
-  return { lab, kubectl, kubeconfig };
+  return { lab, kubectl, kubeconfig, node };
 }
 
 /** Takes the cluster down with its lab, whatever state it is in; only built and fetched programs stay. */

@@ -1,7 +1,10 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import type { EngineChoice, LabConfig } from "./config.ts";
 import { chooseStore, startEngineProcess, writeDaemonConfig } from "./engine.ts";
+import { callEngine } from "./engine-api.ts";
+import { LabError } from "./lab-error.ts";
 import { endProcess, isAlive } from "./process-id.ts";
 import { readState } from "./state.ts";
 
@@ -23,6 +26,26 @@ export function freezeEngine(config: LabConfig, frozen: boolean): void {
   }
 }
 
+/** Writes into the engine's configuration whether containers outlive it. */
+function writeLiveRestore(file: string, on: boolean): { readonly "insecure-registries": string[] } {
+  const settings = JSON.parse(readFileSync(file, "utf8"));
+  writeFileSync(file, `${JSON.stringify({ ...settings, "live-restore": on })}\n`);
+  return settings;
+}
+
+/** Changes in an engine that runs whether containers outlive it, as an operator does: by its file and SIGHUP. */
+export async function setLiveRestore(config: LabConfig, on: boolean): Promise<void> {
+  writeLiveRestore(join(config.stateDir, "daemon.json"), on);
+  const { engine } = readState(config);
+  if (engine === undefined || !isAlive(engine)) throw new LabError("usage", "no engine runs");
+  process.kill(engine.pid, "SIGHUP");
+  for (;;) {
+    const info = await callEngine(config.dockerSocket, { path: "/info" });
+    if (JSON.parse(info).LiveRestoreEnabled === on) return;
+    await delay(100);
+  }
+}
+
 /**
  * Starts an engine that was ended by {@link endEngine} upon what it left.
  *
@@ -33,9 +56,9 @@ export async function restartEngine(
   { liveRestore = false }: { readonly liveRestore?: boolean } = {},
 ): Promise<void> {
   const file = join(config.stateDir, "daemon.json");
-  const settings = JSON.parse(readFileSync(file, "utf8"));
-  writeFileSync(file, `${JSON.stringify({ ...settings, "live-restore": liveRestore })}\n`);
-  await startEngineProcess(config, file, settings["insecure-registries"]);
+  const settings = writeLiveRestore(file, liveRestore);
+  const [open = "", ...others] = settings["insecure-registries"];
+  await startEngineProcess(config, file, [open, ...others]);
 }
 
 /**

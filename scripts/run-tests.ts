@@ -6,7 +6,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { clearNode, endNode } from "../e2e/node.ts";
-import { clusterPrograms, kubernetesPrograms } from "../e2e/programs.ts";
+import { clusterPrograms, type KubernetesProgram, kubernetesPrograms } from "../e2e/programs.ts";
 import { labConfig } from "../lab/config.ts";
 import { fetchAll } from "../lab/fetch.ts";
 import { findGo } from "../lab/go-programs.ts";
@@ -95,10 +95,13 @@ async function withKubelet(): Promise<Count> {
 }
 
 /** Runs tests on a cluster, which they bring up themselves; its programs are built before their time counts. */
-async function onCluster(): Promise<Count> {
+async function onCluster(
+  jestConfig: string,
+  programs: readonly KubernetesProgram[] = clusterPrograms,
+): Promise<Count> {
   const config = labConfig({ ...process.env, LAB: process.env.LAB ?? "test" });
-  await kubernetesPrograms(config, clusterPrograms);
-  return jest("jest.cluster.config.js");
+  await kubernetesPrograms(config, programs);
+  return jest(jestConfig);
 }
 
 /** A test's time limit is no place to download an engine or a Node in. What cannot be had fails the tests that need it. */
@@ -126,7 +129,8 @@ const parts: Record<string, () => Count | Promise<Count>> = {
   faults: () => inLab("jest.faults.config.js"),
   hostile: () => inLab("jest.hostile.config.js"),
   kubelet: () => withKubelet(),
-  cluster: () => onCluster(),
+  cluster: () => onCluster("jest.cluster.config.js"),
+  day: () => onCluster("jest.day.config.js", [...clusterPrograms, "agnhost"]),
 };
 const usual = ["lint", "types", "packages", "unit", "integration"];
 

@@ -79,6 +79,11 @@ test:cluster)
   build
   exec node scripts/run-tests.ts cluster
   ;;
+test:day)
+  need_root "the day on a cluster"
+  build
+  exec node scripts/run-tests.ts day
+  ;;
 demo)
   need_root "the demo"
   build

@@ -21,7 +21,7 @@ let kubectl: Kubectl;
 
 beforeAll(async () => {
   // Off by default in 1.37.
-  cluster = await up(config, { ContainerStopSignals: true });
+  cluster = await up(config, { featureGates: { ContainerStopSignals: true } });
   kubectl = createKubectl(cluster);
 });
 afterAll(() => down(config));
