@@ -99,11 +99,16 @@ async function httpdRoot(root: string, cacheDir: string): Promise<void> {
   addText(root, "var/www/index.html", "<html><body><h1>It works!</h1></body></html>\n");
 }
 
-/** What an image of {@link pauseRoot} runs. */
-export const pauseCommand = 'CMD ["/bin/busybox", "sleep", "2147483647"]';
+const busybox = "/bin/busybox";
+
+/** What an image of {@link pauseRoot} runs: unlike a lone `sleep` as process 1, it ends when it is told to. */
+export const pauseCommand = `CMD ${JSON.stringify([
+  ...[busybox, "sh", "-c"],
+  `trap "exit 0" TERM INT; ${busybox} sleep 2147483647 & wait`,
+])}`;
 
 export async function pauseRoot(root: string): Promise<void> {
-  addFile(root, "/bin/busybox", "bin/busybox");
+  addFile(root, busybox, "bin/busybox");
 }
 
 /**
