@@ -85,7 +85,7 @@ function etcd(program: string, folder: string, { etcd: client, etcdPeer }: Ports
       // A cluster of ours does not outlive the machine's power.
       "--unsafe-no-fsync",
     ],
-    timeoutMs: 60_000,
+    timeoutMs: 300_000,
     isReady: () => answers(`${url}/health`),
   };
 }
@@ -144,7 +144,7 @@ export async function startControlPlane(
       "enable-admission-plugins": "NodeRestriction",
       "allow-privileged": "true",
     }),
-    timeoutMs: 180_000,
+    timeoutMs: 900_000,
     isReady: () => answersSecurely(ports.apiserver, "/readyz", authority),
   });
   const controllers = "kube-controller-manager";
@@ -164,7 +164,7 @@ export async function startControlPlane(
       "flex-volume-plugin-dir": join(folder, "volume-plugins"),
       "leader-elect": "false",
     }),
-    timeoutMs: 120_000,
+    timeoutMs: 600_000,
     isReady: () => answersSecurely(ports.controllers, "/healthz", authority),
   });
   await startProgram(folder, {
@@ -176,7 +176,7 @@ export async function startControlPlane(
       kubeconfig: await kubeconfigFor("kube-scheduler", "system:kube-scheduler"),
       "leader-elect": "false",
     }),
-    timeoutMs: 120_000,
+    timeoutMs: 600_000,
     isReady: () => answersSecurely(ports.scheduler, "/healthz", authority),
   });
 

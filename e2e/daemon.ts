@@ -31,7 +31,7 @@ export function daemonOf(folder: string, lab: LabEnv): Program {
     name: "dockershim",
     program: process.execPath,
     args: [program, "serve", ...Object.entries(flags).map(([flag, value]) => `--${flag}=${value}`)],
-    timeoutMs: 60_000,
+    timeoutMs: 300_000,
     isReady: () => servesCri(endpoint),
   };
 }

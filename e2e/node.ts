@@ -116,7 +116,7 @@ export async function createNode(options: NodeOptions): Promise<Node> {
         name: "kubelet",
         program: options.kubelet,
         args: Object.entries(flags).map(([flag, value]) => `--${flag}=${value}`),
-        timeoutMs: 120_000,
+        timeoutMs: 600_000,
         // It says that it is well before it takes calls.
         isReady: async () =>
           (await answers(`http://127.0.0.1:${ports.health}/healthz`)) &&

@@ -56,7 +56,7 @@ export async function up(config: LabConfig, choices: KubeletChoices = {}): Promi
   const kubeconfig = plane.adminKubeconfig;
   const waitFor = (condition: string, what: string): Promise<string> =>
     command(kubectl, [
-      ...["--kubeconfig", kubeconfig, "wait", `--for=${condition}`, "--timeout=120s", what],
+      ...["--kubeconfig", kubeconfig, "wait", `--for=${condition}`, "--timeout=600s", what],
     ]);
   await waitFor("create", `node/${nodeName}`);
   await waitFor("condition=Ready", `node/${nodeName}`);

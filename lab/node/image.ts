@@ -72,10 +72,10 @@ async function makeImage(recipe: NodeRecipe, { part, lock, signal }: Filling): P
     ],
     options,
   );
-  for (const [name, packages] of Object.entries(recipe.unpacked)) {
+  for (const [name, { suite, packages }] of Object.entries(recipe.unpacked)) {
     const folder = join(root, "var/tmp/dockershim-lab/.cache", name);
     mkdirSync(join(folder, ".."), { recursive: true });
-    await unpackPackages(folder, packages, { suite: recipe.suite, signal });
+    await unpackPackages(folder, packages, { suite, signal });
   }
   await takeBoot(root, part);
   const disk = join(part, "disk.img");

@@ -1,13 +1,19 @@
 import { createHash } from "node:crypto";
 
+/** Packages of one Debian suite. */
+export interface UnpackedPackages {
+  readonly suite: string;
+  readonly packages: readonly string[];
+}
+
 /** What the node's disk is made of; whatever is in here makes another disk when it changes. */
 export interface NodeRecipe {
   /** The Debian suite. */
   readonly suite: string;
   /** Its packages that are installed, besides what every Debian has. */
   readonly packages: readonly string[];
-  /** Packages that are only unpacked into the cache of the node's own labs, by the folder's name there. */
-  readonly unpacked: Readonly<Record<string, readonly string[]>>;
+  /** What is only unpacked into the cache of the node's own labs, by the folder's name there. */
+  readonly unpacked: Readonly<Record<string, UnpackedPackages>>;
   /** Files that are there before the first package is. */
   readonly files: Readonly<Record<string, string>>;
   /** Units of systemd that start at boot besides those of the packages. */
@@ -36,15 +42,25 @@ const packages: readonly string[] = [
     "ca-certificates",
     "curl",
     "jq",
+    // Of the images of Kubernetes' node suite.
+    "bind9-dnsutils",
+    "iperf",
+    "netcat-openbsd",
   ],
 ];
 
+/** The one suite with Docker 28. */
+const suite = "sid";
+
 /** A Debian as it is on a node: systemd, cgroup v2, AppArmor, Docker. */
 export const nodeRecipe: NodeRecipe = {
-  // The one suite with Docker 28.
-  suite: "sid",
+  suite,
   packages,
-  unpacked: { busybox: ["busybox"], nginx: ["nginx"] },
+  unpacked: {
+    // Newer ones say some things in other words than the 1.29 that critest compares with.
+    busybox: { suite: "bookworm", packages: ["busybox"] },
+    nginx: { suite, packages: ["nginx"] },
+  },
   files: {
     "etc/hostname": "node\n",
     "etc/hosts": "127.0.0.1 localhost node\n::1 localhost\n",
