@@ -10,6 +10,8 @@ import type { Outcome } from "./outcome.ts";
 export interface CritestOptions {
   readonly program: string;
   readonly endpoint: string;
+  /** Where its NRI plugins connect. */
+  readonly nriSocket: string;
   /** Where its output and report go. */
   readonly folder: string;
   /** Regular expression of the specs to run; all when left out. */
@@ -18,7 +20,7 @@ export interface CritestOptions {
 
 /** Runs critest to its end. Failing specs are outcomes; only a run that never got to its report throws. */
 export async function runCritest(options: CritestOptions): Promise<Outcome[]> {
-  const { program, endpoint, folder, focus } = options;
+  const { program, endpoint, nriSocket, folder, focus } = options;
   const report = join(folder, "critest.json");
   const log = join(folder, "critest.log");
   rmSync(report, { force: true });
@@ -32,6 +34,8 @@ export async function runCritest(options: CritestOptions): Promise<Outcome[]> {
       endpoint,
       "-image-endpoint",
       endpoint,
+      "-nri-socket",
+      nriSocket,
       "-ginkgo.no-color",
       // Specs run in random order; a fixed one makes two runs comparable.
       "-ginkgo.seed=1",

@@ -12,7 +12,7 @@ import { ConformanceError } from "./conformance-error.ts";
 import { buildCriTools } from "./cri-tools.ts";
 import { runCrictl } from "./crictl.ts";
 import { runCritest } from "./critest.ts";
-import { startTestedDaemon } from "./daemon.ts";
+import { nriSocketIn, startTestedDaemon } from "./daemon.ts";
 import type { Judge } from "./judge.ts";
 import { readKnownFailures } from "./known-failures.ts";
 import { nodeSuiteJudge } from "./node-suite/judge.ts";
@@ -51,7 +51,13 @@ async function criJudge(focus: string | undefined): Promise<Judge> {
     lock: "critest",
     knownFailures: readKnownFailures(join(import.meta.dirname, "known-failures.json")),
     async run(_config, lab, endpoint, folder) {
-      const outcomes = await runCritest({ program: tools.critest, endpoint, folder, focus });
+      const outcomes = await runCritest({
+        program: tools.critest,
+        endpoint,
+        nriSocket: nriSocketIn(folder),
+        folder,
+        focus,
+      });
       if (focus === undefined) {
         const images = { image: lab.LAB_IMAGE, pullImage: lab.LAB_REGISTRY_IMAGE };
         outcomes.push(...(await runCrictl({ program: tools.crictl, endpoint, folder, ...images })));

@@ -30,6 +30,8 @@ describe("flags", () => {
       restrictOomScoreAdj: "false",
       imagePullProgressDeadlineMs: "90s",
       runtimeRequestTimeoutMs: "4m",
+      nriRegistrationTimeoutMs: "5s",
+      nriRequestTimeoutMs: "2s",
       adoptUnlabelled: "false",
     };
     const args = Object.keys(defaultShimOptions).map((key) => {
@@ -59,6 +61,11 @@ describe("flags", () => {
       restrictOomScoreAdj: "false",
       imagePullProgressDeadlineMs: 90_000,
       runtimeRequestTimeoutMs: 240_000,
+      nriSocket: "x",
+      nriPluginDir: "x",
+      nriConfigDir: "x",
+      nriRegistrationTimeoutMs: 5_000,
+      nriRequestTimeoutMs: 2_000,
       adoptUnlabelled: false,
     });
   });

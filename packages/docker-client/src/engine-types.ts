@@ -29,6 +29,8 @@ export interface EngineInfo {
   OperatingSystem: string;
   OSVersion?: string;
   KernelVersion: string;
+  /** The engine's own NRI, where it is on; API 1.53 and later. */
+  NRI?: { Info?: [string, string][] | null } | null;
   /** Processors. */
   NCPU: number;
   /** Memory of the host in bytes. */

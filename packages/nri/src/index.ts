@@ -13,6 +13,7 @@ export type { NriObserver } from "./observer.js";
 export {
   type ContainerSubject,
   type CreateOutcome,
+  type HostInventory,
   type PluginHost,
   type PluginHostOptions,
   startPluginHost,

@@ -10,7 +10,6 @@ import {
 import { createOwners } from "./field-owners.js";
 import { createGate } from "./gate.js";
 import {
-  type Container,
   type ContainerAdjustment,
   type ContainerEviction,
   ContainerSchema,
@@ -19,7 +18,7 @@ import {
   type LinuxResources,
   LinuxResourcesSchema,
   Plugin as PluginService,
-  type PodSandbox,
+  PodSandboxSchema,
   type UpdateContainersRequest,
   UpdateContainersRequestSchema,
 } from "./gen/nri/pkg/api/v1alpha1/api_pb.js";
@@ -35,7 +34,6 @@ import { NriError } from "./nri-error.js";
 import type { NriObserver } from "./observer.js";
 import { openPlugin, type Plugin } from "./plugin.js";
 import { listenForPlugins, type PluginSocket } from "./plugin-socket.js";
-import type { Inventory } from "./sync-chunks.js";
 import { grpcStatus } from "./ttrpc-server.js";
 
 const methods: typeof PluginService.method = PluginService.method;
@@ -71,8 +69,14 @@ type ToldMethods = Pick<typeof methods, ToldEvent>;
 
 /** A pod and one of its containers. */
 export interface ContainerSubject {
-  readonly pod: PodSandbox;
-  readonly container: Container;
+  readonly pod: MessageInitShape<typeof PodSandboxSchema>;
+  readonly container: MessageInitShape<typeof ContainerSchema>;
+}
+
+/** All that a runtime has. */
+export interface HostInventory {
+  readonly pods: readonly MessageInitShape<typeof PodSandboxSchema>[];
+  readonly containers: readonly MessageInitShape<typeof ContainerSchema>[];
 }
 
 /** What plugins want when a container is created. */
@@ -108,7 +112,7 @@ export interface PluginHostOptions {
   /** How long a plugin may take to reply to a call, in ms. Default 2,000. */
   readonly requestTimeoutMs?: number;
   /** All pods and containers that there are, for a plugin that comes. */
-  readonly inventory: () => Promise<Inventory>;
+  readonly inventory: () => Promise<HostInventory>;
   /**
    * Does what a plugin asks for at a time of its own choice.
    *
@@ -128,6 +132,8 @@ export interface PluginHostOptions {
 export interface PluginHost {
   /** INDEX-NAME of the plugins that are connected, in order. */
   readonly plugins: readonly string[];
+  /** Settles once the plugins that are started here are in, or could not be. Never rejects. */
+  readonly launched: Promise<void>;
   /**
    * Keeps new plugins out from before an event until what it is about can be found in the
    * inventory, or no longer, so that a plugin is told of it by one of them, and of none twice. Waits
@@ -153,7 +159,10 @@ export interface PluginHost {
    */
   createContainer(subject: ContainerSubject): Promise<CreateOutcome>;
   /** Asks what an update is to be. @throws NriError `call_failed`; `conflict`. */
-  updateContainer(subject: ContainerSubject, resources: LinuxResources): Promise<UpdateOutcome>;
+  updateContainer(
+    subject: ContainerSubject,
+    resources: MessageInitShape<typeof LinuxResourcesSchema>,
+  ): Promise<UpdateOutcome>;
   /** Tells that a container has ended. @returns Updates of others. */
   stopContainer(subject: ContainerSubject): Promise<readonly ContainerUpdate[]>;
   /** Tells plugins that the runtime ends, ends those that were started here, and listens no longer. */
@@ -164,7 +173,7 @@ export interface PluginHost {
 const shutdownMs = 500;
 
 /**
- * Starts the plugins of the node, and listens for others.
+ * Listens for plugins, and begins to start those of the node.
  *
  * @throws NriError `socket_in_use`; the system's error when the socket cannot be made.
  */
@@ -290,7 +299,11 @@ export async function startPluginHost(options: PluginHostOptions): Promise<Plugi
   /** Takes a plugin in once it knows of all there is. */
   async function admit(plugin: Plugin): Promise<void> {
     const updates = await gate.alone(async () => {
-      const wanted = await plugin.synchronize(await options.inventory());
+      const { pods, containers } = await options.inventory();
+      const wanted = await plugin.synchronize({
+        pods: pods.map((pod) => create(PodSandboxSchema, pod)),
+        containers: containers.map((container) => create(ContainerSchema, container)),
+      });
       setPlugins([...plugins, plugin]);
       return wanted;
     });
@@ -336,6 +349,7 @@ export async function startPluginHost(options: PluginHostOptions): Promise<Plugi
       return;
     }
     processes.add(process);
+    if (closing) return await process.kill();
     const plugin = await join(process.socket, file);
     const gone = async () => {
       processes.delete(process);
@@ -349,10 +363,17 @@ export async function startPluginHost(options: PluginHostOptions): Promise<Plugi
   if (socketPath !== undefined) {
     socket = await listenForPlugins(socketPath, (connection) => void join(connection));
   }
-  const files = await findPlugins(pluginDir, configDir, observer);
-  await Promise.all(files.map(launch));
+  async function launchAll(): Promise<void> {
+    try {
+      const files = await findPlugins(pluginDir, configDir, observer);
+      await Promise.all(files.map(launch));
+    } catch (err) {
+      observer.log("warn", "NRI plugins could not be looked for", { path: pluginDir, err });
+    }
+  }
 
   return {
+    launched: launchAll(),
     get plugins() {
       return plugins.map(({ id }) => id);
     },
@@ -369,8 +390,9 @@ export async function startPluginHost(options: PluginHostOptions): Promise<Plugi
     createContainer: ({ pod, container }) =>
       inTurn(async () => {
         const owners = createOwners();
-        const adjustments = collectAdjustments(clone(ContainerSchema, container), owners);
-        const updates = collectUpdates(owners, { creating: container.id });
+        const pristine = create(ContainerSchema, container);
+        const adjustments = collectAdjustments(clone(ContainerSchema, pristine), owners);
+        const updates = collectUpdates(owners, { creating: pristine.id });
         const evictions: ContainerEviction[] = [];
         for (const plugin of plugins) {
           if (!plugin.wants(Event.CREATE_CONTAINER)) continue;
@@ -387,14 +409,14 @@ export async function startPluginHost(options: PluginHostOptions): Promise<Plugi
           updates: updates.collected(),
           evictions,
         };
-        await validate({ pod, container }, outcome, owners);
+        await validate({ pod, container: pristine }, outcome, owners);
         return outcome;
       }),
     updateContainer: ({ pod, container }, wanted) =>
       inTurn(async () => {
-        const resources = clone(LinuxResourcesSchema, wanted);
+        const resources = clone(LinuxResourcesSchema, create(LinuxResourcesSchema, wanted));
         const updates = collectUpdates(createOwners(), {
-          own: { container: container.id, resources },
+          own: { container: container.id ?? "", resources },
         });
         const evictions: ContainerEviction[] = [];
         for (const plugin of plugins) {

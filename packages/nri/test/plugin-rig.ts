@@ -62,6 +62,7 @@ export async function startRig(
     },
     ...options,
   });
+  await host.launched;
   return {
     host,
     folder,

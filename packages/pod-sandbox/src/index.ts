@@ -25,6 +25,7 @@ export {
   toContainer,
   toContainerStatus,
 } from "./container-status.js";
+export { type CreateDifference, createDifference } from "./create-difference.js";
 export type {
   BindOptions,
   CgroupWrite,
@@ -94,7 +95,12 @@ export type {
   NriOptional,
   NriResources,
 } from "./nri-adjustment.js";
-export { fromNriResources, type NriLimits, toNriResources } from "./nri-resources.js";
+export {
+  fromNriResources,
+  fromNriUpdate,
+  type NriLimits,
+  toNriResources,
+} from "./nri-resources.js";
 export { PodSandboxError, type PodSandboxErrorCode } from "./pod-sandbox-error.js";
 export { type ContainerRecord, readContainerRecord, readSandboxRecord } from "./record.js";
 export {

@@ -1,6 +1,6 @@
 import { clone, create } from "@bufbuild/protobuf";
 import { type LinuxContainerResources, LinuxContainerResourcesSchema } from "@dockershim/cri-types";
-import type { HostConfig } from "./docker-create.js";
+import type { HostConfig, UpdateContainerBody } from "./docker-create.js";
 import type { NriOptional, NriResources } from "./nri-adjustment.js";
 import { PodSandboxError } from "./pod-sandbox-error.js";
 import { type ValidContainerResources, validateContainerResources } from "./validate-resources.js";
@@ -75,6 +75,31 @@ export function fromNriResources(
   resources.unified = { ...resources.unified, ...wanted.unified };
   validateContainerResources(resources, field);
   return { resources, extra: extraLimits(wanted, field) };
+}
+
+/**
+ * What a plugin wants of a container that exists; see {@link fromNriResources}.
+ *
+ * @throws PodSandboxError `unimplemented` also for what Docker can only give at creation
+ */
+export function fromNriUpdate(
+  wanted: NriResources,
+  base: LinuxContainerResources | undefined,
+  field: string,
+): { resources: ValidContainerResources; extra: UpdateContainerBody } {
+  const { resources, extra } = fromNriResources(wanted, base, field);
+  const { MemorySwappiness, OomKillDisable, ...changeable } = extra;
+  for (const [name, asked] of [
+    ["memory.swappiness", MemorySwappiness !== undefined],
+    ["memory.disable_oom_killer", OomKillDisable !== undefined],
+    ["devices", wanted.devices.length > 0],
+  ] as const) {
+    if (!asked) continue;
+    const reason =
+      "an NRI plugin wants it, and Docker's API cannot change it in a container that exists";
+    throw new PodSandboxError("unimplemented", `${field}.${name}`, reason);
+  }
+  return { resources, extra: changeable };
 }
 
 function extraLimits({ memory, cpu, pids }: NriResources, field: string): NriExtraLimits {

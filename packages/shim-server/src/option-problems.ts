@@ -60,6 +60,11 @@ const checks: {
   restrictOomScoreAdj: oneOf(oomScoreChoices),
   imagePullProgressDeadlineMs: durationProblem,
   runtimeRequestTimeoutMs: durationProblem,
+  nriSocket: ifGiven((value) => unixSocketProblem(`unix://${value}`)),
+  nriPluginDir: folderProblem,
+  nriConfigDir: folderProblem,
+  nriRegistrationTimeoutMs: durationProblem,
+  nriRequestTimeoutMs: durationProblem,
   adoptUnlabelled: () => undefined,
 };
 

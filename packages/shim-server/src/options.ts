@@ -53,6 +53,15 @@ export interface ShimOptions {
   readonly imagePullProgressDeadlineMs: number;
   /** Deadline of an engine request that has no other, in ms. */
   readonly runtimeRequestTimeoutMs: number;
+  /** Unix socket that NRI plugins connect to; empty for no NRI at all. */
+  readonly nriSocket: string;
+  /** Folder of NRI plugins that the daemon starts, and of their configuration. */
+  readonly nriPluginDir: string;
+  readonly nriConfigDir: string;
+  /** How long an NRI plugin may take to register, and to be told of all there is, in ms. */
+  readonly nriRegistrationTimeoutMs: number;
+  /** How long an NRI plugin may take to reply to a call before it is dropped, in ms. */
+  readonly nriRequestTimeoutMs: number;
   /** Whether pods without an instance label (made by cri-dockerd or dockershim) count as ours. */
   readonly adoptUnlabelled: boolean;
 }
@@ -78,5 +87,10 @@ export const defaultShimOptions: ShimOptions = {
   restrictOomScoreAdj: "auto",
   imagePullProgressDeadlineMs: 60_000,
   runtimeRequestTimeoutMs: 120_000,
+  nriSocket: "",
+  nriPluginDir: "/opt/nri/plugins",
+  nriConfigDir: "/etc/nri/conf.d",
+  nriRegistrationTimeoutMs: 5_000,
+  nriRequestTimeoutMs: 2_000,
   adoptUnlabelled: true,
 };

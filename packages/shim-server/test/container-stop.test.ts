@@ -1,6 +1,7 @@
 import { create } from "@bufbuild/protobuf";
 import { StopContainerRequestSchema } from "@dockershim/cri-types";
 import { expect, test } from "@jest/globals";
+import { withoutNri } from "../src/nri/nri.js";
 import { createContainerStop } from "../src/pods/container-stop.js";
 
 test("the longest timeout that CRI can say is one that Docker can count", async () => {
@@ -18,6 +19,7 @@ test("the longest timeout that CRI can say is one that Docker can count", async 
       container: (id: string) => ({ id, inspect: { State: { Status: "running" } } }),
       refresh: async () => undefined,
     },
+    nri: withoutNri,
   } as unknown as Parameters<typeof createContainerStop>[0]);
   const containerId = "c".repeat(64);
   const request = create(StopContainerRequestSchema, { containerId, timeout: 2n ** 63n - 1n });

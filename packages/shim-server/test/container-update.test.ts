@@ -3,6 +3,7 @@ import { UpdateContainerResourcesRequestSchema } from "@dockershim/cri-types";
 import type { CgroupWrite, EngineFacts } from "@dockershim/pod-sandbox";
 import { expect, test } from "@jest/globals";
 import { pino } from "pino";
+import { withoutNri } from "../src/nri/nri.js";
 import { createContainerUpdate } from "../src/pods/container-update.js";
 import type { ContainerRecord } from "../src/state/records.js";
 import { createUnmanagedLimits } from "../src/state/unmanaged-limits.js";
@@ -40,6 +41,7 @@ function setUp(hostConfig = {}) {
       },
     },
     unmanagedLimits,
+    nri: withoutNri,
     log: pino({ level: "silent" }),
   });
   const update = (linux: object) =>

@@ -49,6 +49,8 @@ function exercise(): void {
   metrics.onRequest("containers.list")(undefined);
   metrics.onCni("ADD")(false);
   metrics.feed.event(1);
+  metrics.nri.connected(["10-a"]);
+  metrics.nri.called("10-a", "RunPodSandbox", 1, undefined);
 }
 
 /** The lines of an exposition without their values, and labels in the order of their names. */

@@ -13,7 +13,7 @@ import type { Store } from "../state/store.js";
 /** What it takes to create a container under a name. */
 export interface CreateNamedParts {
   readonly docker: { readonly containers: Pick<DockerContainers, "create" | "inspect" | "remove"> };
-  readonly store: Pick<Store, "refresh" | "container" | "sandbox" | "forget">;
+  readonly store: Pick<Store, "refresh" | "named" | "forget">;
   readonly log: Pick<Logger, "debug" | "warn">;
 }
 
@@ -112,8 +112,7 @@ async function freeName(
   try {
     const holder = await docker.containers.inspect(name, { signal });
     await store.refresh(holder.Id);
-    const ours = store.container(holder.Id) ?? store.sandbox(holder.Id);
-    if (ours === undefined) return false;
+    if (store.named(name)?.id !== holder.Id) return false;
     if (holder.State.Running) {
       throw new ShimError("already_exists", `container ${name} runs already as ${holder.Id}`);
     }

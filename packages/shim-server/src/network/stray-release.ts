@@ -41,7 +41,7 @@ export function createStrayRelease(parts: {
 
   async function collect(): Promise<void> {
     for (const sandboxId of await network.attached()) {
-      if (store.sandbox(sandboxId) === undefined) release(sandboxId);
+      if (store.record(sandboxId) === undefined) release(sandboxId);
     }
   }
 

@@ -15,3 +15,9 @@ export interface FeedObserver {
 
 /** Told that a network is set up (ADD) or taken down (DEL); the function it returns, of the end. */
 export type NetworkObserver = (command: "ADD" | "DEL") => (error?: unknown) => void;
+
+/** Told of NRI plugins: of each call, its method, ms and how it failed; and who is connected. */
+export interface NriCallObserver {
+  called(plugin: string, method: string, ms: number, error: string | undefined): void;
+  connected(plugins: readonly string[]): void;
+}

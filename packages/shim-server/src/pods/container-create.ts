@@ -1,5 +1,7 @@
 import type { CreateContainerRequest } from "@dockershim/cri-types";
 import {
+  type ContainerPlan,
+  type ContainerPlanInput,
   containerName,
   planContainer,
   sandboxConfigOf,
@@ -9,28 +11,35 @@ import {
 } from "@dockershim/pod-sandbox";
 import type { Logger } from "pino";
 import { createSingleFlight } from "../async/single-flight.js";
-import { createUndoStack } from "../async/undo-stack.js";
+import { createUndoStack, type UndoStack } from "../async/undo-stack.js";
 import type { CallContext } from "../call.js";
 import { type DestroyParts, destroyContainer } from "../engine-work/container-halt.js";
 import { type CreateNamedParts, createContainerNamed } from "../engine-work/create-named.js";
 import { isMissingImage } from "../image/pause-image.js";
 import type { ContainerLogs } from "../logs/container-logs.js";
 import type { PodNetwork } from "../network/pod-network.js";
+import type { Nri } from "../nri/nri.js";
 import { ShimError } from "../shim-error.js";
 import type { ImageStore } from "../state/image-store.js";
-import type { SandboxRecord } from "../state/records.js";
+import type { ContainerRecord, SandboxRecord } from "../state/records.js";
 import { requireSandbox, type SandboxLookup } from "../state/sandbox-lookup.js";
 import type { Store } from "../state/store.js";
+import { type ContainerAdjustParts, type Creation, createAdjusted } from "./container-adjust.js";
 import { gatherPlanInputs, type PlanInputParts } from "./plan-inputs.js";
 import { isReady } from "./sandbox-readiness.js";
 
 /** What CreateContainer uses. */
 export interface ContainerCreateParts extends CreateNamedParts, DestroyParts, PlanInputParts {
-  readonly docker: CreateNamedParts["docker"] & DestroyParts["docker"];
-  readonly store: CreateNamedParts["store"] & SandboxLookup & Pick<Store, "refresh">;
+  readonly docker: CreateNamedParts["docker"] &
+    DestroyParts["docker"] &
+    ContainerAdjustParts["docker"];
+  readonly store: CreateNamedParts["store"] &
+    SandboxLookup &
+    Pick<Store, "refresh" | "container" | "conceal">;
   readonly images: PlanInputParts["images"] & Pick<ImageStore, "refresh">;
   readonly network: Pick<PodNetwork, "addresses">;
   readonly logs: Pick<ContainerLogs, "logConfig" | "prepare">;
+  readonly nri: ContainerAdjustParts["nri"] & Pick<Nri, "on" | "hold" | "containerCreated">;
   readonly instance: string;
   readonly log: Logger;
 }
@@ -44,7 +53,7 @@ export interface ContainerCreateParts extends CreateNamedParts, DestroyParts, Pl
 export function createContainerCreate(
   parts: ContainerCreateParts,
 ): (request: CreateContainerRequest, call: CallContext) => Promise<{ containerId: string }> {
-  const { store, network, logs, instance, images, log } = parts;
+  const { store, network, logs, nri, instance, images, log } = parts;
   const attempts = createSingleFlight<string>();
 
   function requireReadySandbox(id: string): SandboxRecord {
@@ -60,7 +69,7 @@ export function createContainerCreate(
     { config, sandboxConfig }: ValidContainerConfigs,
     signal: AbortSignal,
   ): Promise<string> {
-    const plan = planContainer({
+    const input: ContainerPlanInput = {
       ...(await gatherPlanInputs(parts, config, signal)),
       config,
       sandboxConfig,
@@ -72,15 +81,23 @@ export function createContainerCreate(
       },
       instance,
       logConfig: logs.logConfig,
-    });
+    };
+    const plan = planContainer(input);
     for (const warning of plan.warnings) log.debug({ container: plan.name }, warning);
     logs.prepare({ directory: sandboxConfig.logDirectory, file: config.logPath });
     const undo = createUndoStack(log);
-    try {
-      const id = await createContainerNamed(parts, plan, signal, (created) =>
+    const create = async (wanted: ContainerPlan): Promise<string> => {
+      const id = await createContainerNamed(parts, wanted, signal, (created) =>
         undo.push("remove the container", (cleanup) => destroyContainer(parts, created, cleanup)),
       );
       await store.refresh(id);
+      return id;
+    };
+    const show = nri.on ? await hide(plan.name, signal) : undefined;
+    try {
+      const id = nri.on
+        ? await createWithPlugins(input, plan, create, undo, signal)
+        : await create(plan);
       signal.throwIfAborted();
       return id;
     } catch (err) {
@@ -88,7 +105,52 @@ export function createContainerCreate(
       // Memory had the image; whoever asks next must not be told so again.
       if (isMissingImage(err)) await images.refresh();
       throw err;
+    } finally {
+      show?.();
     }
+  }
+
+  /** Nobody sees the container, and no plugin joins, until the function it returns is called. */
+  async function hide(name: string, signal: AbortSignal): Promise<() => void> {
+    const release = await nri.hold(signal);
+    const reveal = store.conceal(name);
+    return () => {
+      reveal();
+      release();
+    };
+  }
+
+  async function createWithPlugins(
+    input: ContainerPlanInput,
+    plan: ContainerPlan,
+    create: (wanted: ContainerPlan) => Promise<string>,
+    undo: UndoStack,
+    signal: AbortSignal,
+  ): Promise<string> {
+    /** By its name, as long as it is hidden; under another one than planned it is not. */
+    const find = (id: string): ContainerRecord => {
+      const record = store.container(id) ?? store.named(plan.name);
+      if (record?.kind === "container" && record.id === id) return record;
+      throw new ShimError("internal", "the container went while plugins were asked about it");
+    };
+    let planned: ContainerRecord | undefined;
+    const creation: Creation = {
+      async create(wanted) {
+        const id = await create(wanted);
+        const record = find(id);
+        const asPlanned = planned ?? record;
+        planned = asPlanned;
+        undo.push("tell plugins that there is no container", () =>
+          nri.containerUndone(id, asPlanned),
+        );
+        return record;
+      },
+      destroy: (id) => destroyContainer(parts, id, signal),
+    };
+    const id = await createAdjusted(parts, input, plan, creation, signal);
+    await store.refresh(id);
+    await nri.containerCreated(find(id));
+    return id;
   }
 
   return async (request, { signal }) => {

@@ -13,6 +13,7 @@ import type { CallContext } from "../call.js";
 import type { CgroupLimits } from "../engine-work/cgroup-limits.js";
 import { type HaltParts, haltContainer } from "../engine-work/container-halt.js";
 import type { ContainerLogs } from "../logs/container-logs.js";
+import type { Nri } from "../nri/nri.js";
 import { ShimError } from "../shim-error.js";
 import { type ContainerLookup, requireContainer } from "../state/container-lookup.js";
 import type { Engine } from "../state/engine.js";
@@ -27,6 +28,7 @@ export interface ContainerStartParts extends HaltParts {
   readonly logs: Pick<ContainerLogs, "started">;
   readonly cgroupLimits: Pick<CgroupLimits, "apply">;
   readonly unmanagedLimits: Pick<UnmanagedLimitsStore, "of">;
+  readonly nri: Pick<Nri, "hold" | "startContainer">;
   readonly log: Logger;
 }
 
@@ -43,7 +45,7 @@ export interface ContainerStartParts extends HaltParts {
 export function createContainerStart(
   parts: ContainerStartParts,
 ): (request: StartContainerRequest, call: CallContext) => Promise<Record<string, never>> {
-  const { docker, engine, store, logs, cgroupLimits, unmanagedLimits, log } = parts;
+  const { docker, engine, store, logs, cgroupLimits, unmanagedLimits, nri, log } = parts;
 
   /** @returns The error of a start of which nobody knows whether it was done. */
   async function start(id: string): Promise<DockerError | undefined> {
@@ -84,6 +86,18 @@ export function createContainerStart(
     }
   }
 
+  async function startLimited(
+    id: string,
+    limits: readonly CgroupWrite[],
+    facts: EngineFacts,
+  ): Promise<void> {
+    const lost = await start(id);
+    await limit(id, limits, facts);
+    const started = store.container(id);
+    if (lost !== undefined && started?.inspect.State.Status === "created") throw lost;
+    if (started !== undefined) await logs.started(started);
+  }
+
   return async ({ containerId }, { signal }) => {
     const record = requireContainer(store, containerId);
     const { Status: status } = record.inspect.State;
@@ -94,11 +108,18 @@ export function createContainerStart(
     validateContainerResources(limits);
     const facts = await engine.facts(signal);
     const { cgroupWrites } = planResources(limits, facts);
-    const lost = await start(record.id);
-    await limit(record.id, cgroupWrites, facts);
-    const started = store.container(record.id);
-    if (lost !== undefined && started?.inspect.State.Status === "created") throw lost;
-    if (started !== undefined) await logs.started(started);
-    return {};
+    const release = await nri.hold(signal);
+    try {
+      const over = await nri.startContainer(record);
+      try {
+        await startLimited(record.id, cgroupWrites, facts);
+      } finally {
+        const started = store.container(record.id);
+        await over(started?.inspect.State.Status === "created" ? undefined : started);
+      }
+      return {};
+    } finally {
+      release();
+    }
   };
 }

@@ -1,6 +1,7 @@
 import type { StopContainerRequest } from "@dockershim/cri-types";
 import type { CallContext } from "../call.js";
 import { type HaltParts, haltContainer } from "../engine-work/container-halt.js";
+import type { Nri } from "../nri/nri.js";
 import { ShimError } from "../shim-error.js";
 import { type ContainerLookup, findContainer } from "../state/container-lookup.js";
 
@@ -9,7 +10,10 @@ const longestSeconds = 2 ** 31 - 1;
 
 /** StopContainer: the stop signal, then SIGKILL after `timeout` seconds. */
 export function createContainerStop(
-  parts: HaltParts & { readonly store: ContainerLookup },
+  parts: HaltParts & {
+    readonly store: ContainerLookup;
+    readonly nri: Pick<Nri, "containerEndTold">;
+  },
 ): (request: StopContainerRequest, call: CallContext) => Promise<Record<string, never>> {
   return async ({ containerId, timeout }, { signal }) => {
     if (timeout < 0n) throw new ShimError("invalid_argument", "timeout: must not be negative");
@@ -21,6 +25,7 @@ export function createContainerStop(
     if (status === "running" || status === "paused" || status === "restarting") {
       await haltContainer(parts, record.id, graceSeconds, signal);
     }
+    await parts.nri.containerEndTold(record.id);
     return {};
   };
 }

@@ -22,6 +22,7 @@ import type { PauseImage } from "../image/pause-image.js";
 import { isMissingImage } from "../image/pause-image.js";
 import type { PodNetwork } from "../network/pod-network.js";
 import { writeResolvConf } from "../network/resolv-conf.js";
+import type { Nri } from "../nri/nri.js";
 import type { ShimOptions } from "../options.js";
 import { ShimError } from "../shim-error.js";
 import type { ContainerSpecs } from "../spec-hook/container-specs.js";
@@ -39,12 +40,13 @@ export interface SandboxRunParts extends SandboxRemoveParts, CreateNamedParts {
   readonly engine: Pick<Engine, "facts">;
   readonly store: SandboxRemoveParts["store"] &
     CreateNamedParts["store"] &
-    Pick<Store, "named" | "conceal">;
+    Pick<Store, "named" | "record" | "conceal">;
   readonly images: Pick<ImageStore, "refresh">;
   readonly network: Pick<PodNetwork, "addresses" | "setUp" | "tearDown">;
   readonly pauseImage: Pick<PauseImage, "ensure">;
   readonly specs: Pick<ContainerSpecs, "announce" | "withdraw">;
   readonly options: Pick<ShimOptions, "podInfraContainerImage">;
+  readonly nri: SandboxRemoveParts["nri"] & Pick<Nri, "runSandbox">;
   readonly instance: string;
   readonly log: Logger;
 }
@@ -63,7 +65,7 @@ const undoPatienceMs = 2_000;
 export function createSandboxRun(
   parts: SandboxRunParts,
 ): (request: RunPodSandboxRequest, call: CallContext) => Promise<{ podSandboxId: string }> {
-  const { docker, engine, store, network, pauseImage, specs, instance, log } = parts;
+  const { docker, engine, store, network, pauseImage, specs, nri, instance, log } = parts;
   const attempts = createSingleFlight<string>();
 
   async function attempt(
@@ -98,6 +100,7 @@ export function createSandboxRun(
     const reveal = store.conceal(name);
     const undo = createUndoStack(log);
     let networkedPid: number | undefined;
+    let release: (() => void) | undefined;
     try {
       const id = await createContainerNamed(parts, plan, signal, (created) =>
         undo.push("remove the sandbox", async (cleanup) => {
@@ -113,6 +116,8 @@ export function createSandboxRun(
       await connect(id, config, signal, (pid) => {
         networkedPid = pid;
       });
+      release = await nri.hold(signal);
+      await tellPlugins(id, undo);
       signal.throwIfAborted();
       return id;
     } catch (err) {
@@ -128,6 +133,7 @@ export function createSandboxRun(
         : err;
     } finally {
       reveal();
+      release?.();
     }
   }
 
@@ -138,13 +144,23 @@ export function createSandboxRun(
     undo.push("answer for its spec no longer", async () => specs.withdraw(id));
   }
 
+  async function tellPlugins(id: string, undo: UndoStack): Promise<void> {
+    const sandbox = store.record(id);
+    if (sandbox?.kind !== "sandbox") return;
+    undo.push("tell plugins that there is no sandbox", async () => {
+      await nri.stopSandbox(sandbox);
+      await nri.removeSandbox(sandbox);
+    });
+    await nri.runSandbox(sandbox);
+  }
+
   async function connect(
     id: string,
     config: ValidSandboxConfig,
     signal: AbortSignal,
     onNetwork: (pid: number) => void,
   ): Promise<void> {
-    const inspect = store.sandbox(id)?.inspect;
+    const inspect = store.record(id)?.inspect;
     if (inspect === undefined) {
       throw new ShimError("internal", "the sandbox container was removed while it was made");
     }

@@ -2,13 +2,15 @@ import type { StopPodSandboxRequest } from "@dockershim/cri-types";
 import type { CallContext } from "../call.js";
 import { type HaltParts, haltContainer } from "../engine-work/container-halt.js";
 import type { PodNetwork } from "../network/pod-network.js";
+import type { Nri } from "../nri/nri.js";
 import { findSandbox, type SandboxLookup } from "../state/sandbox-lookup.js";
 import type { Store } from "../state/store.js";
 
 /** What StopPodSandbox uses. */
 export interface SandboxStopParts extends HaltParts {
-  readonly store: SandboxLookup & Pick<Store, "refresh" | "containersOf">;
+  readonly store: SandboxLookup & Pick<Store, "refresh" | "record" | "containersOf">;
   readonly network: Pick<PodNetwork, "tearDown">;
+  readonly nri: Pick<Nri, "containerEndTold" | "stopSandbox">;
 }
 
 /** The pause process ends at once when told to. */
@@ -26,10 +28,13 @@ export async function stopSandbox(
   id: string,
   signal: AbortSignal,
 ): Promise<void> {
-  const { store, network } = parts;
+  const { store, network, nri } = parts;
   const containers = store.containersOf(id).filter((container) => isAlive(container));
   await Promise.all(containers.map((container) => haltContainer(parts, container.id, 0, signal)));
-  const sandbox = store.sandbox(id);
+  await Promise.all(containers.map((container) => nri.containerEndTold(container.id)));
+  const sandbox = store.record(id);
+  // While its namespaces are there, which a plugin may want to take devices out of.
+  if (sandbox?.kind === "sandbox" && isAlive(sandbox)) await nri.stopSandbox(sandbox);
   const held = Promise.withResolvers<void>();
   const down = network.tearDown(id, sandbox?.inspect.State.Pid ?? 0, signal, held.resolve);
   const halt = async (): Promise<void> => {

@@ -1,5 +1,7 @@
 import type { UpdatePodSandboxResourcesRequest } from "@dockershim/cri-types";
 import { validateContainerResources } from "@dockershim/pod-sandbox";
+import type { CallContext } from "../call.js";
+import type { Nri } from "../nri/nri.js";
 import type { PodResources } from "../state/pod-resources.js";
 import { requireSandbox, type SandboxLookup } from "../state/sandbox-lookup.js";
 
@@ -7,6 +9,7 @@ import { requireSandbox, type SandboxLookup } from "../state/sandbox-lookup.js";
 export interface SandboxUpdateParts {
   readonly store: SandboxLookup;
   readonly podResources: Pick<PodResources, "set">;
+  readonly nri: Pick<Nri, "hold" | "updateSandbox" | "sandboxUpdated">;
 }
 
 /**
@@ -18,14 +21,23 @@ export interface SandboxUpdateParts {
 export function createSandboxUpdate({
   store,
   podResources,
+  nri,
 }: SandboxUpdateParts): (
   request: UpdatePodSandboxResourcesRequest,
+  call: CallContext,
 ) => Promise<Record<string, never>> {
-  return async ({ podSandboxId, overhead, resources }) => {
-    const { id } = requireSandbox(store, podSandboxId);
+  return async ({ podSandboxId, overhead, resources }, { signal }) => {
+    const sandbox = requireSandbox(store, podSandboxId);
     validateContainerResources(overhead, "overhead");
     validateContainerResources(resources, "resources");
-    podResources.set(id, overhead, resources);
+    const release = await nri.hold(signal);
+    try {
+      await nri.updateSandbox(sandbox, overhead, resources);
+      podResources.set(sandbox.id, overhead, resources);
+      await nri.sandboxUpdated(sandbox);
+    } finally {
+      release();
+    }
     return {};
   };
 }

@@ -21,7 +21,7 @@ import { createRootMounts, type RootMounts } from "./root-mount.js";
 
 /** What it takes to complete the specs of containers. */
 export interface ContainerSpecsParts {
-  readonly store: Pick<Store, "onChange" | "container" | "sandbox">;
+  readonly store: Pick<Store, "onChange" | "record">;
   readonly engine: Pick<Engine, "known">;
   readonly instance: string;
   readonly log: Pick<Logger, "warn" | "error">;
@@ -59,7 +59,7 @@ export function createContainerSpecs(parts: ContainerSpecsParts): ContainerSpecs
   });
 
   async function complete(id: string, spec: OciSpec, { bundle }: HookedStart): Promise<OciSpec> {
-    const record = store.container(id) ?? store.sandbox(id);
+    const record = store.record(id);
     const patch = record && readSpecPatch(record.inspect);
     if (patch === undefined) throw new Error(`container ${id} has nothing to be completed with`);
     const patched = applySpecPatch(spec, patch);
@@ -76,7 +76,7 @@ export function createContainerSpecs(parts: ContainerSpecsParts): ContainerSpecs
     const { path: root } = spec.root as { path: string };
     let owner: { pid: number; containerId: string } | undefined;
     if (containerId !== undefined) {
-      const { Pid: pid } = store.sandbox(containerId)?.inspect.State ?? { Pid: 0 };
+      const { Pid: pid } = store.record(containerId)?.inspect.State ?? { Pid: 0 };
       if (pid <= 0) throw new Error(`sandbox ${containerId} does not run`);
       owner = { pid, containerId };
     }
@@ -104,7 +104,7 @@ export function createContainerSpecs(parts: ContainerSpecsParts): ContainerSpecs
     withdraw: (id) => hook.withdraw(id),
     sweep() {
       for (const id of hook.announced()) {
-        if ((store.container(id) ?? store.sandbox(id)) === undefined) hook.withdraw(id);
+        if (store.record(id) === undefined) hook.withdraw(id);
       }
     },
     async close() {

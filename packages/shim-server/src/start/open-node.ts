@@ -1,3 +1,4 @@
+import type { EngineInfo } from "@dockershim/docker-client";
 import type { EngineFacts } from "@dockershim/pod-sandbox";
 import type { Logger } from "pino";
 import type { CloserStack } from "../async/closer-stack.js";
@@ -12,6 +13,8 @@ import { createCniNetwork } from "../network/cni-network.js";
 import { observeNetwork } from "../network/observed-network.js";
 import { createNoNetwork, type PodNetwork } from "../network/pod-network.js";
 import { createStrayRelease } from "../network/stray-release.js";
+import { type Nri, withoutNri } from "../nri/nri.js";
+import { openNri } from "../nri/open-nri.js";
 import type { FeedObserver } from "../observed/observers.js";
 import type { ShimOptions } from "../options.js";
 import { type ContainerSpecs, createContainerSpecs } from "../spec-hook/container-specs.js";
@@ -32,6 +35,7 @@ export interface NodeParts {
   readonly imageAccounts: ImageAccounts;
   readonly cgroupLimits: CgroupLimits;
   readonly specs: ContainerSpecs;
+  readonly nri: Nri;
 }
 
 /**
@@ -49,7 +53,7 @@ export async function openNode(
   closers: CloserStack,
 ): Promise<NodeParts> {
   const { docker, engine, images, store, logs, execExits, oomKills, unmanagedLimits } = parts;
-  const { instance, log } = parts;
+  const { instance, observers, log } = parts;
   const network = await openNetwork(options, parts, closers);
   const strays = createStrayRelease({ store, network, log });
   closers.push("networks being released", () => strays.close());
@@ -59,6 +63,7 @@ export async function openNode(
   closers.push("limits of cgroups", () => cgroupLimits.close());
   const specs = createContainerSpecs({ store, engine, instance, log });
   closers.push("spec hooks", () => specs.close());
+  const synced = Promise.withResolvers<void>();
   let first = true;
   const feed = startEventFeed({
     docker,
@@ -70,12 +75,14 @@ export async function openNode(
       strays.collect();
       if (!first) return;
       first = false;
+      synced.resolve();
       void imageFiles.removeLeftovers();
       specs.sweep();
       void parts.checkpoints.recover();
       const unadopt = adoptLimits({ store, engine, cgroupLimits, unmanagedLimits });
       closers.push("limits of an earlier daemon", unadopt);
       tellLimits(engine.known().facts, log);
+      if (options.nriSocket !== "") tellOtherNri(engine.known().info, log);
     },
     observer: parts.feedObserver,
     log,
@@ -83,12 +90,25 @@ export async function openNode(
   closers.push("the event feed", () => feed.stop());
   const stats = createStatsSource({ store, engine, log });
   closers.push("statistics", () => stats.close());
+  const nri =
+    options.nriSocket === ""
+      ? undefined
+      : await openNri(options, {
+          ...parts,
+          cgroupLimits,
+          addresses: network.addresses,
+          synced: synced.promise,
+          observer: observers.nri,
+        });
+  closers.push("NRI plugins", async () => await nri?.close());
   const pull = createEnginePull({ docker, images, options, log });
   await feed.firstContact;
   if (feed.current) {
     const ids = new Set([...store.containers()].map(({ id }) => id));
     oomKills.sweep(ids);
     await logs.sweep(ids);
+    // The first pod is to be theirs too.
+    await nri?.launched;
   }
   return {
     network,
@@ -101,6 +121,7 @@ export async function openNode(
     imageAccounts: createImageAccounts(imageFiles),
     cgroupLimits,
     specs,
+    nri: nri ?? withoutNri,
   };
 }
 
@@ -113,6 +134,18 @@ function tellLimits({ minOomScoreAdj }: EngineFacts, log: Logger): void {
       hint: "harmless in nested setups; CAP_SYS_RESOURCE for Docker and dockershim lifts it",
     },
     "oom_score_adj of pods is raised to the lowest that this host permits",
+  );
+}
+
+/** Plugins that two of them call would do all twice. */
+function tellOtherNri({ NRI: other }: EngineInfo, log: Logger): void {
+  if (other == null) return;
+  log.warn(
+    {
+      engine: Object.fromEntries(other.Info ?? []),
+      hint: "leave nri-opts out of Docker's daemon.json, or give the two plugins of their own",
+    },
+    "the engine's own NRI is on too: a plugin that both call sees each container twice",
   );
 }
 

@@ -23,13 +23,19 @@ export interface StoreChange {
 
 /** What the daemon knows of its sandboxes and containers, in memory. */
 export interface Store {
+  /** A sandbox that is not being made just now. */
   sandbox(id: string): SandboxRecord | undefined;
+  /** A container that is not being made just now. */
   container(id: string): ContainerRecord | undefined;
   /** All sandboxes that are not being made just now. */
   sandboxes(): Iterable<SandboxRecord>;
+  /** All containers that are not being made just now. */
   containers(): Iterable<ContainerRecord>;
+  /** Those that are being made included. */
   containersOf(sandboxId: string): ContainerRecord[];
-  /** Finds a record by Docker's name, a sandbox that is being made included. */
+  /** Any record by its id, one that is being made included. */
+  record(id: string): StoreRecord | undefined;
+  /** Finds a record by Docker's name, one that is being made included. */
   named(name: string): StoreRecord | undefined;
   /**
    * Reads one container from Docker; on return the store holds a state later than the call.
@@ -45,8 +51,8 @@ export interface Store {
   /** Compares all with Docker and reads what is new, changed or asked for. */
   resync(options?: { full?: boolean }): Promise<void>;
   /**
-   * Keeps a sandbox out of {@link sandboxes} and of the changes until the function it returns is
-   * called first; then it appears as new.
+   * Keeps a sandbox or a container out of what can be looked up by id, listed, and of the changes, until the function it returns is called first;
+   * then it appears as new.
    */
   conceal(name: string): () => void;
   onChange(listener: (change: StoreChange) => void): () => void;
@@ -78,7 +84,8 @@ export function createStore(options: StoreOptions): Store {
   const records = new Map<string, StoreRecord>();
   const byName = new Map<string, string>();
   const bySandbox = new Map<string, Set<string>>();
-  const concealed = new Set<string>();
+  /** Names of what is being made; with the id of what had the name before, which is not hidden. */
+  const concealed = new Map<string, string | undefined>();
   // Docker never gives an id twice, and memory is finite.
   const removed = new BoundedMap<string, true>(4096);
   const listeners = new Set<(change: StoreChange) => void>();
@@ -184,9 +191,13 @@ export function createStore(options: StoreOptions): Store {
     if (byName.get(record.name) === record.id) byName.delete(record.name);
   }
 
+  function isConcealed({ id, name }: StoreRecord): boolean {
+    return concealed.size > 0 && concealed.has(name) && concealed.get(name) !== id;
+  }
+
   function notify(change: StoreChange): void {
-    const name = (change.after ?? change.before)?.name;
-    if (name !== undefined && concealed.has(name)) return;
+    const record = change.after ?? change.before;
+    if (record !== undefined && isConcealed(record)) return;
     for (const listener of listeners) listener(change);
   }
 
@@ -231,19 +242,21 @@ export function createStore(options: StoreOptions): Store {
     close: retries.close,
     sandbox(id) {
       const record = records.get(id);
-      return record?.kind === "sandbox" ? record : undefined;
+      return record?.kind === "sandbox" && !isConcealed(record) ? record : undefined;
     },
     container(id) {
       const record = records.get(id);
-      return record?.kind === "container" ? record : undefined;
+      return record?.kind === "container" && !isConcealed(record) ? record : undefined;
     },
     *sandboxes() {
       for (const record of records.values()) {
-        if (record.kind === "sandbox" && !concealed.has(record.name)) yield record;
+        if (record.kind === "sandbox" && !isConcealed(record)) yield record;
       }
     },
     *containers() {
-      for (const record of records.values()) if (record.kind === "container") yield record;
+      for (const record of records.values()) {
+        if (record.kind === "container" && !isConcealed(record)) yield record;
+      }
     },
     containersOf(sandboxId) {
       const found: ContainerRecord[] = [];
@@ -253,6 +266,7 @@ export function createStore(options: StoreOptions): Store {
       }
       return found;
     },
+    record: (id) => records.get(id),
     named(name) {
       const id = byName.get(name);
       return id === undefined ? undefined : records.get(id);
@@ -261,11 +275,12 @@ export function createStore(options: StoreOptions): Store {
     forget: drop,
     resync: ({ full = false } = {}) => resync(full),
     conceal(name) {
-      concealed.add(name);
+      const before = byName.get(name);
+      concealed.set(name, before);
       return () => {
         if (!concealed.delete(name)) return;
         const id = byName.get(name);
-        const after = id === undefined ? undefined : records.get(id);
+        const after = id === undefined || id === before ? undefined : records.get(id);
         if (after !== undefined) notify({ id: after.id, before: undefined, after });
       };
     },

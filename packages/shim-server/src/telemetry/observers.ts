@@ -1,5 +1,5 @@
 import type { RequestObserver } from "@dockershim/docker-client";
-import type { NetworkObserver } from "../observed/observers.js";
+import type { NetworkObserver, NriCallObserver } from "../observed/observers.js";
 import type { Tracing } from "../observed/tracing.js";
 import type { ShimMetrics } from "./shim-metrics.js";
 
@@ -7,6 +7,7 @@ import type { ShimMetrics } from "./shim-metrics.js";
 export interface Observers {
   readonly request: RequestObserver | undefined;
   readonly network: NetworkObserver | undefined;
+  readonly nri: NriCallObserver | undefined;
 }
 
 /** Joins metrics and tracing, of which either may be missing. */
@@ -15,9 +16,10 @@ export function createObservers(
   tracing: Tracing | undefined,
 ): Observers {
   if (metrics === undefined && tracing === undefined) {
-    return { request: undefined, network: undefined };
+    return { request: undefined, network: undefined, nri: undefined };
   }
   return {
+    nri: metrics?.nri,
     request(operation) {
       const count = metrics?.onRequest(operation);
       const end = tracing?.begin(`docker ${operation}`);

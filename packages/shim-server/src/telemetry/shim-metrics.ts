@@ -1,8 +1,8 @@
 import { Code } from "@connectrpc/connect";
 import type { RequestObserver } from "@dockershim/docker-client";
-import { Counter, Histogram, Registry } from "prom-client";
+import { Counter, Gauge, Histogram, Registry } from "prom-client";
 import type { ContainerLogs } from "../logs/container-logs.js";
-import type { CallObserver, FeedObserver } from "../observed/observers.js";
+import type { CallObserver, FeedObserver, NriCallObserver } from "../observed/observers.js";
 import type { Engine } from "../state/engine.js";
 import type { EventFeed } from "../state/event-feed.js";
 import type { ImageStore } from "../state/image-store.js";
@@ -17,6 +17,7 @@ export interface ShimMetrics {
   readonly onRequest: RequestObserver;
   readonly onCni: (command: "ADD" | "DEL") => (failed: boolean) => void;
   readonly feed: FeedObserver;
+  readonly nri: NriCallObserver;
   /** Adds what is only read when somebody scrapes, once the parts are there. */
   watch(parts: MetricParts): void;
   /** All of it in Prometheus' text format. */
@@ -99,6 +100,7 @@ export function createShimMetrics(): ShimMetrics {
     help: "Times that the engine's event stream broke.",
     registers,
   });
+  const nri = nriMetrics(registry);
   const closeProcessMetrics = addProcessMetrics(registry);
 
   return {
@@ -126,10 +128,46 @@ export function createShimMetrics(): ShimMetrics {
       resynced: () => resyncs.inc(),
       lost: () => losses.inc(),
     },
+    nri,
     watch: (parts) => addPartMetrics(registry, parts),
     render: () => registry.metrics(),
     contentType: registry.contentType,
     close: closeProcessMetrics,
+  };
+}
+
+/** Metrics of a node without NRI have no rows. */
+function nriMetrics(registry: Registry): NriCallObserver {
+  const registers = [registry];
+  const calls = new Counter({
+    name: "dockershim_nri_calls_total",
+    help: "Calls of NRI plugins that are over, by the error's code or ok.",
+    labelNames: ["plugin", "method", "code"],
+    registers,
+  });
+  const callTime = new Histogram({
+    name: "dockershim_nri_call_duration_seconds",
+    help: "Time that an NRI plugin took for a call.",
+    labelNames: ["plugin", "method"],
+    buckets: callBuckets,
+    registers,
+  });
+  const connected = new Gauge({
+    name: "dockershim_nri_plugin_connected",
+    help: "1 while an NRI plugin is connected, 0 once it is gone.",
+    labelNames: ["plugin"],
+    registers,
+  });
+  const known = new Set<string>();
+  return {
+    called(plugin, method, ms, error) {
+      calls.inc({ plugin, method, code: error ?? "ok" });
+      callTime.observe({ plugin, method }, ms / 1000);
+    },
+    connected(plugins) {
+      for (const plugin of plugins) known.add(plugin);
+      for (const plugin of known) connected.set({ plugin }, Number(plugins.includes(plugin)));
+    },
   };
 }
 

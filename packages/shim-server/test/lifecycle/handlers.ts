@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import {
   CheckpointContainerRequestSchema,
@@ -11,6 +12,7 @@ import {
   StartContainerRequestSchema,
   StopContainerRequestSchema,
   StopPodSandboxRequestSchema,
+  UpdateContainerResourcesRequestSchema,
 } from "@dockershim/cri-types";
 import type { CgroupWrite } from "@dockershim/pod-sandbox";
 import type { FakeDocker, FakeNetwork } from "@dockershim/testing";
@@ -22,6 +24,8 @@ import { createImageAccounts } from "../../src/image/image-accounts.js";
 import { createImageFiles } from "../../src/image/image-files.js";
 import { createPauseImage } from "../../src/image/pause-image.js";
 import { createStrayRelease } from "../../src/network/stray-release.js";
+import { withoutNri } from "../../src/nri/nri.js";
+import { openNri } from "../../src/nri/open-nri.js";
 import { defaultShimOptions, type ShimOptions } from "../../src/options.js";
 import { createContainerCheckpoint } from "../../src/pods/container-checkpoint.js";
 import { createContainerCreate } from "../../src/pods/container-create.js";
@@ -30,6 +34,7 @@ import { createContainerRemove } from "../../src/pods/container-remove.js";
 import { createContainerStart } from "../../src/pods/container-start.js";
 import { createContainerStatus } from "../../src/pods/container-status.js";
 import { createContainerStop } from "../../src/pods/container-stop.js";
+import { createContainerUpdate } from "../../src/pods/container-update.js";
 import { createSandboxList } from "../../src/pods/sandbox-list.js";
 import { createSandboxRemove } from "../../src/pods/sandbox-remove.js";
 import { createSandboxRun } from "../../src/pods/sandbox-run.js";
@@ -60,14 +65,20 @@ export interface Handlers {
 /** The calls under test; each fails with the error that its caller would be sent. */
 export type Calls = ReturnType<typeof callsOf>;
 
-/** @param auditMs How often the store is compared with the engine for no reason; default never. */
+export interface HandlerOptions {
+  /** How often the store is compared with the engine for no reason; default never. */
+  readonly auditMs?: number | undefined;
+  /** Where NRI plugins connect; default nowhere. */
+  readonly nriSocket?: string | undefined;
+}
+
 export async function openHandlers(
   {
     docker,
     network,
     root,
   }: { readonly docker: FakeDocker; readonly network: FakeNetwork; readonly root: string },
-  auditMs?: number,
+  { auditMs, nriSocket = "" }: HandlerOptions = {},
 ): Promise<Handlers> {
   const limited = new Map<number, readonly CgroupWrite[]>();
   let refuse: ((pid: number) => Error) | undefined;
@@ -97,20 +108,37 @@ export async function openHandlers(
   closers.push("the event feed", () => feed.stop());
   const imageFiles = createImageFiles(engine.docker, "world", log);
   const pull = createEnginePull({ docker: engine.docker, images, options, log });
+  const cgroupLimits: Parts["cgroupLimits"] = {
+    async apply({ inspect }, writes) {
+      const { Pid: pid } = inspect.State;
+      const refusal = refuse?.(pid);
+      if (refusal !== undefined) throw refusal;
+      limited.set(pid, writes);
+    },
+  };
+  const nri =
+    nriSocket === ""
+      ? undefined
+      : await openNri(
+          { ...options, nriSocket, nriPluginDir: join(root, "none") },
+          {
+            ...engine,
+            cgroupLimits,
+            addresses: network.addresses,
+            synced: feed.firstContact,
+            observer: undefined,
+            log,
+          },
+        );
+  closers.push("NRI", async () => await nri?.close());
   const parts: Parts = {
     ...engine,
     network,
     imageFiles,
     imageAccounts: createImageAccounts(imageFiles),
     pauseImage: createPauseImage(options, { ...engine, pull, log }),
-    cgroupLimits: {
-      async apply({ inspect }, writes) {
-        const { Pid: pid } = inspect.State;
-        const refusal = refuse?.(pid);
-        if (refusal !== undefined) throw refusal;
-        limited.set(pid, writes);
-      },
-    },
+    cgroupLimits,
+    nri: nri ?? withoutNri,
     stats: { reader: noReader, cgroupOf: () => undefined, layer: () => undefined },
     ociSpec: async () => "{}",
     specs: { announce: () => {}, withdraw: () => {} },
@@ -144,7 +172,8 @@ type Parts = EngineParts &
   Parameters<typeof createContainerCheckpoint>[0] &
   Parameters<typeof createSandboxRun>[0] &
   Parameters<typeof createContainerCreate>[0] &
-  Parameters<typeof createContainerStart>[0];
+  Parameters<typeof createContainerStart>[0] &
+  Parameters<typeof createContainerUpdate>[0];
 
 type Message<Schema extends Parameters<typeof create>[0]> = MessageInitShape<Schema>;
 
@@ -174,5 +203,9 @@ function callsOf(parts: Parts) {
     stopContainer: call(StopContainerRequestSchema, createContainerStop(parts)),
     checkpointContainer: call(CheckpointContainerRequestSchema, createContainerCheckpoint(parts)),
     removeContainer: call(RemoveContainerRequestSchema, createContainerRemove(parts)),
+    updateContainerResources: call(
+      UpdateContainerResourcesRequestSchema,
+      createContainerUpdate(parts),
+    ),
   };
 }

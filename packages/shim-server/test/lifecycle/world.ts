@@ -12,7 +12,7 @@ import {
   startFakeDocker,
   until,
 } from "@dockershim/testing";
-import { type Handlers, openHandlers } from "./handlers.js";
+import { type HandlerOptions, type Handlers, openHandlers } from "./handlers.js";
 
 /**
  * The daemon's lifecycle handlers with its real engine client, store and event feed, on an engine
@@ -23,6 +23,8 @@ export interface World extends Handlers {
   readonly network: FakeNetwork;
   /** What the engine and the network are asked for, in order. */
   readonly steps: Steps;
+  /** Where NRI plugins connect. */
+  readonly nriSocket: string;
   /** The directory of the pods' logs. */
   readonly logs: string;
   /** The store and the engine, each container by its name with its state: equal in the end. */
@@ -33,14 +35,18 @@ export interface World extends Handlers {
   close(): Promise<void>;
 }
 
-/** @param auditMs How often the store is compared with the engine for no reason; default never. */
-export async function openWorld({ auditMs }: { auditMs?: number } = {}): Promise<World> {
+/** @param nri Whether NRI plugins can connect; default not. */
+export async function openWorld({
+  auditMs,
+  nri = false,
+}: Pick<HandlerOptions, "auditMs"> & { nri?: boolean } = {}): Promise<World> {
   const root = mkdtempSync(join(tmpdir(), "world-"));
   const steps = createSteps();
   const docker = await startFakeDocker(steps);
   docker.images.add("busybox:1");
   const network = createFakeNetwork(steps);
-  const handlers = await openHandlers({ docker, network, root }, auditMs);
+  const nriSocket = nri ? join(root, "nri.sock") : "";
+  const handlers = await openHandlers({ docker, network, root }, { auditMs, nriSocket });
   const { store } = handlers;
   // What a call writes it reads by itself; what else is read meanwhile would be counted as its steps.
   docker.events.hold();
@@ -59,6 +65,7 @@ export async function openWorld({ auditMs }: { auditMs?: number } = {}): Promise
     network,
     steps,
     ...handlers,
+    nriSocket,
     logs: join(root, "pods"),
     known,
     actual,

@@ -76,7 +76,7 @@ export function answer(
       containers.rename(first, query.get("name") ?? "");
       return { status: 204 };
     case "POST update":
-      containers.get(first);
+      Object.assign(containers.get(first).body.HostConfig ?? {}, JSON.parse(String(body)));
       return { status: 200, body: { Warnings: [] } };
     case "POST wait":
       return waiting(containers.get(first), query.get("condition"));

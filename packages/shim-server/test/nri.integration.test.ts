@@ -1,0 +1,145 @@
+import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { connect } from "node:net";
+import { join } from "node:path";
+import { type PluginHandlers, type RunningPlugin, startPlugin } from "@dockershim/nri";
+import { apiAtLeast } from "@dockershim/pod-sandbox";
+import { labVariable, until } from "@dockershim/testing";
+import { afterAll, afterEach, beforeAll, expect, test } from "@jest/globals";
+import { createHarness, type Harness } from "./harness.js";
+
+let h: Harness;
+let socket: string;
+let plugins: RunningPlugin[] = [];
+
+const hooked = apiAtLeast(labVariable("LAB_DOCKER_VERSION"), "23.0");
+
+beforeAll(async () => {
+  h = await createHarness();
+  socket = join(h.dir, "nri", "nri.sock");
+  await h.restart({ nriSocket: socket, nriPluginDir: join(h.dir, "plugins") });
+});
+afterEach(async () => {
+  for (const plugin of plugins) plugin.close();
+  for (const plugin of plugins) await plugin.ended;
+  plugins = [];
+});
+afterAll(() => h.close());
+
+async function plugIn(handlers: PluginHandlers): Promise<RunningPlugin> {
+  const synchronized = Promise.withResolvers<void>();
+  const plugin = await startPlugin(
+    connect(socket),
+    { index: "10", name: "test" },
+    {
+      ...handlers,
+      synchronize: async (inventory) => {
+        synchronized.resolve();
+        return (await handlers.synchronize?.(inventory)) ?? [];
+      },
+    },
+  );
+  await synchronized.promise;
+  plugins.push(plugin);
+  return plugin;
+}
+
+/** What a container wrote to its log, once it has ended. */
+async function logOf(containerId: string): Promise<string> {
+  const status = async () => (await h.cri.runtime.containerStatus({ containerId })).status;
+  await until(async () => (await status())?.state === 2);
+  const text = readFileSync((await status())?.logPath ?? "", "utf8");
+  return text.replace(/^\S+ std\w+ [FP] /gm, "").trim();
+}
+
+test("what a plugin wants is there in the container, and its status has the limits", async () => {
+  const shared = join(h.dir, "shared");
+  mkdirSync(shared);
+  writeFileSync(join(shared, "file"), "from the host");
+  const ids: string[] = [];
+  await plugIn({
+    createContainer: ({ container }) => {
+      ids.push(container?.id ?? "");
+      return {
+        adjust: {
+          env: [
+            { key: "ADDED", value: "a=b" },
+            { key: "-HOSTNAME", value: "" },
+          ],
+          args: [
+            "/bin/sh",
+            "-c",
+            '/bin/echo "$ADDED"; /bin/busybox env | /bin/busybox grep -c ^HOSTNAME=; /bin/busybox cat /m/file; ' +
+              'echo; ulimit -n; /bin/busybox touch /m/new 2>/dev/null || echo read-only; /bin/busybox grep " /t " /proc/mounts',
+          ],
+          mounts: [
+            { destination: "/m", type: "bind", source: shared, options: ["rbind", "ro"] },
+            { destination: "/t", type: "tmpfs", source: "tmpfs", options: ["size=64k"] },
+          ],
+          rlimits: [{ type: "RLIMIT_NOFILE", soft: 123n, hard: 456n }],
+          linux: {
+            resources: {
+              cpu: { shares: { value: 77n } },
+              memory: { limit: { value: 64n << 20n } },
+            },
+          },
+        },
+      };
+    },
+  });
+  const { containerId } = await h.runPod({}, { args: ["never"] });
+  const lines = (await logOf(containerId)).split("\n");
+  expect(lines.slice(0, 5)).toEqual(["a=b", "0", "from the host", "123", "read-only"]);
+  expect(lines[5]).toMatch(/^tmpfs \/t tmpfs .*size=64k/);
+  expect(ids).toHaveLength(2);
+  expect(ids[1]).toBe(containerId);
+  const { status } = await h.cri.runtime.containerStatus({ containerId });
+  expect(status?.resources?.linux).toMatchObject({
+    cpuShares: 77n,
+    memoryLimitInBytes: 64n << 20n,
+  });
+});
+
+test("limits alone are given to the container that is there", async () => {
+  const ids: string[] = [];
+  await plugIn({
+    createContainer: ({ container }) => {
+      ids.push(container?.id ?? "");
+      return { adjust: { linux: { resources: { cpu: { cpus: "0" }, pids: { limit: 99n } } } } };
+    },
+  });
+  const { containerId } = await h.runPod();
+  expect(ids).toEqual([containerId]);
+  const { HostConfig } = await h.docker.containers.inspect(containerId);
+  expect(HostConfig).toMatchObject({ CpusetCpus: "0", PidsLimit: 99 });
+});
+
+(hooked ? test : test.skip)("an OCI hook runs by way of the spec hook", async () => {
+  const program = join(h.dir, "hook.sh");
+  const trace = join(h.dir, "hook-ran");
+  writeFileSync(program, `#!/bin/sh\ncat > ${trace}\n`);
+  chmodSync(program, 0o755);
+  await plugIn({
+    createContainer: () => ({ adjust: { hooks: { createRuntime: [{ path: program }] } } }),
+  });
+  const { containerId } = await h.runPod();
+  expect(existsSync(trace)).toBe(true);
+  expect(JSON.parse(readFileSync(trace, "utf8"))).toMatchObject({ id: containerId });
+});
+
+test("a plugin is told of ends that nobody asked for, and of containers that somebody removes", async () => {
+  const told: string[] = [];
+  const note = (event: string) => (request: { container?: { id: string } | undefined }) => {
+    told.push(`${event} ${request.container?.id}`);
+    return {};
+  };
+  await plugIn({
+    postStartContainer: note("started"),
+    stopContainer: note("stop"),
+    removeContainer: note("remove"),
+  });
+  const { containerId } = await h.runPod({}, { command: ["sh", "-c", "exit 3"] });
+  await until(() => told.length === 2);
+  await h.docker.containers.remove(containerId, { force: true });
+  await until(() => told.length === 3);
+  expect(told).toEqual([`started ${containerId}`, `stop ${containerId}`, `remove ${containerId}`]);
+});
