@@ -266,6 +266,7 @@ export async function openNri(options: NriOptions, parts: NriParts): Promise<Ope
         host.tell("postUpdatePodSandbox", { pod: podOf(sandbox) }),
       ),
     async createContainer(id, planned) {
+      if (host.plugins.length === 0) return undefined;
       const outcome = await ask(host.createContainer(subject({ ...planned, id })));
       await evictAll(outcome.evictions);
       await requireUpdates(outcome.updates);
@@ -274,6 +275,7 @@ export async function openNri(options: NriOptions, parts: NriParts): Promise<Ope
     async containerUndone(id, planned) {
       if (removalTold.has(id)) return;
       removalTold.set(id, true);
+      if (host.plugins.length === 0) return;
       const undone = subject({ ...planned, id });
       await tell("a container is not created", id, host.stopContainer(undone).then(updateAll));
       await tell("a container is not created", id, host.tell("removeContainer", undone));

@@ -8,11 +8,13 @@ import {
 import type { Nri } from "../nri/nri.js";
 import { ShimError } from "../shim-error.js";
 import type { ContainerRecord } from "../state/records.js";
+import type { Store } from "../state/store.js";
 import { readHostDevices } from "./host-devices.js";
 
 /** What it takes to create a container as NRI plugins want it. */
 export interface ContainerAdjustParts {
   readonly docker: { readonly containers: Pick<DockerContainers, "update"> };
+  readonly store: Pick<Store, "refresh">;
   readonly nri: Pick<Nri, "createContainer" | "containerUndone">;
 }
 
@@ -41,7 +43,7 @@ const mostCreations = 4;
  * {@link Nri.createContainer} and {@link planAdjustedContainer} throw.
  */
 export async function createAdjusted(
-  { docker, nri }: ContainerAdjustParts,
+  { docker, store, nri }: ContainerAdjustParts,
   input: ContainerPlanInput,
   plan: ContainerPlan,
   { create, destroy }: Creation,
@@ -52,10 +54,12 @@ export async function createAdjusted(
   let made = plan;
   for (let creations = 1; ; creations++) {
     const wanted = await askPlugins(id);
+    if (wanted === made) return id;
     const difference = createDifference(made, wanted);
     if (difference.kind === "none") return id;
     if (difference.kind === "limits") {
       await docker.containers.update(id, difference.body, { signal });
+      await store.refresh(id);
       return id;
     }
     if (creations === mostCreations) {

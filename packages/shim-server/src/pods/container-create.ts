@@ -148,7 +148,6 @@ export function createContainerCreate(
       destroy: (id) => destroyContainer(parts, id, signal),
     };
     const id = await createAdjusted(parts, input, plan, creation, signal);
-    await store.refresh(id);
     await nri.containerCreated(find(id));
     return id;
   }

@@ -273,6 +273,30 @@ describe("an error of a plugin", () => {
   });
 });
 
+test.each(events)(
+  "a plugin that dies in %s is gone, and the pod lives on without it",
+  async (fatal) => {
+    const told: string[] = [];
+    const die = () => {
+      plugins[0]?.close();
+      return new Promise<never>(() => {});
+    };
+    await plugIn(noting(told, { [fatal]: die }));
+    const other: string[] = [];
+    await plugIn(noting(other), "20");
+    const { podSandboxId, containerIds } = await runPod(world, ["main"]);
+    const containerId = containerIds[0] ?? "";
+    const { calls } = world;
+    await calls.updateContainerResources({ containerId, linux: { cpuShares: 5n } });
+    await calls.stopContainer({ containerId });
+    await calls.removeContainer({ containerId });
+    await calls.removePodSandbox({ podSandboxId });
+    expect(told.at(-1)).toMatch(new RegExp(`^${fatal} `));
+    expect(other.map((line) => line.split(" ")[0]).sort()).toEqual([...events].sort());
+    expect(world.actual()).toEqual({});
+  },
+);
+
 describe("adjustments", () => {
   test("that Docker takes at creation only have the container created anew", async () => {
     const { podSandboxId } = await runPod(world);
