@@ -5,6 +5,7 @@ import { access, readdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import type { Duplex, Readable } from "node:stream";
+import { setTimeout } from "node:timers/promises";
 import { NriError } from "./nri-error.js";
 import type { NriObserver } from "./observer.js";
 import { identityProblem, type PluginIdentity, parsePluginFile, pluginId } from "./plugin-name.js";
@@ -106,6 +107,9 @@ export async function launchPlugin(
   return { socket: child.stdio[3] as Duplex, kill: () => kill(child) };
 }
 
+/** How long the output of a plugin that has ended is read, in ms. */
+const outputMs = 200;
+
 /** What a plugin may write without ending its line, in characters; the rest of such a line is lost. */
 const longestLine = 4096;
 
@@ -119,6 +123,9 @@ function tellLines(stream: Readable | null, tell: (line: string) => void): void 
 async function kill(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
   const exited = once(child, "exit");
+  const closed = once(child, "close");
   child.kill("SIGKILL");
   await exited;
+  // What it has written is still told; a process of its own may hold its output open.
+  await Promise.race([closed, setTimeout(outputMs, undefined, { ref: false })]);
 }

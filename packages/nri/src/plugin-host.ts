@@ -111,6 +111,8 @@ export interface PluginHostOptions {
   readonly registrationTimeoutMs?: number;
   /** How long a plugin may take to reply to a call, in ms. Default 2,000. */
   readonly requestTimeoutMs?: number;
+  /** How long plugins have for their end, in ms. Default 500. */
+  readonly shutdownTimeoutMs?: number;
   /** All pods and containers that there are, for a plugin that comes. */
   readonly inventory: () => Promise<HostInventory>;
   /**
@@ -169,9 +171,6 @@ export interface PluginHost {
   close(): Promise<void>;
 }
 
-/** How long plugins have for their end, in ms. */
-const shutdownMs = 500;
-
 /**
  * Listens for plugins, and begins to start those of the node.
  *
@@ -183,6 +182,7 @@ export async function startPluginHost(options: PluginHostOptions): Promise<Plugi
     configDir = "/etc/nri/conf.d",
     registrationTimeoutMs = 5_000,
     requestTimeoutMs = 2_000,
+    shutdownTimeoutMs = 500,
     socketPath,
     observer,
   } = options;
@@ -448,7 +448,7 @@ export async function startPluginHost(options: PluginHostOptions): Promise<Plugi
       const over = new NriError("closed", "the runtime ends");
       await Promise.all(
         plugins.map(async (plugin) => {
-          await plugin.call(methods.shutdown, {}, shutdownMs).catch(() => undefined);
+          await plugin.call(methods.shutdown, {}, shutdownTimeoutMs).catch(() => undefined);
           plugin.end(over);
         }),
       );

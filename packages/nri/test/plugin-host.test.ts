@@ -369,7 +369,7 @@ test("the socket is the owner's alone, and is not taken from another runtime", a
 });
 
 test("plugins are told of the runtime's end, and one that hangs at it is not waited for", async () => {
-  rig = await startRig();
+  rig = await startRig({ shutdownTimeoutMs: 500 });
   let told = 0;
   const plugins = [
     await rig.connect("10-a", {

@@ -55,6 +55,10 @@ export async function startRig(
     configDir: join(folder, "conf.d"),
     inventory: async () => options.things ?? { pods: [], containers: [] },
     update: async () => [],
+    // Nobody is late for want of processors.
+    registrationTimeoutMs: 60_000,
+    requestTimeoutMs: 60_000,
+    shutdownTimeoutMs: 60_000,
     observer: {
       log: (level, message, fields) =>
         logged.push(`${level}: ${message} ${JSON.stringify(fields ?? {})}`),

@@ -28,6 +28,8 @@ const start = () =>
       "log-level": "warn",
       "nri-socket": socket,
       "nri-plugin-dir": join(dir, "none"),
+      "nri-registration-timeout": "1m",
+      "nri-request-timeout": "1m",
       ...labFlags({
         LAB_DOCKER_ENDPOINT: labVariable("LAB_DOCKER_ENDPOINT"),
         LAB_CNI_CONF_DIR: labVariable("LAB_CNI_CONF_DIR"),

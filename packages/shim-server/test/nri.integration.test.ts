@@ -16,7 +16,12 @@ const hooked = apiAtLeast(labVariable("LAB_DOCKER_VERSION"), "23.0");
 beforeAll(async () => {
   h = await createHarness();
   socket = join(h.dir, "nri", "nri.sock");
-  await h.restart({ nriSocket: socket, nriPluginDir: join(h.dir, "plugins") });
+  await h.restart({
+    nriSocket: socket,
+    nriPluginDir: join(h.dir, "plugins"),
+    nriRegistrationTimeoutMs: 60_000,
+    nriRequestTimeoutMs: 60_000,
+  });
 });
 afterEach(async () => {
   for (const plugin of plugins) plugin.close();

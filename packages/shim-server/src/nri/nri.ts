@@ -32,7 +32,7 @@ export interface Nri {
   runSandbox(sandbox: SandboxRecord): Promise<void>;
   /** The containers of a sandbox have ended, and it is about to. Told once of each. */
   stopSandbox(sandbox: SandboxRecord): Promise<void>;
-  /** A sandbox is about to go. Told once of each. */
+  /** A sandbox is about to go. Told once of each, and before it the stop that was not told of. */
   removeSandbox(sandbox: SandboxRecord): Promise<void>;
   updateSandbox(
     sandbox: SandboxRecord,

@@ -215,6 +215,7 @@ export async function openNri(options: NriOptions, parts: NriParts): Promise<Ope
       await ends.get(id);
       await tell("a container is removed", id, host.tell("removeContainer", told));
     } else {
+      await tellStop(record);
       await tell("a pod is removed", id, host.tell("removePodSandbox", { pod: podOf(record) }));
     }
   }
@@ -238,8 +239,7 @@ export async function openNri(options: NriOptions, parts: NriParts): Promise<Ope
       tellEnd(after);
     }
     if (after !== undefined || before === undefined) return;
-    const stopped = before.kind === "sandbox" ? tellStop(before) : Promise.resolve();
-    void stopped.then(() => tellRemoval(before));
+    void tellRemoval(before);
   }
 
   const unfollow = store.onChange(follow);

@@ -147,10 +147,7 @@ export function createSandboxRun(
   async function tellPlugins(id: string, undo: UndoStack): Promise<void> {
     const sandbox = store.record(id);
     if (sandbox?.kind !== "sandbox") return;
-    undo.push("tell plugins that there is no sandbox", async () => {
-      await nri.stopSandbox(sandbox);
-      await nri.removeSandbox(sandbox);
-    });
+    undo.push("tell plugins that there is no sandbox", () => nri.removeSandbox(sandbox));
     await nri.runSandbox(sandbox);
   }
 

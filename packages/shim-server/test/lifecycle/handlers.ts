@@ -120,7 +120,14 @@ export async function openHandlers(
     nriSocket === ""
       ? undefined
       : await openNri(
-          { ...options, nriSocket, nriPluginDir: join(root, "none") },
+          {
+            ...options,
+            nriSocket,
+            nriPluginDir: join(root, "none"),
+            // Nobody is late for want of processors.
+            nriRegistrationTimeoutMs: 60_000,
+            nriRequestTimeoutMs: 60_000,
+          },
           {
             ...engine,
             cgroupLimits,
