@@ -1,9 +1,10 @@
 // Checks the package in the working folder as it would be published: what is in its tarball, publint and
-// attw; and that the examples of its README compile.
+// attw; that each export has a docstring; and that the examples of its README compile.
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { docstringProblems, type PackageExports } from "./docstrings.ts";
 import { exampleProblems } from "./examples.ts";
 import { contentProblems, meantContents, sourceMapProblems } from "./package-contents.ts";
 import { filesBelow } from "./package-files.ts";
@@ -43,7 +44,12 @@ function tarballProblems(scratch: string): string[] {
 
 const scratch = mkdtempSync(join(tmpdir(), "dockershim-pack-"));
 try {
-  const problems = [...tarballProblems(scratch), ...exampleProblems(".")];
+  const exports = readManifest("package.json").exports as PackageExports;
+  const problems = [
+    ...tarballProblems(scratch),
+    ...docstringProblems(".", exports),
+    ...exampleProblems("."),
+  ];
   for (const problem of problems) console.error(problem);
   process.exitCode = problems.length === 0 ? 0 : 1;
 } finally {

@@ -19,6 +19,7 @@ import { makeStandInNetns } from "./stand-in-netns.js";
 import { status } from "./status.js";
 import { validateNetwork } from "./validate.js";
 
+/** Where plugins and results are, and how plugins are run. */
 export interface CniOptions {
   /** Directories of plugin executables, searched in this order (CNI_PATH). */
   readonly binDirs: readonly string[];

@@ -25,6 +25,7 @@ export interface DelTarget extends AttachmentId {
   readonly capabilityArgs?: JsonObject | undefined;
 }
 
+/** How an attachment is taken away. */
 export interface DelOptions extends OperationOptions {
   /** Stands in when the cache knows nothing of the attachment: today's network. */
   readonly network?: Network | undefined;

@@ -18,6 +18,7 @@ export interface RejectedConfig {
   readonly error: CniError;
 }
 
+/** What a directory of network configurations has. */
 export interface LoadedNetworks {
   /** In bytewise order of their file names; the first is the default network. */
   readonly networks: readonly Network[];

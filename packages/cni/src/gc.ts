@@ -8,6 +8,7 @@ import { requestConfig } from "./plugin-call.js";
 import type { CachedAttachment } from "./result-cache.js";
 import { isAtLeast } from "./version.js";
 
+/** What garbage collection may free, and what it must keep. */
 export interface GcOptions extends OperationOptions {
   /**
    * The networks whose plugins are told which attachments are still valid. They

@@ -1,3 +1,4 @@
+/** How grave what is reported is. */
 export type LogLevel = "debug" | "info" | "warn" | "error";
 
 /**

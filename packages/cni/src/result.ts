@@ -24,6 +24,7 @@ export interface CniIp {
   readonly interface?: number;
 }
 
+/** One of `routes` of a result; numbers as `ip route` has them. */
 export interface CniRoute {
   readonly dst: string;
   readonly gw?: string;
@@ -34,6 +35,7 @@ export interface CniRoute {
   readonly scope?: number;
 }
 
+/** `dns` of a result: what a pod's resolv.conf is made of. */
 export interface CniDns {
   readonly nameservers?: readonly string[];
   readonly domain?: string;

@@ -4,6 +4,7 @@ import { CniError } from "./errors.js";
 export const cniVersions: readonly ["0.1.0", "0.2.0", "0.3.0", "0.3.1", "0.4.0", "1.0.0", "1.1.0"] =
   ["0.1.0", "0.2.0", "0.3.0", "0.3.1", "0.4.0", "1.0.0", "1.1.0"];
 
+/** A version of the CNI specification. */
 export type CniVersion = (typeof cniVersions)[number];
 
 /** The newest version that this package implements. */

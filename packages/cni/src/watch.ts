@@ -20,6 +20,7 @@ export type NetworkState =
       readonly error?: CniError | undefined;
     };
 
+/** What is watched, and who is asked about it. */
 export interface WatchNetworksOptions {
   /** Directory of network configurations, such as `/etc/cni/net.d`; it need not exist. */
   readonly confDir: string;

@@ -5,6 +5,7 @@ import type { LogLag } from "./log-lag.js";
 import { createLogThread, type LogCopierLog } from "./log-thread.js";
 import type { CopiedContainer, LogCopyJob } from "./log-thread-protocol.js";
 
+/** Where a copier keeps what it knows, and who is told. */
 export interface LogCopierOptions {
   /** Folder of the positions, a file for each container; made, for its owner only, if missing. */
   readonly positions: string;

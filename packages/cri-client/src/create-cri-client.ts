@@ -11,6 +11,7 @@ import { type CallInfo, translateError } from "./translate-error.js";
 /** The largest message that kubelet and runtimes send or accept, in bytes. */
 const maxMessageBytes = 16 * 1024 * 1024;
 
+/** Which runtime is asked, and how long it may take. */
 export interface CriClientOptions {
   /** Where the runtime listens, for example `unix:///run/containerd/containerd.sock`. */
   endpoint: string;

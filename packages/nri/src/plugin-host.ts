@@ -97,6 +97,7 @@ export interface UpdateOutcome {
   readonly evictions: readonly ContainerEviction[];
 }
 
+/** Who calls plugins, and where they come from. */
 export interface PluginHostOptions {
   /** As plugins are told: who calls them. */
   readonly runtimeName: string;

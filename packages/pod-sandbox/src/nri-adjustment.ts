@@ -14,6 +14,7 @@ export interface NriAdjustment {
   readonly linux?: NriLinuxAdjustment | undefined;
 }
 
+/** A mount that a plugin adds: NRI's `Mount`. */
 export interface NriMount {
   readonly destination: string;
   readonly type: string;
@@ -70,6 +71,7 @@ export interface NriLinuxAdjustment {
   readonly memoryPolicy?: object | undefined;
 }
 
+/** A device that a plugin adds: NRI's `LinuxDevice`. */
 export interface NriDevice {
   readonly path: string;
   /** `c` or `b`. */

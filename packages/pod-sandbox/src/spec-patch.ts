@@ -71,6 +71,7 @@ export type OciHookPoint =
   | "poststart"
   | "poststop";
 
+/** One of `hooks` of the OCI runtime specification. */
 export interface OciHook {
   path: string;
   args?: readonly string[];
@@ -79,6 +80,7 @@ export interface OciHook {
   timeout?: number;
 }
 
+/** One of `mounts` of the OCI runtime specification. */
 export interface OciMount {
   destination: string;
   source?: string;
@@ -88,6 +90,7 @@ export interface OciMount {
   gidMappings?: readonly OciIdMapping[];
 }
 
+/** One of `linux.devices` of the OCI runtime specification. */
 export interface OciDevice {
   path: string;
   type: string;
@@ -109,6 +112,7 @@ export interface OciScheduler {
   period?: number;
 }
 
+/** `linux.intelRdt` of the OCI runtime specification. */
 export interface OciIntelRdt {
   closID?: string;
   schemata?: readonly string[];

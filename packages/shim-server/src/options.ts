@@ -1,11 +1,15 @@
 /** How much the daemon writes to its log, from most to least. */
 export const logLevels = ["trace", "debug", "info", "warn", "error", "fatal"] as const;
+/** One of {@link logLevels}. */
 export type LogLevel = (typeof logLevels)[number];
 
+/** Who writes a container's log file: the daemon in CRI's format, or a link to Docker's own. */
 export const logModes = ["cri", "docker"] as const;
 
+/** Who gives pods their network. */
 export const networkPlugins = ["cni", "none"] as const;
 
+/** Whether a pod's oom_score_adj is raised to the lowest that the host permits. */
 export const oomScoreChoices = ["auto", "true", "false"] as const;
 
 /** Everything an operator can choose; the flags of `dockershim serve` carry the same names. */

@@ -32,6 +32,7 @@ export interface HookedStart {
   readonly signal: AbortSignal;
 }
 
+/** Whose hooks are served, and what they do. */
 export interface SpecHookOptions {
   /** Tells this process from others on the node that serve hooks: letters, digits and dashes. */
   readonly name: string;
