@@ -7,6 +7,7 @@ import { bundleProgram } from "./bundle.ts";
 import { describeContent } from "./content.ts";
 import { makeExecutable } from "./executable.ts";
 import { flavours } from "./flavour.ts";
+import { writeBill } from "./sbom.ts";
 import { makeSystemPackage } from "./system-package.ts";
 
 const root = resolve(import.meta.dirname, "..");
@@ -26,3 +27,4 @@ for (const architecture of architectures) {
     }
   }
 }
+console.log(await writeBill(root, out));
