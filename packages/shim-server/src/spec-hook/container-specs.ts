@@ -58,18 +58,18 @@ export function createContainerSpecs(parts: ContainerSpecsParts): ContainerSpecs
     onRefused: (container, err) => log.warn({ container, err }, "an OCI spec was not completed"),
   });
 
-  async function complete(id: string, spec: OciSpec, { bundle }: HookedStart): Promise<OciSpec> {
+  async function complete(id: string, spec: OciSpec, start: HookedStart): Promise<OciSpec> {
     const record = store.record(id);
     const patch = record && readSpecPatch(record.inspect);
     if (patch === undefined) throw new Error(`container ${id} has nothing to be completed with`);
     const patched = applySpecPatch(spec, patch);
     if (patch.userNamespace === undefined) return patched;
-    return await enterUserNamespace(patched, bundle, patch.userNamespace);
+    return await enterUserNamespace(patched, start, patch.userNamespace);
   }
 
   async function enterUserNamespace(
     spec: OciSpec,
-    bundle: string,
+    start: HookedStart,
     userNamespace: UserNamespacePatch,
   ): Promise<OciSpec> {
     const { sandbox: containerId } = userNamespace;
@@ -81,7 +81,7 @@ export function createContainerSpecs(parts: ContainerSpecsParts): ContainerSpecs
       owner = { pid, containerId };
     }
     return applyUserNamespace(spec, userNamespace, {
-      root: await rootMounts.mount({ root, bundle, userNamespace, owner }),
+      root: await rootMounts.mount({ root, ...start, userNamespace, owner }),
       sandboxPid: owner?.pid,
       volumes: join(engine.known().info.DockerRootDir, "volumes"),
     });

@@ -131,8 +131,9 @@ function remap(job: Extract<MountJob, { kind: "remap" }>): void {
       if (setns(home, CLONE_NEWNS) !== 0) process.exit(1);
     }
     const [, first = -1, second = -1] = copies;
-    attach(first, root);
-    attach(second, target);
+    // Where containerd has given the start up in the meantime, its bundle is gone: then nothing is attached at all.
+    attach(first, target);
+    attach(second, root);
   } finally {
     for (const fd of copies) close(fd);
     closeSync(userNamespace);

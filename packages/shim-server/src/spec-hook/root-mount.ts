@@ -13,6 +13,8 @@ export interface RootMountOrder {
   readonly userNamespace: UserNamespacePatch;
   /** A process in the namespace, and the container that it has to be of; without it there is none yet. */
   readonly owner?: { readonly pid: number; readonly containerId: string } | undefined;
+  /** Aborted when the container's start has been given up. */
+  readonly signal: AbortSignal;
 }
 
 /** Puts root file systems where a user namespace can have them. */
@@ -35,7 +37,7 @@ const maxOptions = 4095;
 
 export function createRootMounts(thread: MountThread = createMountThread()): RootMounts {
   return {
-    async mount({ root, bundle, userNamespace, owner }) {
+    async mount({ root, bundle, userNamespace, owner, signal }) {
       const target = join(bundle, "rootfs");
       const [{ hostID: gid } = { hostID: 0 }] = userNamespace.gids;
       // Its files are not for all users of the node; as containerd has it for such containers.
@@ -48,6 +50,7 @@ export function createRootMounts(thread: MountThread = createMountThread()): Roo
       }
       const layers = overlayLayers(root);
       await shiftOwners(layers.upper, userNamespace);
+      signal.throwIfAborted();
       await thread.call({ kind: "remap", root, target, owner, ...overlayMount(layers) });
       return target;
     },
