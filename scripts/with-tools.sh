@@ -30,6 +30,7 @@ typecheck) tasks typecheck ;;
 generate) turbo run generate ;;
 check-packages) tasks check:package ;;
 version-packages) changeset version ;;
+docs:api) build && exec node api-docs/main.ts ;;
 publish-dry-run) tasks check:package && node scripts/publish-dry-run.ts ;;
 test) build && exec node scripts/run-tests.ts ;;
 test:unit)
