@@ -203,6 +203,13 @@ export const serveOptions: readonly ServeOption[] = [
     description: "how long an NRI plugin may take for a call before it is dropped",
   },
   {
+    key: "shimPerPod",
+    flag: "shim-per-pod",
+    value: "choice",
+    kind: "boolean",
+    description: "serve all containers of a pod by one of containerd's shims",
+  },
+  {
     key: "adoptUnlabelled",
     flag: "adopt-unlabelled",
     value: "choice",

@@ -32,6 +32,7 @@ describe("flags", () => {
       runtimeRequestTimeoutMs: "4m",
       nriRegistrationTimeoutMs: "5s",
       nriRequestTimeoutMs: "2s",
+      shimPerPod: "false",
       adoptUnlabelled: "false",
     };
     const args = Object.keys(defaultShimOptions).map((key) => {
@@ -66,6 +67,7 @@ describe("flags", () => {
       nriConfigDir: "x",
       nriRegistrationTimeoutMs: 5_000,
       nriRequestTimeoutMs: 2_000,
+      shimPerPod: false,
       adoptUnlabelled: false,
     });
   });

@@ -56,6 +56,8 @@ export interface ContainerPlanInput extends ValidContainerConfigs {
     runtimeHandler: string;
     /** Namespaces that the sandbox was run with. */
     namespaceOptions?: NamespaceOption | undefined;
+    /** See {@link shimGroupOf}. */
+    shimGroup?: string | undefined;
   };
   image: PlannedImage;
   engine: EngineFacts;
@@ -111,6 +113,7 @@ export function planContainer(input: ContainerPlanInput): ContainerPlan {
   const annotations = toOciAnnotations(
     sandbox.runtimeHandler,
     engine,
+    sandbox.shimGroup,
     sandboxConfig.annotations,
     config.annotations,
   );

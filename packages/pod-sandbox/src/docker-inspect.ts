@@ -48,6 +48,7 @@ export interface InspectedHostConfig {
   IpcMode?: string | null | undefined;
   PidMode?: string | null | undefined;
   Runtime?: string | null | undefined;
+  Annotations?: Readonly<Record<string, string>> | null | undefined;
   CgroupParent?: string | null | undefined;
   CpuShares?: number | null | undefined;
   CpuPeriod?: number | null | undefined;

@@ -111,7 +111,7 @@ export {
   type UpdatePlan,
   type UpdatePlanInput,
 } from "./resources.js";
-export { isDefaultHandler, toDockerRuntime } from "./runtime-handler.js";
+export { isDefaultHandler, shimGroupOf, toDockerRuntime } from "./runtime-handler.js";
 export { planSandbox, type SandboxPlan, type SandboxPlanInput } from "./sandbox-plan.js";
 export {
   type SandboxFacts,

@@ -48,6 +48,11 @@ export interface SandboxPlanInput {
    * made for the pause process. Without it Docker's default profile applies.
    */
   seccompProfile?: string | undefined;
+  /**
+   * A name that no other pod has, by which one shim of containerd serves the pod's containers;
+   * without it each has a shim of its own, as before API 1.43.
+   */
+  shimGroup?: string | undefined;
 }
 
 /** A sandbox to create: plain data for `POST /containers/create`. */
@@ -87,7 +92,7 @@ export function planSandbox(input: SandboxPlanInput): SandboxPlan {
     engine,
   });
   const runtime = patched?.runtime ?? toDockerRuntime(runtimeHandler, engine);
-  const annotations = toOciAnnotations(runtimeHandler, engine, config.annotations);
+  const annotations = toOciAnnotations(runtimeHandler, engine, input.shimGroup, config.annotations);
   const cgroupParent = toCgroupParent(config.linux?.cgroupParent ?? "", engine);
   const sysctls = config.linux?.sysctls ?? {};
   const hasHostname = config.hostname !== "" && namespaces.UTSMode !== "host";

@@ -157,6 +157,16 @@ describe("a container's place on the engine", () => {
     });
   });
 
+  test("has the shim of its sandbox, whatever its annotations say", () => {
+    const Annotations = { "io.containerd.runc.v2.group": "g1" };
+    const annotations = { "io.containerd.runc.v2.group": "g2", own: "2" };
+    const sandbox = { id: "s", runtimeHandler: "" };
+    expect(host({ annotations }, { sandbox: { ...sandbox, shimGroup: "g1" } })).toMatchObject({
+      Annotations,
+    });
+    expect(host({ annotations }, { sandbox })).not.toHaveProperty("Annotations");
+  });
+
   test("has the log driver that the server chose", () => {
     const logConfig = { Type: "local", Config: { "max-size": "10m" } };
     expect(host({}, { logConfig }).LogConfig).toEqual(logConfig);

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
-import { type EngineFacts, planSandbox, type SandboxPlanInput } from "../src/index.js";
-import { newest, oldest, sandboxConfig, sandboxInput, thrown } from "./configs.js";
+import { type EngineFacts, planSandbox, type SandboxPlanInput, shimGroupOf } from "../src/index.js";
+import { inspected, newest, oldest, sandboxConfig, sandboxInput, thrown } from "./configs.js";
 
 type Init = Parameters<typeof sandboxConfig>[0];
 
@@ -173,13 +173,37 @@ describe("a sandbox's place on the engine", () => {
     expect(error).toMatchObject({ code: "invalid_argument", field: "runtime_handler" });
   });
 
-  test("passes annotations to a chosen runtime only, and none that would reach systemd", () => {
-    const annotations = { "io.katacontainers.x": "1", "org.systemd.property.User": "'root'" };
+  test("passes annotations to a chosen runtime only", () => {
+    const annotations = { "io.katacontainers.x": "1" };
     const chosen = host({ annotations }, { runtimeHandler: "kata" });
-    expect(chosen.Annotations).toEqual({ "io.katacontainers.x": "1" });
+    expect(chosen.Annotations).toEqual(annotations);
     expect(host({ annotations })).not.toHaveProperty("Annotations");
     const old = host({ annotations }, { runtimeHandler: "kata", ...on({ apiVersion: "1.42" }) });
     expect(old).not.toHaveProperty("Annotations");
+  });
+
+  test.each([
+    ["org.systemd.property.User", "'root'"],
+    ["org.criu.config", "/var/lib/kubelet/pods/1/volumes/kubernetes.io~empty-dir/x/criu.conf"],
+    ["io.containerd.runc.v2.group", "another-pod"],
+    ["io.kubernetes.cri.sandbox-id", "another-pod"],
+  ])("passes no annotation that runc or its shim obeys as root: %s", (key, value) => {
+    const annotations = { [key]: value, plain: "1" };
+    const chosen = host({ annotations }, { runtimeHandler: "kata" });
+    expect(chosen.Annotations).toEqual({ plain: "1" });
+  });
+
+  test("has a shim with its containers where it is to, by the default runtime", () => {
+    const Annotations = { "io.containerd.runc.v2.group": "g1" };
+    const shimGroup = "g1";
+    const grouped = inspected(planSandbox(sandboxInput(sandboxConfig(), { shimGroup })));
+    expect(grouped.HostConfig).toMatchObject({ Annotations });
+    expect(shimGroupOf(grouped)).toBe("g1");
+    expect(shimGroupOf(inspected(planSandbox(sandboxInput())))).toBeUndefined();
+    expect(host({}, { shimGroup, ...on({ apiVersion: "1.42" }) })).not.toHaveProperty(
+      "Annotations",
+    );
+    expect(host({}, { shimGroup, runtimeHandler: "kata" })).not.toHaveProperty("Annotations");
   });
 
   test("has its sysctls", () => {

@@ -65,6 +65,7 @@ const checks: {
   nriConfigDir: folderProblem,
   nriRegistrationTimeoutMs: durationProblem,
   nriRequestTimeoutMs: durationProblem,
+  shimPerPod: () => undefined,
   adoptUnlabelled: () => undefined,
 };
 

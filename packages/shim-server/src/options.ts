@@ -66,6 +66,11 @@ export interface ShimOptions {
   readonly nriRegistrationTimeoutMs: number;
   /** How long an NRI plugin may take to reply to a call before it is dropped, in ms. */
   readonly nriRequestTimeoutMs: number;
+  /**
+   * Whether one of containerd's shims serves all containers of a pod (API 1.43 and later), which takes less
+   * memory; or each has its own, so that the death of one ends that container alone.
+   */
+  readonly shimPerPod: boolean;
   /** Whether pods without an instance label (made by cri-dockerd or dockershim) count as ours. */
   readonly adoptUnlabelled: boolean;
 }
@@ -96,5 +101,6 @@ export const defaultShimOptions: ShimOptions = {
   nriConfigDir: "/etc/nri/conf.d",
   nriRegistrationTimeoutMs: 5_000,
   nriRequestTimeoutMs: 2_000,
+  shimPerPod: true,
   adoptUnlabelled: true,
 };

@@ -6,6 +6,7 @@ import {
   planContainer,
   sandboxConfigOf,
   sandboxRuntimeHandler,
+  shimGroupOf,
   type ValidContainerConfigs,
   validateContainerConfigs,
 } from "@dockershim/pod-sandbox";
@@ -78,6 +79,7 @@ export function createContainerCreate(
         runtimeHandler: sandboxRuntimeHandler(sandbox.inspect),
         namespaceOptions: sandboxConfigOf(sandbox.inspect)?.linux?.securityContext
           ?.namespaceOptions,
+        shimGroup: shimGroupOf(sandbox.inspect),
       },
       instance,
       logConfig: logs.logConfig,

@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import type { RunPodSandboxRequest } from "@dockershim/cri-types";
 import type { DockerContainers } from "@dockershim/docker-client";
 import {
@@ -45,7 +46,7 @@ export interface SandboxRunParts extends SandboxRemoveParts, CreateNamedParts {
   readonly network: Pick<PodNetwork, "addresses" | "setUp" | "tearDown">;
   readonly pauseImage: Pick<PauseImage, "ensure">;
   readonly specs: Pick<ContainerSpecs, "announce" | "withdraw">;
-  readonly options: Pick<ShimOptions, "podInfraContainerImage">;
+  readonly options: Pick<ShimOptions, "podInfraContainerImage" | "shimPerPod">;
   readonly nri: SandboxRemoveParts["nri"] & Pick<Nri, "runSandbox">;
   readonly instance: string;
   readonly log: Logger;
@@ -93,6 +94,7 @@ export function createSandboxRun(
       instance,
       seccompProfile,
       networkMode: onHostNetwork(config) ? "host" : "none",
+      ...(parts.options.shimPerPod ? { shimGroup: randomUUID() } : {}),
     });
     // The host's limits, which are the same for every pod, were told at the start.
     for (const warning of plan.warnings) log.debug({ sandbox: name }, warning);
