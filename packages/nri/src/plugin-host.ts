@@ -146,9 +146,9 @@ export interface PluginHost {
    */
   hold(signal: AbortSignal): Promise<() => void>;
   /**
-   * Tells of an event.
+   * Tells all plugins of an event.
    *
-   * @throws NriError `call_failed` with the plugin's error.
+   * @throws NriError `call_failed` with the error of the first that replied with one.
    */
   tell<Name extends ToldEvent>(
     event: Name,
@@ -166,7 +166,12 @@ export interface PluginHost {
     subject: ContainerSubject,
     resources: MessageInitShape<typeof LinuxResourcesSchema>,
   ): Promise<UpdateOutcome>;
-  /** Tells that a container has ended. @returns Updates of others. */
+  /**
+   * Tells all plugins that a container has ended. Errors are told to the observer: nothing can be
+   * changed any more.
+   *
+   * @returns Updates of others.
+   */
   stopContainer(subject: ContainerSubject): Promise<readonly ContainerUpdate[]>;
   /** Tells plugins that the runtime ends, ends those that were started here, and listens no longer. */
   close(): Promise<void>;
@@ -382,10 +387,15 @@ export async function startPluginHost(options: PluginHostOptions): Promise<Plugi
     async tell(event, request) {
       if (plugins.length === 0) return;
       await inTurn(async () => {
+        const errors: unknown[] = [];
         for (const plugin of plugins) {
           if (!plugin.wants(told[event])) continue;
-          await tellOne(plugin, event, request as Partial<ContainerSubject>);
+          // What one says of it is no reason for others not to know.
+          await tellOne(plugin, event, request as Partial<ContainerSubject>).catch((err: unknown) =>
+            errors.push(err),
+          );
         }
+        if (errors.length > 0) throw errors[0];
       });
     },
     createContainer: ({ pod, container }) =>
@@ -438,8 +448,16 @@ export async function startPluginHost(options: PluginHostOptions): Promise<Plugi
         const updates = collectUpdates(createOwners());
         for (const plugin of plugins) {
           if (!plugin.wants(Event.STOP_CONTAINER)) continue;
-          const reply = await ask(plugin, methods.stopContainer, { ...subject });
-          if (reply !== undefined) updates.merge(reply.update, plugin.id);
+          try {
+            const reply = await ask(plugin, methods.stopContainer, { ...subject });
+            if (reply !== undefined) updates.merge(reply.update, plugin.id);
+          } catch (err) {
+            const { message: reason } = NriError.from(err, "protocol_error");
+            observer.log("warn", "an NRI plugin failed at a container's end", {
+              container: subject.container.id,
+              reason,
+            });
+          }
         }
         return updates.collected();
       });

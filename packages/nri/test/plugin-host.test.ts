@@ -79,6 +79,28 @@ test("a plugin's error fails the call, names the plugin, and leaves it connected
   expect(rig.called.at(-1)).toBe("10-strict RunPodSandbox call_failed");
 });
 
+test("a plugin's error keeps no other from being told, and from what it wants of others at an end", async () => {
+  rig = await startRig();
+  const fail = () => {
+    throw new Error("no");
+  };
+  const told: string[] = [];
+  await rig.connect("10-failing", { removeContainer: fail, stopContainer: fail });
+  await rig.connect("20-other", {
+    removeContainer: () => {
+      told.push("remove");
+      return {};
+    },
+    stopContainer: () => ({ update: [{ containerId: "c2", linux: { resources: {} } }] }),
+  });
+  expect(await rig.host.stopContainer(subject)).toMatchObject([{ containerId: "c2" }]);
+  await expect(rig.host.tell("removeContainer", subject)).rejects.toMatchObject({
+    plugin: "10-failing",
+  });
+  expect(told).toEqual(["remove"]);
+  expect(rig.logged.at(-1)).toMatch(/failed at a container's end.*10-failing: StopContainer: no/);
+});
+
 test("one event at a time: the next waits for the plugins that are still at the last", async () => {
   rig = await startRig();
   const order: string[] = [];

@@ -309,6 +309,7 @@ export async function openNri(options: NriOptions, parts: NriParts): Promise<Ope
       };
     },
     async updateContainer(container, resources) {
+      if (host.plugins.length === 0) return { resources, extra: {} };
       const outcome = await ask(host.updateContainer(subject(container), limitsOf(resources)));
       await evictAll(outcome.evictions);
       await requireUpdates(outcome.updates);
