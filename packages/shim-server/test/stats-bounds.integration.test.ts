@@ -142,6 +142,7 @@ const containerBounds: Readonly<Record<string, Bound>> = {
   container_threads_max: [0, 100_000],
   container_ulimits_soft: [0, 1_073_741_816],
   // Those that the test lets be missing, as they are with containerd.
+  container_fs_inodes_free: exactly(0),
   container_fs_inodes_total: [0, 100],
   container_fs_limit_bytes: [100 * mb, 10 * tb],
 };

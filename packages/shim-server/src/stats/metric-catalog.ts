@@ -54,6 +54,11 @@ export const metricCatalog: Readonly<Record<string, MetricKind>> = {
     help: "Processor seconds spent in user mode.",
   },
   container_file_descriptors: { type: GAUGE, help: "Open file descriptors." },
+  container_fs_inodes_free: {
+    type: GAUGE,
+    help: "0: a writable layer has no inodes of its own that could be free.",
+    labels: ["device"],
+  },
   // By its name it should be what the file system has; cAdvisor tells this for containers, and so do its readers
   // take it.
   container_fs_inodes_total: {
