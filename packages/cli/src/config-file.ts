@@ -1,7 +1,6 @@
 import { readFile, stat } from "node:fs/promises";
 import type { ShimOptions } from "@dockershim/shim-server/options";
 import { closestMatch } from "leven";
-import { parse } from "yaml";
 import { CliError } from "./cli-error.js";
 import { parseDuration } from "./duration.js";
 import { describeReadError } from "./read-error.js";
@@ -39,6 +38,7 @@ export async function readConfigFile(path: string): Promise<FileOptions> {
       cause: error,
     });
   }
+  const { parse } = await import("yaml");
   let content: unknown;
   try {
     content = parse(text);

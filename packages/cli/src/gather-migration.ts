@@ -8,7 +8,7 @@ import { carryOptions } from "./carry-options.js";
 import { defaultConfigFile, optionsFromFile } from "./config-file.js";
 import { optionsFromCriDockerd } from "./cri-dockerd-command.js";
 import { inspectPods } from "./inspect-pods.js";
-import { isSameSocket, kubeletEndpointFiles, readKubeletEndpoint } from "./kubelet-endpoint.js";
+import { kubeletEndpointFiles, readKubeletEndpoint } from "./kubelet-endpoint.js";
 import { answers, gatherMigrateFacts, type MigratePlaces } from "./migrate-facts.js";
 import { readFlags } from "./migrate-flags.js";
 import { judgeMigration } from "./migrate-report.js";
@@ -25,6 +25,7 @@ import { keepsSocket } from "./migration-plan.js";
 import { findProcess, type RunningProcess, readProcess } from "./node-processes.js";
 import { readAddresses } from "./pod-addresses.js";
 import { optionsFromFlags } from "./serve-options.js";
+import { isSameSocket } from "./socket-path.js";
 import { type Systemctl, showUnits, type UnitProperties } from "./systemctl.js";
 
 const dropInFile = "/etc/systemd/system/dockershim.socket.d/cri-dockerd.conf";

@@ -43,16 +43,6 @@ export function replaceKubeletEndpoint(text: string, form: EndpointForm, endpoin
   return replaced;
 }
 
-/** Whether two names mean the same socket: the scheme may be left out, and /var/run is /run. */
-export function isSameSocket(a: string, b: string): boolean {
-  return socketPath(a) === socketPath(b);
-}
-
-/** The path of a socket, in one form. */
-export function socketPath(endpoint: string): string {
-  return endpoint.replace(/^unix:(?:\/\/)?/, "").replace(/^\/var\/run\//, "/run/");
-}
-
 function spansOf(text: string, form: EndpointForm): Span[] {
   return form === "flag" ? flagSpans(text) : configurationSpans(text);
 }

@@ -7,13 +7,12 @@ import {
   LOG_PATH_LABEL,
   parseContainerName,
   parseSandboxName,
-  readCheckpoint,
   SANDBOX_ID_LABEL,
-  type SandboxCheckpoint,
   TYPE_LABEL,
   TYPE_SANDBOX,
 } from "@dockershim/pod-sandbox";
 import { parse } from "yaml";
+import { type CheckpointFiles, readCheckpoints } from "./cri-dockerd-checkpoints.js";
 import { inspectPods } from "./inspect-pods.js";
 import { migrateFlags } from "./migrate-flags.js";
 import type { MigratedContainer, MigratedPod, MigrateFacts } from "./migrate-report.js";
@@ -29,12 +28,6 @@ export interface MigratePlaces {
   readonly listen: string;
   /** Where processes are told of; `/proc`. */
   readonly procDir: string;
-}
-
-/** cri-dockerd's own files of sandboxes. */
-export interface CheckpointFiles {
-  readonly found: ReadonlyMap<string, SandboxCheckpoint>;
-  readonly unreadable: { file: string; reason: string }[];
 }
 
 /**
@@ -139,22 +132,6 @@ async function toContainer(inspect: ContainerInspect): Promise<MigratedContainer
             ? "docker"
             : "file",
   };
-}
-
-/** @param dir `sandbox` in cri-dockerd's folder. */
-export async function readCheckpoints(dir: string): Promise<CheckpointFiles> {
-  const found = new Map<string, SandboxCheckpoint>();
-  const unreadable: { file: string; reason: string }[] = [];
-  const ids = (await readdir(dir).catch(() => [])).filter((name) => /^[0-9a-f]{64}$/.test(name));
-  for (const id of ids) {
-    const file = join(dir, id);
-    try {
-      found.set(id, readCheckpoint(await readFile(file, "utf8")));
-    } catch (err) {
-      unreadable.push({ file, reason: err instanceof Error ? err.message : String(err) });
-    }
-  }
-  return { found, unreadable };
 }
 
 /** libcni keeps results in a folder of this name below its cache directory. */

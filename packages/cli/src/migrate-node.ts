@@ -4,7 +4,6 @@ import { readLeftovers, removeLeftover } from "./clean-up.js";
 import { CliError, exitCodes } from "./cli-error.js";
 import type { CommandContext } from "./command-context.js";
 import { gatherMigration, type MigrationPlaces } from "./gather-migration.js";
-import { isSameSocket } from "./kubelet-endpoint.js";
 import { describeLeftover, type Leftover } from "./leftovers.js";
 import { createPerformer } from "./migration-actions.js";
 import type { Direction, MigrationFacts } from "./migration-facts.js";
@@ -13,6 +12,7 @@ import { keepsSocket, migrationProblems, planMigration } from "./migration-plan.
 import { type MigrationTools, runMigration, undoMigration } from "./migration-run.js";
 import { describeAction, type MigrationStep } from "./migration-step.js";
 import { type OutputFormat, printObject } from "./output-format.js";
+import { isSameSocket } from "./socket-path.js";
 import { createSystemctl } from "./systemctl.js";
 import type { Terminal } from "./terminal.js";
 

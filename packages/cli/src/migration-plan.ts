@@ -1,4 +1,4 @@
-import { isSameSocket, replaceKubeletEndpoint, socketPath } from "./kubelet-endpoint.js";
+import { replaceKubeletEndpoint } from "./kubelet-endpoint.js";
 import type { DaemonFacts, Direction, MigrationFacts, UnitFacts } from "./migration-facts.js";
 import {
   type FileChange,
@@ -6,6 +6,7 @@ import {
   type MigrationStep,
   reverseChange,
 } from "./migration-step.js";
+import { isSameSocket, socketPath } from "./socket-path.js";
 
 /** Names of daemons in what people read: the one that goes, the one that comes. */
 const names = {

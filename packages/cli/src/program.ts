@@ -13,7 +13,7 @@ const completionCommands = ["completion", "complete"];
 
 /**
  * Adds all commands. One that the arguments do not name is in the overview only, and not loaded:
- * loading takes longer than most answers. Completion is about all of them.
+ * loading takes longer than most answers. So is it where a shell asks what completes a line.
  */
 export async function addCommands(
   program: Command,
@@ -22,12 +22,11 @@ export async function addCommands(
 ): Promise<void> {
   const allCommands = (): Promise<Command> => describeProgram(terminal);
   const context = { terminal, setExitCode, allCommands };
-  const completes = completionCommands.some((name) => args.includes(name));
   for (const { name, description, load } of commands) {
     const command = program.command(name).description(description);
-    if (completes || args.includes(name)) (await load())(command, context);
+    if (args.includes(name)) (await load())(command, context);
   }
-  if (completes) await addCompletion(program);
+  if (completionCommands.some((name) => args.includes(name))) await addCompletion(program);
   else program.command("completion").description(completionDescription);
 }
 
@@ -136,6 +135,7 @@ Exit codes:
 /** The whole tree of commands, with options and texts, for man pages and completions. */
 export async function describeProgram(terminal: Terminal): Promise<Command> {
   const program = createProgram(terminal);
-  await addCommands(program, completionCommands, { terminal, setExitCode: () => undefined });
+  const all = [...commands.map(({ name }) => name), ...completionCommands];
+  await addCommands(program, all, { terminal, setExitCode: () => undefined });
   return program;
 }

@@ -450,7 +450,7 @@ test("of another runtime's node, what is about Docker is skipped", () => {
   const skipped = results.filter(({ verdict }) => verdict === "skip");
   expect(results.filter(({ verdict }) => verdict === "fail")).toEqual([]);
   expect(skipped.map(({ name }) => name)).toContain("live-restore");
-  expect(skipped[0]?.reason).toMatch(/for dockershim only; containerd v2\.1\.4 serves/);
+  expect(skipped[0]?.reason).toMatch(/for dockershim only, and containerd v2\.1\.4 serves/);
 });
 
 test("this is what a person sees", () => {

@@ -1,10 +1,10 @@
 import { describe, expect, test } from "@jest/globals";
 import {
   type EndpointForm,
-  isSameSocket,
   readKubeletEndpoint,
   replaceKubeletEndpoint,
 } from "../src/kubelet-endpoint.js";
+import { isSameSocket } from "../src/socket-path.js";
 
 const old = "unix:///var/run/cri-dockerd.sock";
 const ours = "unix:///run/dockershim/dockershim.sock";

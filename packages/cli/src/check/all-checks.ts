@@ -29,12 +29,12 @@ export const checkNames: readonly string[] = checks.flatMap(([, all]) =>
 
 /** Judges what was gathered. What is about Docker is passed over where another runtime answers. */
 export function judgeNode(facts: CheckFacts): CheckResult[] {
-  const { kind, about, endpoint } = facts.runtime;
+  const { kind, about } = facts.runtime;
   return checks.flatMap(([area, all]) =>
     all.map(({ name, runtime, judge }) => {
       const finding =
         kind === "other" && runtime === "docker"
-          ? skip(`for dockershim only; ${about} serves on ${endpoint}`)
+          ? skip(`for dockershim only, and ${about} serves`)
           : judge(facts);
       return { area, name, ...finding };
     }),

@@ -1,4 +1,4 @@
-import { isSameSocket } from "../kubelet-endpoint.js";
+import { isSameSocket } from "../socket-path.js";
 import type { Check } from "./check.js";
 import type { CheckFacts, KubeletSettings } from "./check-facts.js";
 import { type Finding, fail, ok, skip, warn } from "./finding.js";

@@ -2,7 +2,7 @@ import { X509Certificate } from "node:crypto";
 import { lstat, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { ShimOptions } from "@dockershim/shim-server/options";
-import { socketPath } from "../kubelet-endpoint.js";
+import { socketPath } from "../socket-path.js";
 import type { DaemonFacts, SocketFacts } from "./check-facts.js";
 import type { ChosenOptions } from "./choose-options.js";
 import { readIfThere } from "./read-if-there.js";

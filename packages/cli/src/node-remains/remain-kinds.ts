@@ -2,12 +2,12 @@ import { rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { createCni } from "@dockershim/cni";
 import { CliError } from "../cli-error.js";
+import { readCheckpoints } from "../cri-dockerd-checkpoints.js";
 import { imageName } from "../find-image.js";
 import { isMadeOf } from "../image-use.js";
-import { isSameSocket } from "../kubelet-endpoint.js";
-import { readCheckpoints } from "../migrate-facts.js";
 import { findProcess } from "../node-processes.js";
 import { runProgram } from "../run-program.js";
+import { isSameSocket } from "../socket-path.js";
 import {
   orphanedAddresses,
   orphanedContainers,
@@ -45,7 +45,9 @@ export interface RemainKind {
 const nobodyServes = ({ runtime }: OpenNode): NotLookedAt => ({
   skipped: `nobody serves on ${runtime.endpoint}`,
 });
-const noEngine = ({ dockerProblem }: OpenNode): NotLookedAt => ({ skipped: dockerProblem });
+const noEngine = ({ dockerProblem, runtime }: OpenNode): NotLookedAt => ({
+  skipped: runtime.kind === "other" ? "for dockershim only" : dockerProblem,
+});
 const unreadable = (files: readonly string[]): NotLookedAt => ({
   skipped: `a result in a CNI cache cannot be read, and so not told whose it is: ${files.join(", ")}`,
 });
