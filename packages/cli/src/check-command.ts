@@ -8,6 +8,7 @@ import { addOutputOption, type OutputFormat, printObject } from "./output-format
 import { addDebugOption } from "./runtime-options.js";
 import { addServeOptions } from "./serve-options.js";
 import { hasColour } from "./terminal.js";
+import { watchForEnd } from "./watch-for-end.js";
 
 interface CheckOptions extends Record<string, unknown> {
   readonly output: OutputFormat;
@@ -73,13 +74,14 @@ Exit codes: 0 when no check fails, 1 when one does, or with --strict warns.`,
       configFile: options.config,
       kubeletConfig: options.kubeletConfig,
       endpoint: runtimeEndpoint,
-      deep: options.deep === true,
       root,
       procDir: `${root}/proc`,
       path: terminal.env.PATH ?? "/usr/sbin:/usr/bin:/sbin:/bin",
       now: terminal.now,
     };
-    const facts = await showElapsed(terminal, "looking at the node", () => gatherChecks(places));
+    const look = (deep: AbortSignal | undefined) =>
+      showElapsed(terminal, "looking at the node", () => gatherChecks({ ...places, deep }));
+    const facts = options.deep === true ? await watchForEnd(terminal, look) : await look(undefined);
     const results = judgeNode(facts).filter(
       ({ name }) => only === undefined || only.includes(name),
     );

@@ -1,11 +1,12 @@
 import { spawn } from "node:child_process";
-import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { once } from "node:events";
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
-import { labFlags, labVariable, startDaemon } from "@dockershim/testing";
+import { labFlags, labVariable, startDaemon, until } from "@dockershim/testing";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
-import { runBin } from "./dockershim-bin.js";
+import { runBin, startBin } from "./dockershim-bin.js";
 
 interface Report {
   readonly checks: readonly {
@@ -95,6 +96,31 @@ test("--deep runs the plugins for real and leaves nothing behind", async () => {
       reason: expect.stringMatching(/^ADD, CHECK and DEL in \d+ ms; \S+ was given/),
     }),
   ]);
+  const after = await networkRemains();
+  expect(after.rules).toEqual([]);
+  expect(after.leases.filter((each) => !before.leases.includes(each))).toEqual([]);
+});
+
+test("--deep that is interrupted takes down what it has made", async () => {
+  const before = await networkRemains();
+  // A plugin that tells when it is asked for something, and takes its time with ADD.
+  const plugins = join(dir, "plugins");
+  const told = join(dir, "told");
+  await mkdir(plugins);
+  const lab = labVariable("LAB_CNI_BIN_DIR");
+  for (const name of ["bridge", "host-local", "portmap"]) {
+    const slow = name === "portmap" ? 'if [ "$CNI_COMMAND" = ADD ]; then sleep 7203; fi' : "";
+    const script = `#!/bin/sh\necho ${name} $CNI_COMMAND >> ${told}\n${slow}\nCNI_PATH=${lab} exec ${lab}/${name}\n`;
+    await writeFile(join(plugins, name), script, { mode: 0o755 });
+  }
+  const flags = onLab.filter((flag) => !flag.startsWith("--cni-bin-dir"));
+  const child = startBin(["check", "--deep", ...flags, "--cni-bin-dir", plugins]);
+  const ended = Promise.all([text(child.stderr), once(child, "close")]);
+  await until(async () => (await readFile(told, "utf8").catch(() => "")).includes("portmap ADD"));
+  child.kill("SIGINT");
+  const [stderr, [code]] = await ended;
+  expect({ stderr, code }).toEqual({ stderr: "dockershim: ended by SIGINT\n", code: 1 });
+  expect((await readFile(told, "utf8")).trim().split("\n")).toContain("bridge DEL");
   const after = await networkRemains();
   expect(after.rules).toEqual([]);
   expect(after.leases.filter((each) => !before.leases.includes(each))).toEqual([]);

@@ -1,3 +1,6 @@
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { expect, test } from "@jest/globals";
 import { type FoundRemains, removeRemain } from "../src/node-remains/find-remains.js";
 import {
@@ -14,6 +17,7 @@ import {
   orphanedRecords,
   orphanedSandboxes,
 } from "../src/node-remains/judge-remains.js";
+import { readLiveAddresses, shortestV6 } from "../src/node-remains/live-addresses.js";
 import type { OpenNode } from "../src/node-remains/open-node.js";
 import type { RemainKind } from "../src/node-remains/remain-kinds.js";
 import { describeRemains } from "../src/node-remains/remains-report.js";
@@ -82,16 +86,58 @@ const use = (change: Partial<NetworkUse> = {}): NetworkUse => ({
 });
 const lease = { file: "/l/10.0.0.9", network: "pods", address: "10.0.0.9", id: gone, ...old };
 
+const live = new Set(["10.0.0.7"]);
+
 test.each<[string, Partial<typeof lease>, NetworkUse, boolean]>([
   ["of a sandbox that is gone", {}, use(), true],
   ["of a sandbox that is there", { id: alive }, use(), false],
   ["of a network that is not ours", { network: "other" }, use(), false],
   // The plugins give it back, or it is another runtime's.
   ["that a result tells of", {}, use({ results: [result({ own: false })] }), false],
+  // It may be of a daemon with another engine.
+  ["that somebody has", { address: "10.0.0.7" }, use(), false],
   ["that is young", young, use(), false],
 ])("an address %s", (_, change, used, expected) => {
-  const found = orphanedAddresses([{ ...lease, ...change }], used, olderThan);
+  const found = orphanedAddresses([{ ...lease, ...change }], used, live, olderThan);
   expect(ids(found)).toEqual(expected ? ["/l/10.0.0.9"] : []);
+});
+
+test("addresses of namespaces are found, of both families", async () => {
+  const live = readLiveAddresses("/proc");
+  expect([...live]).toEqual(expect.arrayContaining(["127.0.0.1"]));
+  const proc = await mkdtemp(join(tmpdir(), "live-addresses-"));
+  try {
+    await mkdir(join(proc, "12/ns"), { recursive: true });
+    await mkdir(join(proc, "12/net"));
+    await writeFile(join(proc, "12/ns/net"), "");
+    const trie = [
+      "Main:",
+      "  +-- 10.0.0.0/24 2 0 2",
+      "        |-- 10.0.0.0",
+      "           /24 link UNICAST",
+      "        |-- 10.0.0.9",
+      "           /32 link BROADCAST",
+      "           /32 host LOCAL",
+      "        |-- 10.0.0.255",
+      "           /32 link BROADCAST",
+    ];
+    await writeFile(join(proc, "12/net/fib_trie"), `${trie.join("\n")}\n`);
+    await writeFile(
+      join(proc, "12/net/if_inet6"),
+      "fd000000000000000000000000000009 02 40 00 80 eth0\n",
+    );
+    expect([...readLiveAddresses(proc)]).toEqual(["10.0.0.9", "fd00::9"]);
+  } finally {
+    await rm(proc, { recursive: true });
+  }
+});
+
+test.each([
+  ["fd00:0000:0000::0009", "fd00::9"],
+  ["10.0.0.9", "10.0.0.9"],
+  [":::", ":::"],
+])("%s is written %s", (address, shortest) => {
+  expect(shortestV6(address)).toBe(shortest);
 });
 
 const plugged = { name: "veth1", bridge: "cni0", isUsed: false, ...old };
@@ -167,7 +213,7 @@ const everything: FoundRemains[] = [
   },
   {
     kind: kind("addresses"),
-    remains: orphanedAddresses([lease], use(), olderThan),
+    remains: orphanedAddresses([lease], use(), live, olderThan),
     skipped: undefined,
   },
   {

@@ -14,19 +14,27 @@ const commandMs = 30_000;
 
 const ifName = "eth0";
 
+export interface DeepNetworkOptions {
+  readonly binDirs: readonly string[];
+  /** The node's files are below it; empty for the node itself. */
+  readonly root: string;
+  /** $PATH */
+  readonly path: string;
+  /** Ends the trial; what it has made is taken down all the same. */
+  readonly signal: AbortSignal;
+}
+
 /**
  * Connects a network namespace that nobody else uses as a pod's would be, has that checked, and takes it down again.
  *
  * The namespace belongs to a process of this command's and ends with it, however this ends; the results of plugins are
  * cached in a folder that is removed.
+ *
+ * @throws The signal's reason, when all is taken down.
  */
 export async function tryNetwork(
   network: Network,
-  {
-    binDirs,
-    root,
-    path,
-  }: { readonly binDirs: readonly string[]; readonly root: string; readonly path: string },
+  { binDirs, root, path, signal }: DeepNetworkOptions,
 ): Promise<DeepNetworkOutcome> {
   const containerId = `dockershim-check-${randomBytes(8).toString("hex")}`;
   const began = performance.now();
@@ -41,7 +49,7 @@ export async function tryNetwork(
   try {
     const scratch = await openScratchNetns(path);
     try {
-      outcome = await run(cni, network, { containerId, netns: scratch.netns });
+      outcome = await run(cni, network, { containerId, netns: scratch.netns, signal });
     } finally {
       await scratch.close();
     }
@@ -59,6 +67,7 @@ export async function tryNetwork(
     cni.close();
     await rm(folder, { recursive: true, force: true });
   }
+  signal.throwIfAborted();
   const { interfaces: _, ...told } = outcome;
   return { ...told, milliseconds: Math.round(performance.now() - began) };
 }
@@ -71,7 +80,11 @@ interface Outcome extends Omit<DeepNetworkOutcome, "milliseconds"> {
 async function run(
   cni: Cni,
   network: Network,
-  { containerId, netns }: { readonly containerId: string; readonly netns: string },
+  {
+    containerId,
+    netns,
+    signal,
+  }: { readonly containerId: string; readonly netns: string; readonly signal: AbortSignal },
 ): Promise<Outcome> {
   let failedAt: DeepNetworkOutcome["failedAt"] = "ADD";
   let addresses: readonly string[] = [];
@@ -79,14 +92,14 @@ async function run(
   let checked = false;
   let message = "";
   try {
-    const result = await cni.add(network, { containerId, ifName, netns });
+    const result = await cni.add(network, { containerId, ifName, netns }, { signal });
     addresses = attachmentIps(result, ifName);
     // A bridge is every pod's and stays.
     interfaces = result.interfaces
       .filter(({ name, sandbox }) => !sandbox && /^veth/.test(name))
       .map(({ name }) => name);
     failedAt = "CHECK";
-    checked = (await cni.check({ containerId, ifName, netns })) === "checked";
+    checked = (await cni.check({ containerId, ifName, netns }, { signal })) === "checked";
     failedAt = "none";
   } catch (error) {
     message = error instanceof Error ? error.message : String(error);
@@ -109,6 +122,8 @@ async function openScratchNetns(
 ): Promise<{ readonly netns: string; close(): Promise<void> }> {
   const child = spawn("unshare", ["--net", "sh", "-c", "echo ready; exec cat"], {
     stdio: ["pipe", "pipe", "pipe"],
+    // In a process group of its own: on Ctrl-C it is needed for DEL.
+    detached: true,
     env: { PATH: path },
   });
   const ended = once(child, "close").catch(() => undefined);

@@ -22,8 +22,8 @@ export interface CheckPlaces extends NodePlaces {
   readonly kubeletConfig: string | undefined;
   /** The CRI socket, where another than the daemon's own is meant. */
   readonly endpoint: string | undefined;
-  /** Run CNI's plugins for real. */
-  readonly deep: boolean;
+  /** Run CNI's plugins for real, until the signal fires; undefined for not at all. */
+  readonly deep: AbortSignal | undefined;
   /** Milliseconds since the epoch. */
   now(): number;
 }

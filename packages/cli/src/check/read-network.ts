@@ -8,12 +8,12 @@ import { type NodePlaces, readListening } from "./read-node.js";
 /**
  * Looks at the network by the daemon's own rules.
  *
- * @param deep Run the plugins for real, in a network namespace of its own.
+ * @param deep Run the plugins for real, in a network namespace of its own, until the signal fires.
  */
 export async function readNetwork(
   { root, procDir, path }: NodePlaces,
   options: ShimOptions,
-  deep: boolean,
+  deep: AbortSignal | undefined,
 ): Promise<NetworkFacts> {
   const cacheDir = options.cniCacheDir === "" ? join(options.rootDir, "cni") : options.cniCacheDir;
   const binDirs = options.cniBinDirs.map((dir) => join(root, dir));
@@ -44,7 +44,9 @@ export async function readNetwork(
       reason: state.ready ? "" : state.reason,
       skipped: [...skipped].map(([file, reason]) => `${file}: ${reason}`),
       deep:
-        deep && state.ready ? await tryNetwork(state.network, { binDirs, root, path }) : undefined,
+        deep !== undefined && state.ready
+          ? await tryNetwork(state.network, { binDirs, root, path, signal: deep })
+          : undefined,
       mappedPorts: mapped,
       listening: await readListening(procDir),
     };

@@ -115,16 +115,23 @@ export interface NetworkUse {
   readonly bridges: ReadonlySet<string>;
 }
 
-/** Addresses of the daemon's networks that were given to a sandbox which is gone, and which no result tells of. */
+/**
+ * Addresses of the daemon's networks that were given to a sandbox which is gone, and which no result tells of.
+ *
+ * @param live Addresses that some network namespace has, of whoever's: a daemon with another engine may use the same
+ *   networks, and a cache of its own.
+ */
 export function orphanedAddresses(
   leases: readonly AddressLease[],
   { known, results, networks }: NetworkUse,
+  live: ReadonlySet<string>,
   olderThan: number,
 ): Remain[] {
   const told = new Set(results.map(({ containerId }) => containerId));
   return leases
-    .filter(({ id, network, since }) => {
-      return networks.has(network) && !known.has(id) && !told.has(id) && since < olderThan;
+    .filter(({ id, network, address, since }) => {
+      const isOurs = networks.has(network);
+      return isOurs && !known.has(id) && !told.has(id) && !live.has(address) && since < olderThan;
     })
     .map(({ file, address, network, id, since }) => ({
       id: file,

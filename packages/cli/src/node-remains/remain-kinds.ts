@@ -18,6 +18,7 @@ import {
   orphanedRecords,
   orphanedSandboxes,
 } from "./judge-remains.js";
+import { readLiveAddresses, shortestV6 } from "./live-addresses.js";
 import { type OpenNode, readKubeletPods } from "./open-node.js";
 import { measureTree, readContainerMounts, readLogFolders, readRecords } from "./read-files.js";
 import { readNetworkUse, readPlugged, readResults } from "./read-network-use.js";
@@ -118,7 +119,10 @@ export const allRemainKinds: readonly RemainKind[] = [
       if (read.unreadable.length > 0) return unreadable(read.unreadable);
       const known = noDaemon(node) ?? (await readKnownIds(node)) ?? noEngine(node);
       if ("skipped" in known) return known;
-      return orphanedAddresses(leases, await readNetworkUse(node, known, read.results), olderThan);
+      const use = await readNetworkUse(node, known, read.results);
+      const live = readLiveAddresses(join(node.root, "/proc"));
+      const given = leases.map((lease) => ({ ...lease, address: shortestV6(lease.address) }));
+      return orphanedAddresses(given, use, live, olderThan);
     },
     remove: (_, { id: file }) => rm(file, { force: true }),
   },

@@ -61,7 +61,7 @@ export const bundleParts: readonly BundlePart[] = [
     async collect({ node, configFile, now }) {
       const facts = await gatherChecks({
         ...{ root: node.root, path: node.path, procDir: join(node.root, "/proc"), now },
-        ...{ flags: {}, kubeletConfig: undefined, deep: false },
+        ...{ flags: {}, kubeletConfig: undefined, deep: undefined },
         configFile: (await isFile(configFile)) ? configFile : undefined,
         endpoint: node.runtime.endpoint,
       });
