@@ -1,7 +1,9 @@
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import { defaultShimOptions } from "@dockershim/shim-server/options";
 import { afterEach, beforeEach, expect, test } from "@jest/globals";
+import { readDaemon } from "../src/check/read-daemon.js";
 import { readKubelet } from "../src/check/read-kubelet.js";
 import { readListening, readNode } from "../src/check/read-node.js";
 import { sampleNow } from "./sample-runtime.js";
@@ -109,6 +111,29 @@ test.each([
   await put({ "k.yaml": text });
   const { settings } = await readKubelet(places(), "/k.yaml");
   expect(settings).toMatch(problem);
+});
+
+test.each([
+  ["the daemon", "/usr/bin/node\0/usr/lib/dockershim.js\0serve\0", { pid: 812, oomScoreAdj: -999 }],
+  ["another process by now", "/bin/sleep\x0800\0", { pid: undefined, oomScoreAdj: undefined }],
+])("a lock of the root directory that names %s", async (_, cmdline, expected) => {
+  await put({
+    "var/lib/dockershim/lock": "process 812, which serves on unix:///run/x.sock\n",
+    "proc/812/cmdline": cmdline,
+    "proc/812/oom_score_adj": "-999\n",
+  });
+  const chosen = { options: defaultShimOptions, from: "the defaults", problems: [] };
+  const { rootDir, oomScoreAdj } = await readDaemon(places(), chosen, defaultShimOptions.listen);
+  expect({ pid: rootDir.pid, oomScoreAdj }).toEqual(expected);
+  expect(rootDir.exists).toBe(true);
+});
+
+test("a socket and what is none are told apart", async () => {
+  await put({ "run/dockershim/dockershim.sock": "" });
+  const chosen = { options: defaultShimOptions, from: "the defaults", problems: [] };
+  const read = async (endpoint: string) => (await readDaemon(places(), chosen, endpoint)).socket;
+  expect(await read(defaultShimOptions.listen)).toMatchObject({ kind: "other", mode: 0o755 });
+  expect(await read("unix:///run/none.sock")).toMatchObject({ kind: "missing" });
 });
 
 test("without a kubelet there is nothing to tell", async () => {

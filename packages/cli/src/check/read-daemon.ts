@@ -2,11 +2,15 @@ import { X509Certificate } from "node:crypto";
 import { lstat, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { ShimOptions } from "@dockershim/shim-server/options";
+import { readProcess } from "../node-processes.js";
 import { socketPath } from "../socket-path.js";
 import type { DaemonFacts, SocketFacts } from "./check-facts.js";
 import type { ChosenOptions } from "./choose-options.js";
 import { readIfThere } from "./read-if-there.js";
 import { type NodePlaces, readFileSystemType, readListening } from "./read-node.js";
+
+/** Commands that are a daemon. */
+const daemonCommands = ["serve", "cri-dockerd"];
 
 /**
  * Looks at what the daemon has on the node, or is going to have.
@@ -21,10 +25,13 @@ export async function readDaemon(
   const rootDir = join(root, options.rootDir);
   const folder = await stat(rootDir).catch(() => undefined);
   const lock = await readIfThere(join(rootDir, "lock"));
-  const [, holder] = typeof lock === "string" ? (/^process (\d+),/.exec(lock) ?? []) : [];
-  const score = await readFile(join(procDir, holder ?? "none", "oom_score_adj"), "utf8").catch(
-    () => undefined,
-  );
+  const [, pid] = typeof lock === "string" ? (/^process (\d+),/.exec(lock) ?? []) : [];
+  // A lock's text stays when its process has ended, and its number may be another one's by now.
+  const holder = pid === undefined ? undefined : await readProcess(procDir, Number(pid));
+  const isDaemon = holder?.args.some((arg) => daemonCommands.includes(arg)) === true;
+  const score = isDaemon
+    ? await readFile(join(procDir, `${pid}`, "oom_score_adj"), "utf8").catch(() => undefined)
+    : undefined;
   return {
     options,
     optionsFrom: from,
@@ -35,8 +42,7 @@ export async function readDaemon(
       mode: folder?.mode ?? 0,
       uid: folder?.uid ?? 0,
       fileSystem: folder === undefined ? "" : await readFileSystemType(rootDir, procDir),
-      // A lock's text stays when its process has ended.
-      pid: score === undefined ? undefined : Number(holder),
+      pid: isDaemon ? Number(pid) : undefined,
     },
     oomScoreAdj: score === undefined ? undefined : Number(score),
     takenAddresses: await readTaken(options, procDir),
