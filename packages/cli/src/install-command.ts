@@ -28,14 +28,15 @@ function define(verb: "install" | "uninstall"): DefineCommand {
 
 const help = {
   install: `
-For a command that npm, or nobody, has installed: writes systemd's units, /etc/dockershim/config.yaml,
-the manual and completions, and starts the daemon. A second time it changes what a newer version has
-differently. Where a package of the distribution is installed it does nothing.
+For a command that npm, or nobody, has installed: writes systemd's units,
+/etc/dockershim/config.yaml, the manual and completions, and starts the daemon.
+A second time it changes what a newer version has differently. Where a package
+of the distribution is installed it does nothing.
 
 Examples:
   sudo npm install --global @dockershim/cli && sudo dockershim install
   sudo dockershim install --dry-run      what would be done?`,
   uninstall: `
-Ends the daemon, and removes what \`dockershim install\` has written. Pods run on. A configuration that was
-changed stays, and so does /var/lib/dockershim.`,
+Ends the daemon, and removes what \`dockershim install\` has written. Pods run on.
+A configuration that was changed stays, and so does /var/lib/dockershim.`,
 };
