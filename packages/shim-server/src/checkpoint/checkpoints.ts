@@ -79,12 +79,12 @@ export function createCheckpoints({ docker, directory, log }: CheckpointsParts):
       return true;
     } catch (err) {
       // Somebody else may have done it, or stopped the container.
-      const state = await containers.inspect(id, { signal }).then(
+      const paused = await containers.inspect(id, { signal }).then(
         ({ State }) => State.Paused,
         (reason: unknown) => !isDockerError(reason, "not_found"),
       );
-      if (state) log.warn({ container: id, err }, "could not let a checkpointed container go on");
-      return !state;
+      if (paused) log.warn({ container: id, err }, "could not let a checkpointed container go on");
+      return !paused;
     }
   }
 
@@ -133,8 +133,8 @@ export function createCheckpoints({ docker, directory, log }: CheckpointsParts):
       await complete(folder, deleted);
       await archive.pack(folder, signal);
     } finally {
-      await archive.close();
-      await finish(id, paused);
+      // Whatever the disk of the archive says, the container goes on.
+      await archive.close().finally(() => finish(id, paused));
     }
   }
 
