@@ -10,6 +10,7 @@ import { createCriClient } from "@dockershim/cri-client";
 import { until as untilAt } from "@dockershim/testing";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { labConfig } from "../../lab/config.ts";
+import { clearRemains } from "../../lab/engine-remains.ts";
 import { serveImage } from "../../lab/images.ts";
 import { freePort } from "../../lab/ports.ts";
 import { type EngineEnd, endEngine, restartEngine, setLiveRestore } from "../../lab/restart.ts";
@@ -378,23 +379,41 @@ describe("what runs goes on, and nothing starts again, while", () => {
   });
 });
 
-test("Docker that is stopped without live-restore takes its containers down, and each starts again once", async () => {
-  await setLiveRestore(config, false);
-  const before = await witness.containers();
-  await endEngine(config, "stopped");
-  await restartEngine(config);
-  const goesOn = Object.entries(before).filter(([name]) => !name.endsWith("/setup"));
-  await until(async () => {
-    const now = await witness.containers();
-    return goesOn.every(([name, { id }]) => now[name] !== undefined && now[name].id !== id);
-  });
-  await kubectl.ask("wait", "--for=condition=Ready", "--timeout=240s", "pod", "--all");
-  await looksAgain();
-  const after = await witness.containers();
-  for (const [name, { pod: uid, restarts, runs }] of Object.entries(before)) {
-    expect([name, after[name]?.pod, after[name]?.runs]).toEqual([name, uid, runs + 1]);
-    expect([name, after[name]?.restarts]).toEqual([name, restarts + 1]);
+describe("each container starts again once, in its pod, when", () => {
+  beforeAll(() => setLiveRestore(config, false));
+
+  async function expectEachAgain(before: Record<string, ContainerRecord>): Promise<void> {
+    const goesOn = Object.entries(before).filter(([name]) => !name.endsWith("/setup"));
+    await until(async () => {
+      const now = await witness.containers();
+      return goesOn.every(([name, { id }]) => now[name] !== undefined && now[name].id !== id);
+    });
+    await kubectl.ask("wait", "--for=condition=Ready", "--timeout=240s", "pod", "--all");
+    await looksAgain();
+    const after = await witness.containers();
+    for (const [name, { pod: uid, restarts, runs }] of Object.entries(before)) {
+      expect([name, after[name]?.pod, after[name]?.runs]).toEqual([name, uid, runs + 1]);
+      expect([name, after[name]?.restarts]).toEqual([name, restarts + 1]);
+    }
   }
+
+  test("Docker is stopped without live-restore, which takes its containers down, and started again", async () => {
+    const before = await witness.containers();
+    await endEngine(config, "stopped");
+    await restartEngine(config);
+    await expectEachAgain(before);
+  });
+
+  test("all that runs on the node ends at once, as when its power is cut", async () => {
+    const before = await witness.containers();
+    await Promise.all([cluster.node.end("kubelet", 0), cluster.node.end("dockershim", 0)]);
+    await endEngine(config, "killed");
+    await clearRemains(config);
+    await restartEngine(config);
+    await cluster.node.startDaemon();
+    await cluster.node.startKubelet();
+    await expectEachAgain(before);
+  });
 });
 
 test("in the evening all is deleted, and nothing is left in the runtime", async () => {
