@@ -13,13 +13,12 @@ export type { NriObserver } from "./observer.js";
 export {
   type ContainerSubject,
   type CreateOutcome,
-  type HostInventory,
   type PluginHost,
-  type PluginHostOptions,
   startPluginHost,
   type ToldEvent,
   type UpdateOutcome,
 } from "./plugin-host.js";
+export type { HostInventory, PluginHostOptions } from "./plugin-members.js";
 export { type PluginIdentity, pluginId } from "./plugin-name.js";
 export { type PluginHandlers, type RunningPlugin, startPlugin } from "./start-plugin.js";
 export type { Inventory } from "./sync-chunks.js";

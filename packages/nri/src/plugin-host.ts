@@ -1,4 +1,3 @@
-import type { Duplex } from "node:stream";
 import {
   clone,
   create,
@@ -8,7 +7,6 @@ import {
   type MessageShape,
 } from "@bufbuild/protobuf";
 import { createOwners } from "./field-owners.js";
-import { createGate } from "./gate.js";
 import {
   type ContainerAdjustment,
   type ContainerEviction,
@@ -18,22 +16,13 @@ import {
   type LinuxResources,
   LinuxResourcesSchema,
   Plugin as PluginService,
-  PodSandboxSchema,
-  type UpdateContainersRequest,
-  UpdateContainersRequestSchema,
+  type PodSandboxSchema,
 } from "./gen/nri/pkg/api/v1alpha1/api_pb.js";
-import {
-  findPlugins,
-  type LaunchedPlugin,
-  launchPlugin,
-  type PluginFile,
-} from "./launched-plugins.js";
 import { collectAdjustments } from "./merge-adjustments.js";
 import { collectUpdates } from "./merge-updates.js";
 import { NriError } from "./nri-error.js";
-import type { NriObserver } from "./observer.js";
-import { openPlugin, type Plugin } from "./plugin.js";
-import { listenForPlugins, type PluginSocket } from "./plugin-socket.js";
+import type { Plugin } from "./plugin.js";
+import { openPluginMembers, type PluginHostOptions } from "./plugin-members.js";
 import { grpcStatus } from "./ttrpc-server.js";
 
 const methods: typeof PluginService.method = PluginService.method;
@@ -73,12 +62,6 @@ export interface ContainerSubject {
   readonly container: MessageInitShape<typeof ContainerSchema>;
 }
 
-/** All that a runtime has. */
-export interface HostInventory {
-  readonly pods: readonly MessageInitShape<typeof PodSandboxSchema>[];
-  readonly containers: readonly MessageInitShape<typeof ContainerSchema>[];
-}
-
 /** What plugins want when a container is created. */
 export interface CreateOutcome {
   /** A key with "-" before it stands for what is to be removed. */
@@ -98,33 +81,6 @@ export interface UpdateOutcome {
 }
 
 /** Who calls plugins, and where they come from. */
-export interface PluginHostOptions {
-  /** As plugins are told: who calls them. */
-  readonly runtimeName: string;
-  readonly runtimeVersion: string;
-  /** Where plugins connect; without it they cannot. */
-  readonly socketPath?: string;
-  /** Folder of plugins that are started here. Default /opt/nri/plugins. */
-  readonly pluginDir?: string;
-  /** Folder of their configuration. Default /etc/nri/conf.d. */
-  readonly configDir?: string;
-  /** How long a plugin may take to register, and to be told of all there is, in ms. Default 5,000. */
-  readonly registrationTimeoutMs?: number;
-  /** How long a plugin may take to reply to a call, in ms. Default 2,000. */
-  readonly requestTimeoutMs?: number;
-  /** How long plugins have for their end, in ms. Default 500. */
-  readonly shutdownTimeoutMs?: number;
-  /** All pods and containers that there are, for a plugin that comes. */
-  readonly inventory: () => Promise<HostInventory>;
-  /**
-   * Does what a plugin asks for at a time of its own choice.
-   *
-   * @returns The updates that failed.
-   */
-  readonly update: (plugin: string, request: UpdateContainersRequest) => Promise<ContainerUpdate[]>;
-  readonly observer: NriObserver;
-}
-
 /**
  * The runtime's side of NRI: it calls the plugins of a node in ascending order of their indices.
  * Plugins are called by one event at a time, since upstream's have never known it otherwise.
@@ -183,50 +139,15 @@ export interface PluginHost {
  * @throws NriError `socket_in_use`; the system's error when the socket cannot be made.
  */
 export async function startPluginHost(options: PluginHostOptions): Promise<PluginHost> {
-  const {
-    pluginDir = "/opt/nri/plugins",
-    configDir = "/etc/nri/conf.d",
-    registrationTimeoutMs = 5_000,
-    requestTimeoutMs = 2_000,
-    shutdownTimeoutMs = 500,
-    socketPath,
-    observer,
-  } = options;
-  const pluginOptions = {
-    runtimeName: options.runtimeName,
-    runtimeVersion: options.runtimeVersion,
-    registrationTimeoutMs,
-    requestTimeoutMs,
-    onUpdate: options.update,
-  };
-  let plugins: readonly Plugin[] = [];
-  const processes = new Set<LaunchedPlugin>();
-  const gate = createGate();
+  const { observer } = options;
+  const members = await openPluginMembers(options);
   let turn: Promise<unknown> = Promise.resolve();
-  let closing = false;
-
-  function setPlugins(next: readonly Plugin[]): void {
-    plugins = [...next].sort((a, b) => Number(a.index) - Number(b.index));
-    observer.connected?.(plugins.map(({ id }) => id));
-  }
 
   /** Runs what calls plugins when what was asked for before is done. */
   function inTurn<T>(work: () => Promise<T>): Promise<T> {
     const result = turn.then(work);
     turn = result.catch(() => undefined);
     return result;
-  }
-
-  /** Ends a plugin that cannot be gone on with. */
-  function drop(plugin: Plugin, reason: NriError): void {
-    plugin.end(reason);
-    if (!plugins.includes(plugin)) return;
-    setPlugins(plugins.filter((other) => other !== plugin));
-    if (closing) return;
-    observer.log("warn", "an NRI plugin is gone; containers go on without it", {
-      plugin: plugin.id,
-      reason: reason.message,
-    });
   }
 
   /** Calls a plugin. Undefined when it is gone for it. */
@@ -242,7 +163,7 @@ export async function startPluginHost(options: PluginHostOptions): Promise<Plugi
     } catch (reason) {
       failure = NriError.from(reason, "protocol_error");
       if (failure.code === "call_failed" || failure.code === "message_too_large") throw failure;
-      drop(plugin, failure);
+      members.drop(plugin, failure);
       return undefined;
     } finally {
       observer.called?.(plugin.id, desc.name, performance.now() - begin, failure?.code);
@@ -278,7 +199,7 @@ export async function startPluginHost(options: PluginHostOptions): Promise<Plugi
     outcome: CreateOutcome,
     owners: ReturnType<typeof createOwners>,
   ): Promise<void> {
-    const validators = plugins.filter((plugin) =>
+    const validators = members.all.filter((plugin) =>
       plugin.wants(Event.VALIDATE_CONTAINER_ADJUSTMENT),
     );
     if (validators.length === 0) return;
@@ -287,7 +208,7 @@ export async function startPluginHost(options: PluginHostOptions): Promise<Plugi
       adjust: outcome.adjust,
       update: [...outcome.updates],
       owners: owners.toMessage(),
-      plugins: plugins.map(({ index, name }) => ({ index, name })),
+      plugins: members.all.map(({ index, name }) => ({ index, name })),
     };
     await Promise.all(
       validators.map(async (plugin) => {
@@ -302,93 +223,17 @@ export async function startPluginHost(options: PluginHostOptions): Promise<Plugi
     );
   }
 
-  /** Takes a plugin in once it knows of all there is. */
-  async function admit(plugin: Plugin): Promise<void> {
-    const updates = await gate.alone(async () => {
-      const { pods, containers } = await options.inventory();
-      const wanted = await plugin.synchronize({
-        pods: pods.map((pod) => create(PodSandboxSchema, pod)),
-        containers: containers.map((container) => create(ContainerSchema, container)),
-      });
-      setPlugins([...plugins, plugin]);
-      return wanted;
-    });
-    void plugin.ended.then((reason) => drop(plugin, reason));
-    observer.log("info", "an NRI plugin is connected", { plugin: plugin.id });
-    if (updates.length === 0) return;
-    const request = create(UpdateContainersRequestSchema, { update: updates });
-    const failed = await options.update(plugin.id, request);
-    for (const { containerId, ignoreFailure } of failed) {
-      if (ignoreFailure) continue;
-      observer.log("warn", "an update that an NRI plugin wants failed", {
-        plugin: plugin.id,
-        container: containerId,
-      });
-    }
-  }
-
-  async function join(socket: Duplex, launched?: PluginFile): Promise<Plugin | undefined> {
-    let plugin: Plugin | undefined;
-    try {
-      plugin = await openPlugin(socket, { ...pluginOptions, ...(launched && { launched }) });
-      await admit(plugin);
-      return plugin;
-    } catch (reason) {
-      const error = NriError.from(reason, "protocol_error");
-      plugin?.end(error);
-      if (!closing) {
-        observer.log("warn", "an NRI plugin could not join", {
-          plugin: plugin?.id ?? launched?.path ?? "unnamed",
-          reason: error.message,
-        });
-      }
-      return undefined;
-    }
-  }
-
-  async function launch(file: PluginFile): Promise<void> {
-    let process: LaunchedPlugin;
-    try {
-      process = await launchPlugin(file, observer);
-    } catch (err) {
-      observer.log("warn", "an NRI plugin could not be started", { path: file.path, err });
-      return;
-    }
-    processes.add(process);
-    if (closing) return await process.kill();
-    const plugin = await join(process.socket, file);
-    const gone = async () => {
-      processes.delete(process);
-      await process.kill();
-    };
-    if (plugin === undefined) await gone();
-    else void plugin.ended.then(gone);
-  }
-
-  let socket: PluginSocket | undefined;
-  if (socketPath !== undefined) {
-    socket = await listenForPlugins(socketPath, (connection) => void join(connection));
-  }
-  async function launchAll(): Promise<void> {
-    try {
-      const files = await findPlugins(pluginDir, configDir, observer);
-      await Promise.all(files.map(launch));
-    } catch (err) {
-      observer.log("warn", "NRI plugins could not be looked for", { path: pluginDir, err });
-    }
-  }
-
   return {
-    launched: launchAll(),
+    launched: members.launched,
     get plugins() {
-      return plugins.map(({ id }) => id);
+      return members.all.map(({ id }) => id);
     },
-    hold: gate.enter,
+    hold: members.hold,
     async tell(event, request) {
-      if (plugins.length === 0) return;
+      if (members.all.length === 0) return;
       await inTurn(async () => {
         const errors: unknown[] = [];
-        for (const plugin of plugins) {
+        for (const plugin of members.all) {
           if (!plugin.wants(told[event])) continue;
           // What one says of it is no reason for others not to know.
           await tellOne(plugin, event, request as Partial<ContainerSubject>).catch((err: unknown) =>
@@ -405,7 +250,7 @@ export async function startPluginHost(options: PluginHostOptions): Promise<Plugi
         const adjustments = collectAdjustments(clone(ContainerSchema, pristine), owners);
         const updates = collectUpdates(owners, { creating: pristine.id });
         const evictions: ContainerEviction[] = [];
-        for (const plugin of plugins) {
+        for (const plugin of members.all) {
           if (!plugin.wants(Event.CREATE_CONTAINER)) continue;
           const reply = await ask(plugin, methods.createContainer, {
             pod,
@@ -430,7 +275,7 @@ export async function startPluginHost(options: PluginHostOptions): Promise<Plugi
           own: { container: container.id ?? "", resources },
         });
         const evictions: ContainerEviction[] = [];
-        for (const plugin of plugins) {
+        for (const plugin of members.all) {
           if (!plugin.wants(Event.UPDATE_CONTAINER)) continue;
           const reply = await ask(plugin, methods.updateContainer, {
             pod,
@@ -443,10 +288,10 @@ export async function startPluginHost(options: PluginHostOptions): Promise<Plugi
         return { resources, updates: updates.collected(), evictions };
       }),
     async stopContainer(subject) {
-      if (plugins.length === 0) return [];
+      if (members.all.length === 0) return [];
       return await inTurn(async () => {
         const updates = collectUpdates(createOwners());
-        for (const plugin of plugins) {
+        for (const plugin of members.all) {
           if (!plugin.wants(Event.STOP_CONTAINER)) continue;
           try {
             const reply = await ask(plugin, methods.stopContainer, { ...subject });
@@ -462,17 +307,7 @@ export async function startPluginHost(options: PluginHostOptions): Promise<Plugi
         return updates.collected();
       });
     },
-    async close() {
-      closing = true;
-      const over = new NriError("closed", "the runtime ends");
-      await Promise.all(
-        plugins.map(async (plugin) => {
-          await plugin.call(methods.shutdown, {}, shutdownTimeoutMs).catch(() => undefined);
-          plugin.end(over);
-        }),
-      );
-      await Promise.all([socket?.close(), ...[...processes].map((process) => process.kill())]);
-    },
+    close: members.close,
   };
 }
 
