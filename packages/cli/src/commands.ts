@@ -86,6 +86,11 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import("./stats-command.js")).defineStats,
   },
   {
+    name: "top",
+    description: "watch what uses CPU, memory and network, and look into it",
+    load: async () => (await import("./top-command.js")).defineTop,
+  },
+  {
     name: "events",
     description: "follow what becomes of containers and pods",
     load: async () => (await import("./events-command.js")).defineEvents,

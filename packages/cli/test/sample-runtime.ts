@@ -158,7 +158,11 @@ function createRoutes({
             { type: "NetworkReady", reason: "NoConfig", message: "no network\nconfigured" },
           ],
         },
-        info: { config: '{"root":"/var/lib/fake"}', odd: "not JSON" },
+        info: {
+          config: '{"root":"/var/lib/fake"}',
+          info: '{"logLag":{"containers":3,"seconds":12.4}}',
+          odd: "not JSON",
+        },
         runtimeHandlers: [{ name: "", features: { recursiveReadOnlyMounts: true } }],
       }),
       listPodSandbox: ({ filter }) => ({

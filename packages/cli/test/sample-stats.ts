@@ -22,7 +22,10 @@ export function containerStats(
         cpu: { timestamp: 1n, usageNanoCores: { value: isWeb ? 5_400_000n : 1_500_000_000n } },
         memory: {
           workingSetBytes: { value: 13_107_200n },
-          ...(isWeb && { availableBytes: { value: 13_107_200n } }),
+          ...(isWeb && {
+            availableBytes: { value: 13_107_200n },
+            psi: { Some: { Total: 1n, Avg10: 7.25, Avg60: 1, Avg300: 1 } },
+          }),
         },
         ...(isWeb && {
           writableLayer: { usedBytes: { value: 4_096n }, inodesUsed: { value: 9n } },

@@ -1,5 +1,6 @@
 import type { StatusRequest } from "@dockershim/cri-types";
 import { apiAtLeast, isDefaultHandler, type UserNamespaceFact } from "@dockershim/pod-sandbox";
+import type { ContainerLogs } from "../logs/container-logs.js";
 import type { PodNetwork } from "../network/pod-network.js";
 import type { ShimOptions } from "../options.js";
 import type { Engine } from "../state/engine.js";
@@ -14,6 +15,7 @@ export interface RuntimeStatusParts {
   readonly network: Pick<PodNetwork, "readiness">;
   readonly store: Pick<Store, "unread">;
   readonly images: Pick<ImageStore, "unread">;
+  readonly logs: Pick<ContainerLogs, "lag">;
   readonly options: ShimOptions;
   readonly instance: string;
 }
@@ -102,11 +104,12 @@ export function createRuntimeStatus(
 
   /** For people, who want to see the engine as it is now. */
   async function info(): Promise<Record<string, string>> {
-    const { options, instance, store, images } = parts;
+    const { options, instance, store, images, logs } = parts;
     const now = engine.connected ? await askEngine() : {};
     // What the engine does not let be inspected.
+    const logLag = logs.lag();
     const unread = { containers: store.unread, images: images.unread };
-    return { info: JSON.stringify({ version, instance, options, unread, ...now }) };
+    return { info: JSON.stringify({ version, instance, options, unread, logLag, ...now }) };
   }
 
   return async ({ verbose }) => ({
