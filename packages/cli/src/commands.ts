@@ -96,6 +96,11 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import("./events-command.js")).defineEvents,
   },
   {
+    name: "timeline",
+    description: "show where the time of a pod's start and end has gone",
+    load: async () => (await import("./timeline-command.js")).defineTimeline,
+  },
+  {
     name: "pull",
     description: "pull images",
     load: async () => (await import("./pull-command.js")).definePull,

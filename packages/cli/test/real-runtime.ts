@@ -9,7 +9,7 @@ import { runBin } from "./dockershim-bin.js";
 const waiting = ["sh", "-c", "echo out; echo err >&2; touch /ready; exec sleep 3600"];
 
 /** Our daemon in front of the lab's engine, with what a test needs to make pods on it. */
-export async function startRealRuntime() {
+export async function startRealRuntime(flags: Readonly<Record<string, string>> = {}) {
   const dir = await mkdtemp(join(tmpdir(), "cli-real-"));
   const endpoint = `unix://${join(dir, "cri.sock")}`;
   const daemonLog: string[] = [];
@@ -20,6 +20,7 @@ export async function startRealRuntime() {
       "root-dir": join(dir, "root"),
       "network-plugin": "none",
       "restrict-oom-score-adj": "true",
+      ...flags,
     },
     onLine: (line) => daemonLog.push(line),
   });

@@ -10,6 +10,7 @@ import {
   PodSandboxState,
   RuntimeService,
 } from "@dockershim/cri-types";
+import { Timelines } from "@dockershim/cri-types/timelines";
 import {
   createStreamingServer,
   type RuntimeAttachRequest,
@@ -21,6 +22,7 @@ import { sampleEvents } from "./sample-events.js";
 import { id, ids } from "./sample-ids.js";
 import { containerStats, podStats, sampleMetrics } from "./sample-stats.js";
 import { containerStatus, imageConfig, images, podStatus } from "./sample-statuses.js";
+import { sampleTimelines } from "./sample-timelines.js";
 
 const hour = 3_600_000_000_000n;
 
@@ -30,7 +32,10 @@ export const sampleNow: number = Date.UTC(2026, 10, 23, 10, 0, 3);
 export { ids };
 
 /** A runtime with two pods and three containers, listening on a socket of its own. */
-export async function startSampleRuntime(sessions: Partial<StreamingRuntime> = {}) {
+export async function startSampleRuntime(
+  sessions: Partial<StreamingRuntime> = {},
+  { timelines = true } = {},
+) {
   const dir = await mkdtemp(join(tmpdir(), "cli-e2e-"));
   const socketPath = join(dir, "cri.sock");
   const web = { running: true };
@@ -54,7 +59,10 @@ export async function startSampleRuntime(sessions: Partial<StreamingRuntime> = {
     attachUrl,
     portForwardUrl,
   });
-  const server = await startFakeRuntime(socketPath, routes);
+  const server = await startFakeRuntime(socketPath, (router) => {
+    routes(router);
+    if (timelines) router.service(Timelines, { listPodTimelines });
+  });
   return {
     endpoint: `unix://${socketPath}`,
     dir,
@@ -86,6 +94,13 @@ export async function startSampleRuntime(sessions: Partial<StreamingRuntime> = {
       await rm(dir, { recursive: true });
     },
   };
+}
+
+function listPodTimelines({ pod }: { pod: string }) {
+  const pods = sampleTimelines.filter(
+    ({ namespace, name }) => pod === name || pod === `${namespace}/${name}`,
+  );
+  return { pods };
 }
 
 interface SampleParts {

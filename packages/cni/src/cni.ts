@@ -9,6 +9,7 @@ import { createHostPorts } from "./host-ports.js";
 import { createPluginExec } from "./launcher-exec.js";
 import { type CniLog, silentLog } from "./log.js";
 import type { Network } from "./network-config.js";
+import { observePlugins, type PluginObserver } from "./observed-exec.js";
 import { type OperationContext, type OperationOptions, withDeadline } from "./operation.js";
 import { createPluginCaller } from "./plugin-call.js";
 import type { PluginExec } from "./plugin-exec.js";
@@ -44,6 +45,11 @@ export interface CniOptions {
   readonly log?: CniLog | undefined;
   /** How executables are run. Default: through shells kept for it, or else directly. */
   readonly exec?: PluginExec | undefined;
+  /**
+   * Told of each run of a plugin, by its name and CNI_COMMAND; what it returns, of the end, with a reason where that is
+   * none of success. Default: nobody is told.
+   */
+  readonly onPlugin?: PluginObserver | undefined;
 }
 
 /**
@@ -96,7 +102,8 @@ export interface Cni {
 /** Creates a CNI runtime. */
 export function createCni(options: CniOptions): Cni {
   const { binDirs, cacheDir, extraCacheDirs = [], log = silentLog } = options;
-  const exec = options.exec ?? createPluginExec(log);
+  const plain = options.exec ?? createPluginExec(log);
+  const exec = options.onPlugin ? observePlugins(plain, options.onPlugin) : plain;
   const caller = createPluginCaller({
     binDirs,
     exec,

@@ -28,6 +28,7 @@ export type { CniLog, LogLevel } from "./log.js";
 export { createLoopbackUp, isLoopbackUp, type LoopbackUp } from "./loopback.js";
 export { type HeldNetns, holdNetns, inspectNetns, type NetnsState } from "./netns.js";
 export { type Network, type PluginConfig, parseNetworkConfig } from "./network-config.js";
+export type { PluginObserver } from "./observed-exec.js";
 export type { OperationOptions } from "./operation.js";
 export type { PluginExec, PluginExit, PluginRun } from "./plugin-exec.js";
 export {

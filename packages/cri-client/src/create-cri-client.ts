@@ -39,6 +39,8 @@ export interface CriClient {
   readonly endpoint: string;
   readonly runtime: Client<typeof RuntimeService>;
   readonly image: Client<typeof ImageService>;
+  /** Another service on the same socket, whose calls have the same options and errors. */
+  service<Service extends DescService>(service: Service): Client<Service>;
   /** Ends the connection and every call that is still under way (CANCELLED). */
   close(): void;
 }
@@ -74,6 +76,7 @@ export function createCriClient(options: CriClientOptions): CriClient {
     endpoint,
     runtime: createServiceClient(RuntimeService, transport, calls),
     image: createServiceClient(ImageService, transport, calls),
+    service: (service) => createServiceClient(service, transport, calls),
     close() {
       closing.abort(new Error("the client was closed"));
       session.destroy();

@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Code, ConnectError, type ConnectRouter } from "@connectrpc/connect";
 import { ContainerEventType, ImageService, RuntimeService } from "@dockershim/cri-types";
+import { Timelines } from "@dockershim/cri-types/timelines";
 import { afterEach, beforeEach, describe, expect, jest, test } from "@jest/globals";
 import { type CriClient, CriClientError, createCriClient } from "../src/index.js";
 import { type FakeRuntime, startFakeRuntime } from "./fake-runtime.js";
@@ -279,4 +280,17 @@ describe("a closed client", () => {
     const refused = await errorOf(client.runtime.version({}));
     expect(refused).toMatchObject({ code: "CANCELLED", message: "Version: the client is closed" });
   });
+});
+
+test("another service on the same socket has the same errors", async () => {
+  await serve((router) => {
+    router.service(Timelines, { listPodTimelines: ({ pod }) => ({ pods: [{ name: pod }] }) });
+  });
+  const { pods } = await client.service(Timelines).listPodTimelines({ pod: "web" });
+  expect(pods).toMatchObject([{ name: "web" }]);
+  expect(await errorOf(client.runtime.version({}))).toMatchObject({ code: "UNIMPLEMENTED" });
+  await runtime?.close();
+  runtime = undefined;
+  const error = await errorOf(client.service(Timelines).listPodTimelines({}));
+  expect(error).toMatchObject({ code: "UNAVAILABLE", method: "ListPodTimelines" });
 });

@@ -14,6 +14,7 @@ import { instanceOf } from "./state/instance.js";
 import type { Store } from "./state/store.js";
 import { createMetrics } from "./telemetry/metrics.js";
 import { createObservers } from "./telemetry/observers.js";
+import { createPodTimelines } from "./telemetry/pod-timelines.js";
 import { unreadyReasons } from "./telemetry/readiness.js";
 import { createTracing } from "./telemetry/tracing.js";
 import { version } from "./version.js";
@@ -79,11 +80,20 @@ export async function startShim(options: Partial<ShimOptions>, log?: Logger): Pr
     closers.push("process metrics", () => metrics?.close());
     const tracing = await createTracing(chosen.tracingEndpoint, logger);
     closers.push("tracing", async () => await tracing?.close());
-    const common = { instance, observers: createObservers(metrics, tracing), log: logger };
+    const timelines = createPodTimelines({
+      pod: (id) => known.store.sandbox(id)?.item.metadata,
+      container(id) {
+        const record = known.store.container(id);
+        const name = record?.item.metadata?.name;
+        return record && name ? { sandboxId: record.sandboxId, name } : undefined;
+      },
+    });
+    const observers = createObservers(metrics, tracing, timelines);
+    const common = { instance, observers, log: logger };
     const engine = openEngine(chosen, common, closers);
     const known = { ...common, ...engine, feedObserver: metrics?.feed };
     const node = await openNode(chosen, known, closers);
-    const all = { ...known, ...node, metrics, tracing, socket };
+    const all = { ...known, ...node, metrics, tracing, timelines, socket };
     const front = await openFront(chosen, all, closers);
     reload = createReload(chosen, { front, network: node.network, setLogLevel, log: logger });
     store = engine.store;

@@ -17,6 +17,7 @@ import { pino } from "pino";
 import { type GrpcServer, serveGrpc } from "../src/server/grpc-server.js";
 import { type Routes, unimplemented } from "../src/server/route.js";
 import { ShimError } from "../src/shim-error.js";
+import { createPodTimelines } from "../src/telemetry/pod-timelines.js";
 
 type Service = typeof RuntimeService | typeof ImageService;
 
@@ -40,6 +41,7 @@ function serve(path: string, message: () => string): Promise<GrpcServer> {
     log: pino({ level: "silent" }),
     onCall: undefined,
     tracing: undefined,
+    timelines: createPodTimelines({ pod: () => undefined, container: () => undefined }),
   };
   return serveGrpc(parts, { path });
 }

@@ -11,6 +11,7 @@ import {
   watchNetworks,
 } from "@dockershim/cni";
 import type { Logger } from "pino";
+import type { PluginObserver } from "../observed/observers.js";
 import type { ShimOptions } from "../options.js";
 import { ShimError } from "../shim-error.js";
 import { cniAttachment, netnsOf, podInterface } from "./cni-attachment.js";
@@ -31,7 +32,11 @@ const loopbackNetwork = "cni-loopback";
  * CNI's result cache is the only record of which pod has which address; it is kept in memory and
  * read again when the daemon starts.
  */
-export async function createCniNetwork(options: ShimOptions, logger: Logger): Promise<PodNetwork> {
+export async function createCniNetwork(
+  options: ShimOptions,
+  logger: Logger,
+  onPlugin?: PluginObserver,
+): Promise<PodNetwork> {
   const log = toCniLog(logger.child({ part: "cni" }));
   const cacheDir = options.cniCacheDir === "" ? join(options.rootDir, "cni") : options.cniCacheDir;
   const cni = createCni({
@@ -39,6 +44,7 @@ export async function createCniNetwork(options: ShimOptions, logger: Logger): Pr
     cacheDir,
     extraCacheDirs: otherCaches.filter((dir) => dir !== cacheDir),
     log,
+    onPlugin,
   });
   const watcher = await watchNetworks({
     confDir: options.cniConfDir,

@@ -21,3 +21,6 @@ export interface NriCallObserver {
   called(plugin: string, method: string, ms: number, error: string | undefined): void;
   connected(plugins: readonly string[]): void;
 }
+
+/** Told that a CNI plugin is run; the function it returns, of its end. */
+export type PluginObserver = (plugin: string, command: string) => (error?: unknown) => void;

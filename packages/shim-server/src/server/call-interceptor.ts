@@ -1,13 +1,18 @@
 import type { Interceptor } from "@connectrpc/connect";
+import type { CallRecorder } from "../observed/timelines.js";
 import type { Tracing } from "../observed/tracing.js";
 import type { CallLog } from "./call-log.js";
 import { toConnectError } from "./error-mapping.js";
 
 /**
  * What every call passes: errors become gRPC statuses, one line per call goes to the log, and with
- * tracing it runs within a span. A stream is over when its last message is.
+ * tracing it runs within a span. What is about a pod goes into its timeline. A stream is over when its last message is.
  */
-export function createCallInterceptor(calls: CallLog, tracing?: Tracing): Interceptor {
+export function createCallInterceptor(
+  calls: CallLog,
+  tracing?: Tracing,
+  recorder?: CallRecorder,
+): Interceptor {
   return (next) => async (request) => {
     const started = performance.now();
     const { name } = request.method;
@@ -34,8 +39,10 @@ export function createCallInterceptor(calls: CallLog, tracing?: Tracing): Interc
         throw fail(reason);
       }
     };
-    if (tracing === undefined) return await run();
+    const recorded = (): ReturnType<typeof next> =>
+      recorder === undefined || request.stream ? run() : recorder.call(name, request.message, run);
+    if (tracing === undefined) return await recorded();
     const path = `/${request.service.typeName}/${name}`;
-    return await tracing.call(path, request.header.get("traceparent") ?? undefined, run);
+    return await tracing.call(path, request.header.get("traceparent") ?? undefined, recorded);
   };
 }

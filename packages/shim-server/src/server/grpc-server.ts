@@ -8,6 +8,7 @@ import type { CallObserver } from "../observed/observers.js";
 import type { Tracing } from "../observed/tracing.js";
 import type { Engine } from "../state/engine.js";
 import type { EventFeed } from "../state/event-feed.js";
+import type { PodTimelines } from "../telemetry/pod-timelines.js";
 import { createCallInterceptor } from "./call-interceptor.js";
 import { createCallLog } from "./call-log.js";
 import { registerHealthService } from "./health-service.js";
@@ -15,6 +16,7 @@ import { createHotCalls } from "./hot-calls.js";
 import { hotCallsOf, type Routes, serveRoutes } from "./route.js";
 import { askToLeave } from "./session-end.js";
 import { createStreamWatch, type StreamWatch } from "./stream-watch.js";
+import { registerTimelineService } from "./timeline-service.js";
 import { type CriSocket, listenOnCriSocket, takeLastConnections } from "./unix-socket.js";
 
 /** The gRPC server on its unix socket. */
@@ -34,6 +36,7 @@ export interface GrpcServerParts {
   readonly onCall: CallObserver | undefined;
   /** Undefined when it is not configured. */
   readonly tracing: Tracing | undefined;
+  readonly timelines: PodTimelines;
 }
 
 /**
@@ -50,18 +53,19 @@ const noticeMs = 1_000;
 
 /** Serves both CRI services, and gRPC's health checks, on a unix socket. */
 export async function serveGrpc(parts: GrpcServerParts, socket: CriSocket): Promise<GrpcServer> {
-  const { runtime, image, feed, tracing } = parts;
+  const { runtime, image, feed, tracing, timelines } = parts;
   const log = createCallLog(parts.log, () => !parts.engine.connected, parts.onCall);
   const handler = connectNodeAdapter({
     connect: false,
     grpcWeb: false,
     readMaxBytes: maxMessageBytes,
     writeMaxBytes: maxMessageBytes,
-    interceptors: [createCallInterceptor(log, tracing)],
+    interceptors: [createCallInterceptor(log, tracing, timelines)],
     routes: (router) => {
       serveRoutes(router, RuntimeService, runtime, feed.ready);
       serveRoutes(router, ImageService, image, feed.ready);
       registerHealthService(router, feed);
+      registerTimelineService(router, timelines);
     },
   });
   const hotCalls = createHotCalls({

@@ -9,6 +9,7 @@ import { serveGrpc } from "../server/grpc-server.js";
 import type { CriSocket } from "../server/unix-socket.js";
 import { startStreaming } from "../streaming/streaming.js";
 import { type OperationsServer, serveOperations } from "../telemetry/operations-server.js";
+import type { PodTimelines } from "../telemetry/pod-timelines.js";
 import { unreadyReasons } from "../telemetry/readiness.js";
 import type { ShimMetrics } from "../telemetry/shim-metrics.js";
 import { imageRoutes } from "./image-routes.js";
@@ -37,6 +38,7 @@ export async function openFront(
       readonly instance: string;
       readonly metrics: ShimMetrics | undefined;
       readonly tracing: Tracing | undefined;
+      readonly timelines: PodTimelines;
       readonly socket: CriSocket;
       readonly log: Logger;
     },
@@ -69,6 +71,7 @@ export async function openFront(
       log,
       onCall: metrics?.onCall,
       tracing,
+      timelines: parts.timelines,
     },
     parts.socket,
   );

@@ -155,7 +155,9 @@ async function openNetwork(
   closers: CloserStack,
 ): Promise<PodNetwork> {
   const network =
-    options.networkPlugin === "cni" ? await createCniNetwork(options, log) : createNoNetwork();
+    options.networkPlugin === "cni"
+      ? await createCniNetwork(options, log, observers.plugin)
+      : createNoNetwork();
   closers.push("the pod network", () => network.close());
   return observers.network === undefined ? network : observeNetwork(network, observers.network);
 }

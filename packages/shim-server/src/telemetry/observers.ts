@@ -1,6 +1,7 @@
 import type { RequestObserver } from "@dockershim/docker-client";
-import type { NetworkObserver, NriCallObserver } from "../observed/observers.js";
-import type { Tracing } from "../observed/tracing.js";
+import type { NetworkObserver, NriCallObserver, PluginObserver } from "../observed/observers.js";
+import type { CallRecorder } from "../observed/timelines.js";
+import type { EndSpan, Tracing } from "../observed/tracing.js";
 import type { ShimMetrics } from "./shim-metrics.js";
 
 /** Who is told of what the daemon asks of others; undefined where nobody wants to know. */
@@ -8,33 +9,42 @@ export interface Observers {
   readonly request: RequestObserver | undefined;
   readonly network: NetworkObserver | undefined;
   readonly nri: NriCallObserver | undefined;
+  readonly plugin: PluginObserver | undefined;
 }
 
-/** Joins metrics and tracing, of which either may be missing. */
+/** Joins metrics, tracing and timelines, of which each may be missing. */
 export function createObservers(
   metrics: ShimMetrics | undefined,
   tracing: Tracing | undefined,
+  recorder?: Pick<CallRecorder, "begin">,
 ): Observers {
-  if (metrics === undefined && tracing === undefined) {
-    return { request: undefined, network: undefined, nri: undefined };
+  if (metrics === undefined && tracing === undefined && recorder === undefined) {
+    return { request: undefined, network: undefined, nri: undefined, plugin: undefined };
+  }
+  function begin(name: string): EndSpan {
+    const ends = [tracing?.begin(name), recorder?.begin(name)];
+    return (error) => {
+      for (const end of ends) end?.(error);
+    };
   }
   return {
     nri: metrics?.nri,
     request(operation) {
       const count = metrics?.onRequest(operation);
-      const end = tracing?.begin(`docker ${operation}`);
+      const end = begin(`docker ${operation}`);
       return (error) => {
         count?.(error);
-        end?.(error);
+        end(error);
       };
     },
     network(command) {
       const count = metrics?.onCni(command);
-      const end = tracing?.begin(`cni ${command}`);
+      const end = begin(`cni ${command}`);
       return (error) => {
         count?.(error !== undefined);
-        end?.(error);
+        end(error);
       };
     },
+    plugin: (plugin, command) => begin(`cni ${command} ${plugin}`),
   };
 }

@@ -25,6 +25,7 @@ import { type Routes, unimplemented } from "../../src/server/route.js";
 import { createContainerStatsList } from "../../src/stats/container-stats.js";
 import { createContainerStatsReply } from "../../src/stats/container-stats-reply.js";
 import type { KubeletFigures, StatsSource } from "../../src/stats/stats-source.js";
+import { createPodTimelines } from "../../src/telemetry/pod-timelines.js";
 import { type BothWays, connectBothWays, outcome, testParity } from "../hot-parity.js";
 import { openWorld, runPod, type World } from "./world.js";
 
@@ -128,6 +129,7 @@ beforeAll(async () => {
       engine: parts.engine,
       log: pino({ level: "silent" }),
       onCall: undefined,
+      timelines: createPodTimelines({ pod: () => undefined, container: () => undefined }),
       tracing: {
         call: (_path, _parent, work) => work(),
         answered: (called) => void answered.push(called),

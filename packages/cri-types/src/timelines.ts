@@ -1,0 +1,1 @@
+export * from "./gen/dockershim/v1/timelines_pb.js";

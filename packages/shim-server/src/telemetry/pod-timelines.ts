@@ -1,0 +1,256 @@
+import { AsyncLocalStorage } from "node:async_hooks";
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import type { PodTimelineSchema } from "@dockershim/cri-types/timelines";
+import type { CallRecorder } from "../observed/timelines.js";
+
+/** Pods whose timelines are kept. */
+const maxPods = 1_000;
+/** Calls and spans of all of them together. */
+const maxEntries = 50_000;
+/** Calls of one pod; what is too many goes from the middle: how it began is kept. */
+const maxCalls = 64;
+const keptFirst = 32;
+/** What one call has asked of others. */
+const maxSpans = 32;
+/** Characters of an error. */
+const maxError = 200;
+
+interface Span {
+  readonly name: string;
+  /** Milliseconds after the call's start. */
+  readonly offset: number;
+  /** Milliseconds; undefined while it goes on. */
+  duration: number | undefined;
+  failed: boolean;
+}
+
+interface Call {
+  readonly method: string;
+  container: string;
+  /** Milliseconds since the epoch. */
+  readonly startedAt: number;
+  duration: number | undefined;
+  error: string;
+  readonly spans: Span[];
+}
+
+interface PodMetadata {
+  readonly namespace: string;
+  readonly name: string;
+  readonly uid: string;
+  readonly attempt: number;
+}
+
+interface Pod extends PodMetadata {
+  sandboxId: string;
+  readonly calls: Call[];
+  forgotten: number;
+  readonly containers: string[];
+}
+
+/** What the pods and containers are called that were there before. */
+export interface KnownPods {
+  /** Of a sandbox. */
+  pod(sandboxId: string): PodMetadata | undefined;
+  container(id: string): { readonly sandboxId: string; readonly name: string } | undefined;
+}
+
+export interface PodTimelines extends CallRecorder {
+  /**
+   * Newest first.
+   *
+   * @param reference A sandbox's id, the beginning of it, a pod's name or `namespace/name`; empty for all.
+   */
+  list(reference: string): MessageInitShape<typeof PodTimelineSchema>[];
+  /** Calls and spans that are kept. */
+  readonly entries: number;
+}
+
+/** Parts of CRI's requests and replies that tell which pod is meant. */
+interface Subject {
+  readonly config?: { readonly metadata?: Partial<PodMetadata> };
+  readonly sandboxConfig?: { readonly metadata?: Partial<PodMetadata> };
+  readonly podSandboxId?: string;
+  readonly containerId?: string;
+}
+
+const methods = new Set([
+  "RunPodSandbox",
+  "StopPodSandbox",
+  "RemovePodSandbox",
+  "CreateContainer",
+  "StartContainer",
+  "StopContainer",
+  "RemoveContainer",
+  "PullImage",
+]);
+
+/** Keeps, in bounded memory, where the time of the last pods' starts and ends has gone. */
+export function createPodTimelines(known: KnownPods): PodTimelines {
+  // In the order in which they came: the first is the oldest.
+  const pods = new Map<string, Pod>();
+  const bySandbox = new Map<string, Pod>();
+  const byContainer = new Map<string, { readonly pod: Pod; readonly name: string }>();
+  const current = new AsyncLocalStorage<{ readonly call: Call; readonly since: number }>();
+  let entries = 0;
+
+  function podOf(metadata: PodMetadata): Pod {
+    const { namespace, name, uid, attempt } = metadata;
+    const key = `${uid}/${namespace}/${name}/${attempt}`;
+    const there = pods.get(key);
+    if (there !== undefined) return there;
+    const pod = {
+      ...{ namespace, name, uid, attempt },
+      sandboxId: "",
+      calls: [],
+      forgotten: 0,
+      containers: [],
+    };
+    pods.set(key, pod);
+    return pod;
+  }
+
+  function podOfSandbox(sandboxId: string): Pod | undefined {
+    const there = bySandbox.get(sandboxId);
+    if (there !== undefined) return there;
+    const metadata = known.pod(sandboxId);
+    if (metadata === undefined) return undefined;
+    const pod = podOf(metadata);
+    identify(pod, sandboxId);
+    return pod;
+  }
+
+  function identify(pod: Pod, sandboxId: string): void {
+    bySandbox.delete(pod.sandboxId);
+    pod.sandboxId = sandboxId;
+    bySandbox.set(sandboxId, pod);
+  }
+
+  function containerOf(id: string) {
+    const there = byContainer.get(id);
+    if (there !== undefined) return there;
+    const record = known.container(id);
+    const pod = record && podOfSandbox(record.sandboxId);
+    if (record === undefined || pod === undefined) return undefined;
+    return introduce(id, pod, record.name);
+  }
+
+  function introduce(id: string, pod: Pod, name: string) {
+    const container = { pod, name };
+    byContainer.set(id, container);
+    pod.containers.push(id);
+    return container;
+  }
+
+  function subjectOf(method: string, request: Subject): { pod: Pod; name: string } | undefined {
+    const { config, sandboxConfig, podSandboxId = "", containerId = "" } = request;
+    if (method === "RunPodSandbox" || method === "PullImage") {
+      const metadata = (method === "PullImage" ? sandboxConfig : config)?.metadata;
+      if (!metadata?.uid) return undefined;
+      const { namespace = "", name = "", uid, attempt = 0 } = metadata;
+      return { pod: podOf({ namespace, name, uid, attempt }), name: "" };
+    }
+    if (containerId !== "") return containerOf(containerId);
+    const pod = podOfSandbox(podSandboxId);
+    return pod && { pod, name: method === "CreateContainer" ? (config?.metadata?.name ?? "") : "" };
+  }
+
+  function add(pod: Pod, call: Call): void {
+    pod.calls.push(call);
+    entries += 1;
+    if (pod.calls.length > maxCalls) {
+      const [gone] = pod.calls.splice(keptFirst, 1);
+      entries -= 1 + (gone?.spans.length ?? 0);
+      pod.forgotten += 1;
+    }
+    for (const [key, oldest] of pods) {
+      if (pods.size <= maxPods && entries <= maxEntries) return;
+      if (oldest === pod) continue;
+      pods.delete(key);
+      bySandbox.delete(oldest.sandboxId);
+      for (const id of oldest.containers) byContainer.delete(id);
+      entries -= oldest.calls.reduce((sum, { spans }) => sum + 1 + spans.length, 0);
+    }
+  }
+
+  /** What the reply tells of who is who from now on. */
+  function learn(method: string, { pod, name }: { pod: Pod; name: string }, reply: Subject): void {
+    if (method === "RunPodSandbox" && reply.podSandboxId) identify(pod, reply.podSandboxId);
+    if (method === "CreateContainer" && reply.containerId) introduce(reply.containerId, pod, name);
+  }
+
+  return {
+    async call(method, request, work) {
+      const subject = methods.has(method) ? subjectOf(method, request as Subject) : undefined;
+      if (subject === undefined) return await work();
+      const since = performance.now();
+      const call: Call = {
+        method,
+        container: subject.name,
+        startedAt: Date.now(),
+        duration: undefined,
+        error: "",
+        spans: [],
+      };
+      add(subject.pod, call);
+      try {
+        const result = await current.run({ call, since }, work);
+        learn(method, subject, result.message as Subject);
+        return result;
+      } catch (err) {
+        call.error = (err instanceof Error ? err.message : String(err)).slice(0, maxError);
+        throw err;
+      } finally {
+        call.duration = performance.now() - since;
+      }
+    },
+    begin(name) {
+      const running = current.getStore();
+      // A call that is over may have left something behind that goes on.
+      if (running === undefined || running.call.duration !== undefined) return undefined;
+      const { call, since } = running;
+      if (call.spans.length >= maxSpans) return undefined;
+      const offset = performance.now() - since;
+      const span: Span = { name, offset, duration: undefined, failed: false };
+      call.spans.push(span);
+      entries += 1;
+      return (error) => {
+        span.duration = performance.now() - since - offset;
+        span.failed = error !== undefined;
+      };
+    },
+    list(reference) {
+      return [...pods.values()]
+        .filter((pod) => isMeant(pod, reference))
+        .reverse()
+        .map(({ sandboxId, containers: _containers, calls, ...pod }) => ({
+          ...pod,
+          podSandboxId: sandboxId,
+          calls: calls.map(({ spans, startedAt, duration, ...call }) => ({
+            ...call,
+            startedAt: nanoseconds(startedAt),
+            duration: nanoseconds(duration ?? 0),
+            spans: spans.map((span) => ({
+              name: span.name,
+              offset: nanoseconds(span.offset),
+              duration: nanoseconds(span.duration ?? 0),
+              failed: span.failed,
+            })),
+          })),
+        }));
+    },
+    get entries() {
+      return entries;
+    },
+  };
+}
+
+function isMeant({ sandboxId, namespace, name }: Pod, reference: string): boolean {
+  return (
+    sandboxId.startsWith(reference) || name === reference || `${namespace}/${name}` === reference
+  );
+}
+
+function nanoseconds(ms: number): bigint {
+  return BigInt(Math.round(ms * 1e6));
+}
