@@ -1,6 +1,6 @@
 // The tests that a contributor runs: lint, types, packages, unit and integration tests.
 // The last line counts them: "N passed, N failed". Arguments select parts by name; the fault, crash,
-// model, fuzz and hostile tests and those with Kubernetes are run only when they are asked for. What tests need from outside is fetched before the first of them.
+// model, fuzz and hostile tests and those with a browser or Kubernetes are run only when they are asked for. What tests need from outside is fetched before the first of them.
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -128,6 +128,7 @@ const parts: Record<string, () => Count | Promise<Count>> = {
   fuzz: () => jest("jest.fuzz.config.js"),
   faults: () => inLab("jest.faults.config.js"),
   hostile: () => inLab("jest.hostile.config.js"),
+  browser: () => jest("jest.browser.config.js"),
   kubelet: () => withKubelet(),
   cluster: () => onCluster("jest.cluster.config.js"),
   day: () => onCluster("jest.day.config.js", [...clusterPrograms, "agnhost"]),

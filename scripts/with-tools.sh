@@ -70,6 +70,10 @@ test:soak)
   build
   exec node packages/shim-server/test/soak/churn/churn.ts "$@"
   ;;
+test:browser)
+  build
+  exec node scripts/run-tests.ts browser
+  ;;
 test:kubelet)
   need_root "the test run with a kubelet"
   build

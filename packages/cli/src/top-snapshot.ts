@@ -121,9 +121,9 @@ export function createTopReader(client: CriClient, now: () => number): () => Pro
   };
 }
 
-/** Older runtimes have no stats of pods. */
+/** Older runtimes have no stats of pods, or fail for all of them when one has no cgroup. */
 function withoutPodStats(error: unknown): { stats: [] } {
-  if (error instanceof CriClientError && error.code === "UNIMPLEMENTED") return { stats: [] };
+  if (error instanceof CriClientError && error.reason === undefined) return { stats: [] };
   throw error;
 }
 

@@ -12,14 +12,16 @@ const maxCalls = 64;
 const keptFirst = 32;
 /** What one call has asked of others. */
 const maxSpans = 32;
+const maxNames = 500;
 /** Characters of an error. */
 const maxError = 200;
 
+/** Whole microseconds up to half an hour take no memory of their own, as fractions would. */
 interface Span {
   readonly name: string;
-  /** Milliseconds after the call's start. */
+  /** Microseconds after the call's start. */
   readonly offset: number;
-  /** Milliseconds; undefined while it goes on. */
+  /** Microseconds; undefined while it goes on. */
   duration: number | undefined;
   failed: boolean;
 }
@@ -29,9 +31,10 @@ interface Call {
   container: string;
   /** Milliseconds since the epoch. */
   readonly startedAt: number;
+  /** Microseconds; undefined while it runs. */
   duration: number | undefined;
   error: string;
-  readonly spans: Span[];
+  spans: Span[];
 }
 
 interface PodMetadata {
@@ -92,7 +95,16 @@ export function createPodTimelines(known: KnownPods): PodTimelines {
   const bySandbox = new Map<string, Pod>();
   const byContainer = new Map<string, { readonly pod: Pod; readonly name: string }>();
   const current = new AsyncLocalStorage<{ readonly call: Call; readonly since: number }>();
+  /** One copy of each name of a span, of which there are few, unless plugins of ever new names come. */
+  const names = new Map<string, string>();
   let entries = 0;
+
+  function shared(name: string): string {
+    const there = names.get(name);
+    if (there !== undefined) return there;
+    if (names.size < maxNames) names.set(name, name);
+    return name;
+  }
 
   function podOf(metadata: PodMetadata): Pod {
     const { namespace, name, uid, attempt } = metadata;
@@ -201,7 +213,9 @@ export function createPodTimelines(known: KnownPods): PodTimelines {
         call.error = (err instanceof Error ? err.message : String(err)).slice(0, maxError);
         throw err;
       } finally {
-        call.duration = performance.now() - since;
+        call.duration = microsecondsSince(since);
+        // An array that has grown has room for more.
+        call.spans = call.spans.slice();
       }
     },
     begin(name) {
@@ -210,12 +224,12 @@ export function createPodTimelines(known: KnownPods): PodTimelines {
       if (running === undefined || running.call.duration !== undefined) return undefined;
       const { call, since } = running;
       if (call.spans.length >= maxSpans) return undefined;
-      const offset = performance.now() - since;
-      const span: Span = { name, offset, duration: undefined, failed: false };
+      const offset = microsecondsSince(since);
+      const span: Span = { name: shared(name), offset, duration: undefined, failed: false };
       call.spans.push(span);
       entries += 1;
       return (error) => {
-        span.duration = performance.now() - since - offset;
+        span.duration = Math.max(1, microsecondsSince(since) - offset);
         span.failed = error !== undefined;
       };
     },
@@ -228,12 +242,12 @@ export function createPodTimelines(known: KnownPods): PodTimelines {
           podSandboxId: sandboxId,
           calls: calls.map(({ spans, startedAt, duration, ...call }) => ({
             ...call,
-            startedAt: nanoseconds(startedAt),
-            duration: nanoseconds(duration ?? 0),
+            startedAt: BigInt(startedAt) * 1_000_000n,
+            duration: nanoseconds(duration),
             spans: spans.map((span) => ({
               name: span.name,
               offset: nanoseconds(span.offset),
-              duration: nanoseconds(span.duration ?? 0),
+              duration: nanoseconds(span.duration),
               failed: span.failed,
             })),
           })),
@@ -251,6 +265,11 @@ function isMeant({ sandboxId, namespace, name }: Pod, reference: string): boolea
   );
 }
 
-function nanoseconds(ms: number): bigint {
-  return BigInt(Math.round(ms * 1e6));
+/** At least one: 0 stands for what goes on. */
+function microsecondsSince(ms: number): number {
+  return Math.max(1, Math.round((performance.now() - ms) * 1_000));
+}
+
+function nanoseconds(microseconds = 0): bigint {
+  return BigInt(microseconds) * 1_000n;
 }
