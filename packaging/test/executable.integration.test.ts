@@ -103,6 +103,30 @@ test("a pod runs on it, with its log thread and its network namespace thread", a
     expect(reply).toContain("200 OK");
     // The way through socat would have worked too.
     expect(logLines.join("\n")).not.toContain("socat");
+
+    // What these commands load is in it too.
+    const { endpoint } = daemon;
+    const there = join(scratch, "passwd");
+    await run(executable, ["cp", "executable:/etc/passwd", there, "-r", endpoint]);
+    expect(readFileSync(there, "utf8")).toContain("root:");
+    await run(executable, ["cp", there, "executable:/tmp/copy", "-r", endpoint]);
+    const timeline = await run(executable, ["timeline", "executable", "-r", endpoint]);
+    expect(timeline.stdout).toContain("RunPodSandbox");
+    // script(1) of util-linux gives it a terminal.
+    const top = ["-qec", `${executable} top -r ${endpoint}`, "/dev/null"];
+    const screen = execFile("script", top);
+    let drawn = "";
+    screen.stdout?.on("data", (data) => {
+      drawn += data;
+    });
+    await until(() => drawn.includes("executable"));
+    // The log of the pod's container, by the same executable.
+    screen.stdin?.write("l");
+    await until(() => drawn.includes("served"));
+    screen.stdin?.write("\x03");
+    await until(() => drawn.lastIndexOf("\x1b[?1049h") > drawn.lastIndexOf("served"));
+    screen.stdin?.write("q");
+    expect(await once(screen, "close")).toEqual([0, null]);
   } finally {
     await runtime.stopPodSandbox({ podSandboxId });
     await runtime.removePodSandbox({ podSandboxId });

@@ -1,5 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { isSea } from "node:sea";
 import { PassThrough } from "node:stream";
 import { text } from "node:stream/consumers";
 import type { ReadStream, WriteStream } from "node:tty";
@@ -166,8 +167,8 @@ async function runOther(
   args: readonly string[],
   stderr: "inherit" | "pipe",
 ): Promise<string> {
-  const [, script = process.execPath] = process.argv;
-  const own = script === process.execPath ? [] : [script];
+  // The executable is the command itself, without a script.
+  const own = isSea() ? [] : process.argv.slice(1, 2);
   const all = [...process.execArgv, ...own, "-r", endpoint, ...args];
   const ignore = (): void => undefined;
   process.on("SIGINT", ignore);
