@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import type { CriClient } from "@dockershim/cri-client";
+import type { CriClient, CriClientError as Unanswered } from "@dockershim/cri-client";
 import { type Command, Option } from "commander";
 import { CliError } from "./cli-error.js";
 import { readCrictlConfig } from "./crictl-config.js";
@@ -75,18 +75,33 @@ export async function withRuntime<Result>(
   try {
     return await work(withWaitingLine({ ...client, image: images.image }, terminal));
   } catch (error) {
-    if (!(error instanceof CriClientError) || error.reason !== "missing") throw error;
-    const source = namedBy === undefined ? "" : ` ${namedBy} names this one,`;
-    throw new CliError(
-      "failure",
-      `${error.message};${source} --runtime-endpoint names another socket`,
-      {
-        cause: error,
-      },
-    );
+    if (!(error instanceof CriClientError)) throw error;
+    const hint = hintFor(error, namedBy);
+    if (hint === undefined) throw error;
+    throw new CliError("failure", `${error.message}; ${hint}`, { cause: error });
   } finally {
     client.close();
     images.close();
+  }
+}
+
+/** What to do next about a runtime that has not answered. */
+function hintFor(error: Unanswered, namedBy: string | undefined): string | undefined {
+  const source = namedBy === undefined ? "" : `${namedBy} names this one, `;
+  switch (error.reason) {
+    case "missing":
+    case "not-grpc":
+      return `${source}--runtime-endpoint names another socket`;
+    case "refused":
+      return "start the runtime, as with systemctl start dockershim";
+    case "closed":
+      return "was the runtime stopped? its log tells, as with journalctl -u dockershim";
+    case "permission":
+      return undefined;
+    default:
+      return error.code === "DEADLINE_EXCEEDED" && error.message.includes("no answer from")
+        ? "--timeout waits longer for queries, and the runtime's log tells what keeps it"
+        : undefined;
   }
 }
 

@@ -2,6 +2,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { closeSync, openSync } from "node:fs";
 import { rm, writeFile } from "node:fs/promises";
+import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
@@ -136,6 +137,28 @@ describe("version", () => {
   ])("%j %j without an answer exits with its code", async (flags, env, code) => {
     const told = await runDockershim("", ["version", ...flags], { env });
     expect(told).toMatchObject({ stdout: expect.stringContaining("Runtime:   none ("), code });
+  });
+});
+
+describe("what to do next is told of a runtime", () => {
+  test("that is not there, does not listen, or does not speak CRI", async () => {
+    const socket = join(tmpdir(), `manners-${process.pid}.sock`);
+    const ask = async () => (await runDockershim(`unix://${socket}`, ["ps"])).stderr;
+    expect(await ask()).toMatch(/; --runtime-endpoint names another socket\n$/);
+    await writeFile(socket, "");
+    expect(await ask()).toMatch(/; start the runtime, as with systemctl start dockershim\n$/);
+    await rm(socket);
+    const other = createServer((connection) => connection.end("hello\n")).listen(socket);
+    await once(other, "listening");
+    expect(await ask()).toMatch(/; .*(names another socket|its log tells.*)\n$/);
+    other.close();
+  });
+
+  test("that takes too long", async () => {
+    const release = runtime.holdVersion();
+    const { stderr } = await dockershim("info", "-t", "100ms");
+    release();
+    expect(stderr).toMatch(/no answer from .* within 0.1 s; --timeout waits longer for queries, /);
   });
 });
 
