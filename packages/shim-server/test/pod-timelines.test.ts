@@ -139,4 +139,28 @@ describe("in bounded memory", () => {
     expect(timelines.entries).toBeLessThanOrEqual(50_032);
     expect(timelines.list("p0")).toEqual([]);
   });
+
+  test("containers that come and go, or only come, are forgotten", async () => {
+    const timelines = createPodTimelines(nobody);
+    await startPod(timelines, "a");
+    const config = { metadata: { name: "main" } };
+    const create = (id: string) =>
+      timelines.call("CreateContainer", { podSandboxId: "sandbox-a", config }, async () => ({
+        message: { containerId: id },
+      }));
+    await create("gone");
+    await timelines.call("RemoveContainer", { containerId: "gone" }, async () => ({ message: {} }));
+    expect(timelines.containers).toBe(1);
+    for (let index = 0; index < 100; index += 1) await create(`c${index}`);
+    expect(timelines.containers).toBe(64);
+  });
+
+  test("names that are none of Kubernetes' are not kept", async () => {
+    const timelines = createPodTimelines(nobody);
+    const long = { ...metadata("a"), name: "x".repeat(254) };
+    await timelines.call("RunPodSandbox", { config: { metadata: long } }, async () => ({
+      message: {},
+    }));
+    expect(timelines.list("")).toEqual([]);
+  });
 });

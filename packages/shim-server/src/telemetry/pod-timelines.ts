@@ -12,7 +12,12 @@ const maxCalls = 64;
 const keptFirst = 32;
 /** What one call has asked of others. */
 const maxSpans = 32;
+/** Containers of one pod, of which it is known whose they are. */
+const maxContainers = 64;
+/** Names of spans of which there is one copy. */
 const maxNames = 500;
+/** Characters of a name or UID; Kubernetes' own have fewer, and others are in no timeline. */
+const maxName = 253;
 /** Characters of an error. */
 const maxError = 200;
 
@@ -67,6 +72,8 @@ export interface PodTimelines extends CallRecorder {
   list(reference: string): MessageInitShape<typeof PodTimelineSchema>[];
   /** Calls and spans that are kept. */
   readonly entries: number;
+  /** Containers of which it is known whose they are. */
+  readonly containers: number;
 }
 
 /** Parts of CRI's requests and replies that tell which pod is meant. */
@@ -151,7 +158,14 @@ export function createPodTimelines(known: KnownPods): PodTimelines {
     const container = { pod, name };
     byContainer.set(id, container);
     pod.containers.push(id);
+    if (pod.containers.length > maxContainers) byContainer.delete(pod.containers.shift() ?? "");
     return container;
+  }
+
+  function dismiss(id: string, pod: Pod): void {
+    byContainer.delete(id);
+    const at = pod.containers.indexOf(id);
+    if (at >= 0) pod.containers.splice(at, 1);
   }
 
   function subjectOf(method: string, request: Subject): { pod: Pod; name: string } | undefined {
@@ -160,11 +174,17 @@ export function createPodTimelines(known: KnownPods): PodTimelines {
       const metadata = (method === "PullImage" ? sandboxConfig : config)?.metadata;
       if (!metadata?.uid) return undefined;
       const { namespace = "", name = "", uid, attempt = 0 } = metadata;
+      if ([namespace, name, uid].some((each) => each.length > maxName)) return undefined;
       return { pod: podOf({ namespace, name, uid, attempt }), name: "" };
     }
     if (containerId !== "") return containerOf(containerId);
     const pod = podOfSandbox(podSandboxId);
-    return pod && { pod, name: method === "CreateContainer" ? (config?.metadata?.name ?? "") : "" };
+    return (
+      pod && {
+        pod,
+        name: method === "CreateContainer" ? (config?.metadata?.name ?? "").slice(0, maxName) : "",
+      }
+    );
   }
 
   function add(pod: Pod, call: Call): void {
@@ -185,8 +205,14 @@ export function createPodTimelines(known: KnownPods): PodTimelines {
     }
   }
 
-  /** What the reply tells of who is who from now on. */
-  function learn(method: string, { pod, name }: { pod: Pod; name: string }, reply: Subject): void {
+  /** What a call that has succeeded tells of who is who from now on. */
+  function learn(
+    method: string,
+    { pod, name }: { pod: Pod; name: string },
+    request: Subject,
+    reply: Subject,
+  ): void {
+    if (method === "RemoveContainer") dismiss(request.containerId ?? "", pod);
     if (method === "RunPodSandbox" && reply.podSandboxId) identify(pod, reply.podSandboxId);
     if (method === "CreateContainer" && reply.containerId) introduce(reply.containerId, pod, name);
   }
@@ -207,7 +233,7 @@ export function createPodTimelines(known: KnownPods): PodTimelines {
       add(subject.pod, call);
       try {
         const result = await current.run({ call, since }, work);
-        learn(method, subject, result.message as Subject);
+        learn(method, subject, request as Subject, result.message as Subject);
         return result;
       } catch (err) {
         call.error = (err instanceof Error ? err.message : String(err)).slice(0, maxError);
@@ -255,6 +281,9 @@ export function createPodTimelines(known: KnownPods): PodTimelines {
     },
     get entries() {
       return entries;
+    },
+    get containers() {
+      return byContainer.size;
     },
   };
 }
