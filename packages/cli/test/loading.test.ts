@@ -76,8 +76,11 @@ const rows: readonly (readonly [packages: readonly string[], commands: readonly 
       ["update", "--memory", "1Mi", "x", ...none],
       ["checkpoint", "x", "-e", "/nonexistent/x", ...none],
       ["port-forward", "x", "80", ...none],
+      ["timeline", "x", ...none],
     ],
   ],
+  // It needs a terminal before it asks, and where one may be configured.
+  [[...own, ...overGrpc, "packages/cri-client", "packages/cri-types"], [["top", ...none]]],
   [
     [...asksRuntime, "yaml"],
     [
