@@ -53,13 +53,14 @@ export async function startEngineProxy(
   const server = createServer(
     (message, response) => void hold(engine, message, response).then(handle, () => undefined),
   );
+  const upgraded = new Set<Duplex>();
   server.on("upgrade", (message, connection, head) => {
+    upgraded.add(connection);
     connection.on("error", () => undefined);
+    connection.on("close", () => upgraded.delete(connection));
     handle(holdUpgrade(engine, message, connection, head));
   });
   server.keepAliveTimeout = 0;
-  const upgraded = new Set<Duplex>();
-  server.on("upgrade", (_message, connection) => upgraded.add(connection));
   await new Promise<void>((resolve) => server.listen(socket, resolve));
   return {
     endpoint: `unix://${socket}`,
