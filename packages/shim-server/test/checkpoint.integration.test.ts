@@ -2,18 +2,29 @@ import { execFileSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { until } from "@dockershim/testing";
+import { createDockerClient } from "@dockershim/docker-client";
+import { labVariable, until } from "@dockershim/testing";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { createHarness, type Harness } from "./harness.js";
 
 let harness: Harness;
-/** What the lab is with LAB_CRIU=1. */
-let experimental: boolean;
 let folder: string;
+
+/** What the lab's engine is with LAB_CRIU=1. */
+async function isExperimental(): Promise<boolean> {
+  const docker = createDockerClient({ endpoint: labVariable("LAB_DOCKER_ENDPOINT") });
+  try {
+    return (await docker.info()).ExperimentalBuild;
+  } finally {
+    await docker.close();
+  }
+}
+
+const experimental = await isExperimental();
+const withCriu = experimental ? test : test.skip;
 
 beforeAll(async () => {
   harness = await createHarness();
-  experimental = (await harness.docker.info()).ExperimentalBuild;
   folder = mkdtempSync(join(tmpdir(), "checkpoints-"));
 });
 
@@ -36,8 +47,7 @@ function expectNoParts(): void {
   expect(readdirSync(join(String(harness.options.rootDir), "checkpoints"))).toEqual([]);
 }
 
-test("an engine that is not experimental is the reason", async () => {
-  if (experimental) return;
+(experimental ? test.skip : test)("an engine that is not experimental is the reason", async () => {
   const { containerId } = await harness.runPod();
   const location = join(folder, "refused.tar");
   await expect(
@@ -50,8 +60,7 @@ test("an engine that is not experimental is the reason", async () => {
 });
 
 describe("on an experimental engine with CRIU", () => {
-  test("a container is archived as it is at one moment, and goes on", async () => {
-    if (!experimental) return;
+  withCriu("a container is archived as it is at one moment, and goes on", async () => {
     const script =
       "echo made >/made; rm /etc/group; rm -r /home; mkdir /home; echo new >/home/in; " +
       "i=0; while :; do i=$((i+1)); echo $i | tee /count; sleep 0.1; done";
@@ -87,37 +96,41 @@ describe("on an experimental engine with CRIU", () => {
     await until(async () => Number(await exec(containerId, "cat", "/count")) > Number(count) + 2);
   });
 
-  test("one with an established TCP connection is not, for CRIU's reason, and goes on", async () => {
-    if (!experimental) return;
-    const script =
-      "nc -l -p 9999 -e cat & sleep 1; (while :; do echo x; sleep 0.1; done) | nc 127.0.0.1 9999 >/out";
-    const { containerId } = await harness.runPod({}, { command: ["sh", "-c", script] });
-    const received = async () =>
-      Number(await exec(containerId, "sh", "-c", "wc -c </out || echo 0"));
-    await until(async () => (await received()) > 0);
-    const location = join(folder, "connected.tar");
-    await expect(
-      harness.cri.runtime.checkpointContainer({ containerId, location }),
-    ).rejects.toMatchObject({
-      code: "INTERNAL",
-      message: expect.stringMatching(/CRIU says: .*Connected TCP socket/),
-    });
-    const before = await received();
-    await until(async () => (await received()) > before);
-    expect(readdirSync(folder)).not.toContain("connected.tar");
-    expectNoParts();
-  });
+  withCriu(
+    "one with an established TCP connection is not, for CRIU's reason, and goes on",
+    async () => {
+      const script =
+        "nc -l -p 9999 -e cat & sleep 1; (while :; do echo x; sleep 0.1; done) | nc 127.0.0.1 9999 >/out";
+      const { containerId } = await harness.runPod({}, { command: ["sh", "-c", script] });
+      const received = async () =>
+        Number(await exec(containerId, "sh", "-c", "wc -c </out || echo 0"));
+      await until(async () => (await received()) > 0);
+      const location = join(folder, "connected.tar");
+      await expect(
+        harness.cri.runtime.checkpointContainer({ containerId, location }),
+      ).rejects.toMatchObject({
+        code: "INTERNAL",
+        message: expect.stringMatching(/CRIU says: .*Connected TCP socket/),
+      });
+      const before = await received();
+      await until(async () => (await received()) > before);
+      expect(readdirSync(folder)).not.toContain("connected.tar");
+      expectNoParts();
+    },
+  );
 
-  test("one that was left standing still by a daemon that was killed goes on with the next", async () => {
-    if (!experimental) return;
-    const { containerId } = await harness.runPod();
-    // As a kill leaves it: the parts are there, the container is paused.
-    await harness.stop();
-    const parts = join(String(harness.options.rootDir), "checkpoints", containerId, "parts");
-    mkdirSync(parts, { recursive: true });
-    await harness.docker.containers.pause(containerId);
-    await harness.restart();
-    await until(async () => !(await harness.docker.containers.inspect(containerId)).State.Paused);
-    await until(() => readdirSync(join(parts, "../..")).length === 0);
-  });
+  withCriu(
+    "one that was left standing still by a daemon that was killed goes on with the next",
+    async () => {
+      const { containerId } = await harness.runPod();
+      // As a kill leaves it: the parts are there, the container is paused.
+      await harness.stop();
+      const parts = join(String(harness.options.rootDir), "checkpoints", containerId, "parts");
+      mkdirSync(parts, { recursive: true });
+      await harness.docker.containers.pause(containerId);
+      await harness.restart();
+      await until(async () => !(await harness.docker.containers.inspect(containerId)).State.Paused);
+      await until(() => readdirSync(join(parts, "../..")).length === 0);
+    },
+  );
 });

@@ -1,8 +1,8 @@
-import { readFileSync } from "node:fs";
 import { ContainerState, PodSandboxState } from "@dockershim/cri-types";
 import { until } from "@dockershim/testing";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { createHarness, type Harness } from "./harness.js";
+import { shimOf as shimPid } from "./shim-of.js";
 
 let harness: Harness;
 /** Whether the engine can pass annotations on. */
@@ -16,11 +16,7 @@ beforeAll(async () => {
 
 afterAll(() => harness.close());
 
-/** The shim is the parent of a container's first process. */
-async function shimOf(id: string): Promise<number> {
-  const { State: state } = await harness.docker.containers.inspect(id);
-  return Number(/^PPid:\t(\d+)$/m.exec(readFileSync(`/proc/${state.Pid}/status`, "utf8"))?.[1]);
-}
+const shimOf = (id: string) => shimPid(harness.docker, id);
 
 async function runPod(): Promise<{ podSandboxId: string; containerIds: string[] }> {
   const { podSandboxId, containerId, config } = await harness.runPod();

@@ -1,4 +1,3 @@
-import { execFileSync } from "node:child_process";
 import { chownSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { ContainerState, NamespaceMode } from "@dockershim/cri-types";
@@ -7,6 +6,7 @@ import { labVariable, until } from "@dockershim/testing";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { specFacts } from "../src/state/spec-facts.js";
 import { createHarness, type Harness } from "./harness.js";
+import { shimOf } from "./shim-of.js";
 
 let h: Harness;
 beforeAll(async () => {
@@ -166,10 +166,8 @@ describe(`a pod with a user namespace of its own${problem ? ` (not here: ${probl
           for (const id of [containerId, podSandboxId]) process.kill(await pidOf(id), "SIGKILL");
         },
         async ({ podSandboxId, containerId }) => {
-          for (const id of [containerId, podSandboxId]) {
-            const pid = execFileSync("pgrep", ["-f", `containerd-shim-runc-v2 .*-id ${id}`]);
-            process.kill(Number(pid), "SIGKILL");
-          }
+          const shims = [containerId, podSandboxId].map((id) => shimOf(h.docker, id));
+          for (const pid of new Set(await Promise.all(shims))) process.kill(pid, "SIGKILL");
         },
       ];
     for (const end of ends) {
