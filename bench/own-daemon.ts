@@ -32,7 +32,6 @@ export async function startOwnDaemon(env: LabEnv, choices: DaemonChoices): Promi
     listen: `unix://${socket}`,
     flags: {
       "root-dir": join(env.LAB_RUN_DIR, choices.name),
-      "adopt-unlabelled": "false",
       "log-level": "error",
       ...labFlags(env),
       ...choices.flags,

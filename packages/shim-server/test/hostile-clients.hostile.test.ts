@@ -31,7 +31,7 @@ describe("a client that breaks the rules", () => {
     };
     daemon = await startDaemon({
       listen: `unix://${socket}`,
-      flags: { ...labFlags(lab), "root-dir": join(dir, "root"), "adopt-unlabelled": "false" },
+      flags: { ...labFlags(lab), "root-dir": join(dir, "root") },
     });
     cri = createCriClient({ endpoint: `unix://${socket}` });
   });

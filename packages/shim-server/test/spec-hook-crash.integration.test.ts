@@ -30,7 +30,6 @@ afterAll(() => docker.close());
           LAB_CNI_BIN_DIR: labVariable("LAB_CNI_BIN_DIR"),
         }),
         "root-dir": join(dir, "root"),
-        "adopt-unlabelled": "false",
         "log-level": "error",
       },
     });

@@ -51,6 +51,8 @@ export function labFlags(lab: {
     "docker-endpoint": lab.LAB_DOCKER_ENDPOINT,
     "cni-conf-dir": lab.LAB_CNI_CONF_DIR,
     "cni-bin-dir": lab.LAB_CNI_BIN_DIR,
+    // Another test on the same engine may have pods of cri-dockerd's, which bear nobody's name.
+    "adopt-unlabelled": "false",
   };
 }
 

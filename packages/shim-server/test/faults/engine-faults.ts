@@ -98,7 +98,6 @@ export function testEngineFaults({ cycles, seed, deedOf }: EngineFaultRuns): voi
           LAB_CNI_BIN_DIR: labVariable("LAB_CNI_BIN_DIR"),
         }),
         "root-dir": root,
-        "adopt-unlabelled": "false",
         "log-level": "fatal",
       },
     });

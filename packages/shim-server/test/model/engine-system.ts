@@ -36,7 +36,6 @@ export async function openEngineSystem(): Promise<System> {
           LAB_CNI_BIN_DIR: labVariable("LAB_CNI_BIN_DIR"),
         }),
         "root-dir": root,
-        "adopt-unlabelled": "false",
         "log-level": "error",
       },
     });

@@ -56,7 +56,6 @@ export async function startSoak(name: string, options: SoakOptions = {}): Promis
       listen: endpoint,
       flags: {
         "root-dir": join(dir, "root"),
-        "adopt-unlabelled": "false",
         ...labFlags({
           LAB_DOCKER_ENDPOINT: labVariable("LAB_DOCKER_ENDPOINT"),
           LAB_CNI_CONF_DIR: labVariable("LAB_CNI_CONF_DIR"),
