@@ -61,7 +61,6 @@ test("a pod runs on it, with its log thread and its network namespace thread", a
     listen: `unix://${join(scratch, "dockershim.sock")}`,
     flags: {
       "root-dir": join(scratch, "root"),
-      "adopt-unlabelled": "false",
       ...labFlags({
         LAB_DOCKER_ENDPOINT: labVariable("LAB_DOCKER_ENDPOINT"),
         LAB_CNI_CONF_DIR: labVariable("LAB_CNI_CONF_DIR"),

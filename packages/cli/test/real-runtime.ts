@@ -19,6 +19,7 @@ export async function startRealRuntime(flags: Readonly<Record<string, string>> =
       "docker-endpoint": labVariable("LAB_DOCKER_ENDPOINT"),
       "root-dir": join(dir, "root"),
       "network-plugin": "none",
+      "adopt-unlabelled": "false",
       "restrict-oom-score-adj": "true",
       ...flags,
     },
