@@ -74,8 +74,9 @@ export async function runExample(run: ExampleRun): Promise<string | undefined> {
     stderr += chunk;
   });
   const closed = once(child, "close") as Promise<[number | null, string | null]>;
-  if (need.waitsForPod === true) await runPod(run);
-  await Promise.race([said, closed]);
+  const heard = Promise.race([said, closed]);
+  if (need.waitsForPod === true && !(await runPodsUntil(heard, run))) child.kill("SIGKILL");
+  await heard;
   // Those that go on wait for what never comes: a timer, an event. The others end by themselves.
   const goesOn = /setInterval|onChange|getContainerEvents|SIGTERM/.test(
     await readFile(run.file, "utf8"),
@@ -103,6 +104,23 @@ function usualPlaces({ lab, daemon }: ExampleRun, { isDaemon }: Need): string {
     "ip link set lo up",
     'exec "$@"',
   ].join("\n");
+}
+
+/**
+ * Runs pods one after the other, since nobody tells when an example listens: the first may be before that.
+ *
+ * @returns Whether it said something, or ended, before the last of them.
+ */
+async function runPodsUntil(heard: Promise<unknown>, run: ExampleRun): Promise<boolean> {
+  let isHeard = false;
+  void heard.then(() => {
+    isHeard = true;
+  });
+  for (let left = 300; left > 0; left--) {
+    await runPod(run);
+    if (isHeard) return true;
+  }
+  return false;
 }
 
 /** Runs a pod, and removes it. */
