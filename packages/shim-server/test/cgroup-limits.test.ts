@@ -153,8 +153,8 @@ describe("with systemd", () => {
     open({ setProperties });
     make("memory.oom.group", "1\n");
     make("memory.high", "8192\n");
-    const files = ["memory.oom.group", "memory.high", "io.weight"];
-    expect(limits.adopt(container(7), files, systemd)).toEqual({
+    const created = { "memory.oom.group": "1", "memory.high": "4096", "io.weight": "200" };
+    expect(limits.adopt(container(7), created, systemd)).toEqual({
       "memory.oom.group": "1",
       "memory.high": "8192",
     });
@@ -162,6 +162,18 @@ describe("with systemd", () => {
     make("memory.high", "4096");
     limits.restore();
     expect([read("memory.oom.group"), read("memory.high")]).toEqual(["1", "4096"]);
+  });
+
+  test("a daemon that was away while systemd was reloaded writes memory.oom.group again", () => {
+    open();
+    const created = { "memory.oom.group": "1" };
+    make("memory.oom.group", "0");
+    expect(limits.adopt(container(7), created, cgroupfs)).toEqual({ "memory.oom.group": "0" });
+    expect(limits.adopt(container(7), created, systemd)).toEqual(created);
+    expect(read("memory.oom.group")).toBe("1");
+    make("memory.oom.group", "0");
+    limits.restore();
+    expect(read("memory.oom.group")).toBe("1");
   });
 
   test("a systemd that does not answer keeps no limit from being written", async () => {

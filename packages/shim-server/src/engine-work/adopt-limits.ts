@@ -30,7 +30,7 @@ export function adoptLimits(parts: AdoptLimitsParts): () => void {
     seen.add(id);
     if (pid <= 0) return;
     const { unified: created } = unmanagedLimits.of(record);
-    const now = cgroupLimits.adopt(record, Object.keys(created), engine.known().facts);
+    const now = cgroupLimits.adopt(record, created, engine.known().facts);
     const changed = Object.entries(now).filter(
       ([file, value]) => value !== created[file] && value !== `default ${created[file]}`,
     );

@@ -39,19 +39,24 @@ export interface CgroupLimits {
     engine: Pick<EngineFacts, "cgroupDriver" | "cgroupVersion">,
   ): Promise<void>;
   /**
-   * Takes over files of a running container that an earlier daemon wrote.
+   * Takes over files of a running container that an earlier daemon wrote. A `memory.oom.group` that systemd set
+   * back meanwhile, as it does at each reload, is written again as it was created with.
    *
+   * @param created The files that the container was created with, and their values.
    * @returns What they have now; nothing of those that cannot be read.
    */
   adopt(
     container: LimitedContainer,
-    files: readonly string[],
+    created: Readonly<Record<string, string>>,
     engine: Pick<EngineFacts, "cgroupDriver" | "cgroupVersion">,
   ): Record<string, string>;
   /** Writes again what is not there any more of what systemd cannot keep. */
   restore(): void;
   close(): void;
 }
+
+/** systemd writes it from a scope's OOMPolicy, which cannot be changed. */
+const oomGroup = "memory.oom.group";
 
 export interface CgroupLimitsOptions {
   readonly log: Pick<Logger, "warn" | "debug">;
@@ -168,10 +173,17 @@ export function createCgroupLimits(options: CgroupLimitsOptions): CgroupLimits {
       write(pid, writes);
       if (systemd) keep(container, writes);
     },
-    adopt(container, files, { cgroupDriver, cgroupVersion }) {
+    adopt(container, created, { cgroupDriver, cgroupVersion }) {
       if (cgroupVersion !== 2) return {};
+      const { Pid: pid } = container.inspect.State;
+      const files = Object.keys(created);
       try {
-        const values = readFiles(container.inspect.State.Pid, files);
+        let values = readFiles(pid, files);
+        const asked = created[oomGroup];
+        if (cgroupDriver === "systemd" && asked !== undefined && values[oomGroup] === "0") {
+          write(pid, [{ controller: "memory", file: oomGroup, value: asked, required: false }]);
+          values = readFiles(pid, files);
+        }
         const writes = Object.entries(values).map(([file, value]) => {
           return { controller: file.slice(0, file.indexOf(".")), file, value, required: true };
         });
