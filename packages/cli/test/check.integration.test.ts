@@ -44,14 +44,18 @@ const verdicts = ({ checks }: Report, ...names: string[]) =>
     checks.filter(({ name }) => names.includes(name)).map(({ name, verdict }) => [name, verdict]),
   );
 
-/** What plugins may leave of a check: leases and rules. Bridge and lease folder stay. */
+/** What plugins have left of a check: leases and rules. Bridge and lease folder stay; other tests' leases come and go. */
 async function networkRemains(): Promise<{ leases: string[]; rules: string[] }> {
-  const rules = await text(spawn("iptables-save", { stdio: ["ignore", "pipe", "ignore"] }).stdout);
   const folder = join(labVariable("LAB_CNI_CONF_DIR"), "..");
+  const files = (await readdir(folder, { recursive: true })).filter((name) =>
+    /\/\d+\.\d+\.\d+\.\d+$/.test(name),
+  );
+  const isOurs = async (file: string) =>
+    (await readFile(join(folder, file), "utf8").catch(() => "")).startsWith("dockershim-check-");
+  const ours = await Promise.all(files.map(isOurs));
+  const rules = await text(spawn("iptables-save", { stdio: ["ignore", "pipe", "ignore"] }).stdout);
   return {
-    leases: (await readdir(folder, { recursive: true })).filter((name) =>
-      /\d+\.\d+\.\d+/.test(name),
-    ),
+    leases: files.filter((_, index) => ours[index]),
     rules: rules.split("\n").filter((line) => line.includes("dockershim-check")),
   };
 }
@@ -81,7 +85,6 @@ test("before the daemon runs, the options that it would have are judged", async 
 });
 
 test("--deep runs the plugins for real and leaves nothing behind", async () => {
-  const before = await networkRemains();
   const report = await check(
     ...onLab,
     "--root-dir",
@@ -96,13 +99,10 @@ test("--deep runs the plugins for real and leaves nothing behind", async () => {
       reason: expect.stringMatching(/^ADD, CHECK and DEL in \d+ ms; \S+ was given/),
     }),
   ]);
-  const after = await networkRemains();
-  expect(after.rules).toEqual([]);
-  expect(after.leases.filter((each) => !before.leases.includes(each))).toEqual([]);
+  expect(await networkRemains()).toEqual({ leases: [], rules: [] });
 });
 
 test("--deep that is interrupted takes down what it has made", async () => {
-  const before = await networkRemains();
   // A plugin that tells when it is asked for something, and takes its time with ADD.
   const plugins = join(dir, "plugins");
   const told = join(dir, "told");
@@ -121,9 +121,7 @@ test("--deep that is interrupted takes down what it has made", async () => {
   const [stderr, [code]] = await ended;
   expect({ stderr, code }).toEqual({ stderr: "dockershim: ended by SIGINT\n", code: 1 });
   expect((await readFile(told, "utf8")).trim().split("\n")).toContain("bridge DEL");
-  const after = await networkRemains();
-  expect(after.rules).toEqual([]);
-  expect(after.leases.filter((each) => !before.leases.includes(each))).toEqual([]);
+  expect(await networkRemains()).toEqual({ leases: [], rules: [] });
 });
 
 test("while the daemon runs, its own options are judged", async () => {

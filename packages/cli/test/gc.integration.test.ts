@@ -16,7 +16,10 @@ const lab = {
   LAB_CNI_CONF_DIR: labVariable("LAB_CNI_CONF_DIR"),
   LAB_CNI_BIN_DIR: labVariable("LAB_CNI_BIN_DIR"),
 };
-const bridge = labVariable("LAB_BRIDGE");
+/** A network of this test's own: in the lab's, addresses and interfaces of pods under way look left over. */
+const third = process.pid % 250;
+const bridge = `dsgc${third}`;
+const prefix = `10.216.${third}.`;
 const gone = "9".repeat(64);
 const netns = `gc-test-${process.pid}`;
 const veth = `vethgc${process.pid % 100_000}`;
@@ -35,13 +38,29 @@ let leaseDir: string;
 beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), "cli-gc-"));
   endpoint = `unix://${join(dir, "cri.sock")}`;
+  const confDir = join(dir, "net.d");
+  await mkdir(confDir);
+  const ipam = {
+    type: "host-local",
+    ranges: [[{ subnet: `${prefix}0/24` }]],
+    dataDir: join(dir, "ipam"),
+  };
+  const list = {
+    cniVersion: "1.0.0",
+    name: bridge,
+    plugins: [{ type: "bridge", bridge, isGateway: true, ipam }],
+  };
+  await writeFile(join(confDir, "10.conflist"), JSON.stringify(list));
   daemon = await startDaemon({
     listen: endpoint,
-    flags: { ...labFlags(lab), "root-dir": join(dir, "root"), "restrict-oom-score-adj": "true" },
+    flags: {
+      ...labFlags({ ...lab, LAB_CNI_CONF_DIR: confDir }),
+      "root-dir": join(dir, "root"),
+      "restrict-oom-score-adj": "true",
+    },
   });
   client = createCriClient({ endpoint });
-  const list = JSON.parse(await readFile(join(lab.LAB_CNI_CONF_DIR, "10-lab.conflist"), "utf8"));
-  leaseDir = join(list.plugins[0].ipam.dataDir, bridge);
+  leaseDir = join(ipam.dataDir, bridge);
 });
 afterAll(async () => {
   await ip("netns", "delete", netns).catch(() => undefined);
@@ -49,6 +68,7 @@ afterAll(async () => {
   for (const { id } of items) await client.runtime.removePodSandbox({ podSandboxId: id });
   client.close();
   await daemon.stop();
+  await ip("link", "delete", bridge);
   await rm(dir, { recursive: true });
 });
 
@@ -107,7 +127,7 @@ test("what is left is shown, kept while it is young, and removed; what is used s
   const network = join(cache, result.replace(used, gone));
   await writeFile(network, address);
   // An address of which there is no result, as where the cache was lost.
-  const lease = join(leaseDir, `${labVariable("LAB_SUBNET").replace(/\d+\/\d+$/, "")}251`);
+  const lease = join(leaseDir, `${prefix}251`);
   await writeFile(lease, `${"8".repeat(64)}\r\neth0`);
   // An interface whose other end is where no process is, and which no result names.
   await ip("netns", "add", netns);

@@ -26,6 +26,7 @@ export interface HostInventory {
   readonly containers: readonly MessageInitShape<typeof ContainerSchema>[];
 }
 
+/** How plugins are found and called, and what a runtime has for them. */
 export interface PluginHostOptions {
   /** As plugins are told: who calls them. */
   readonly runtimeName: string;
