@@ -32,3 +32,8 @@ export class CliError extends Error {
     this.exitCode = options.exitCode ?? (code === "usage" ? exitCodes.usage : exitCodes.failure);
   }
 }
+
+/** What is said of something that was thrown. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

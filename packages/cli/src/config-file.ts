@@ -5,6 +5,7 @@ import { CliError } from "./cli-error.js";
 import { parseDuration } from "./duration.js";
 import { describeReadError } from "./read-error.js";
 import { fileKey, type ServeOption, serveOptions } from "./serve-options.js";
+import { parseYaml } from "./yaml-text.js";
 
 /** Where the systemd unit has its configuration. */
 export const defaultConfigFile = "/etc/dockershim/config.yaml";
@@ -38,14 +39,7 @@ export async function readConfigFile(path: string): Promise<FileOptions> {
       cause: error,
     });
   }
-  const { parse } = await import("yaml");
-  let content: unknown;
-  try {
-    content = parse(text);
-  } catch (error) {
-    const [why] = String((error as Error).message).split("\n");
-    throw new CliError("usage", `${path}: ${why}`, { cause: error });
-  }
+  const content = await parseYaml(text, path, "usage");
   return optionsFromFile(content, path);
 }
 

@@ -1,6 +1,7 @@
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { readCheckpoint, type SandboxCheckpoint } from "@dockershim/pod-sandbox";
+import { messageOf } from "./cli-error.js";
 
 /** cri-dockerd's own files of sandboxes. */
 export interface CheckpointFiles {
@@ -18,7 +19,7 @@ export async function readCheckpoints(dir: string): Promise<CheckpointFiles> {
     try {
       found.set(id, readCheckpoint(await readFile(file, "utf8")));
     } catch (err) {
-      unreadable.push({ file, reason: err instanceof Error ? err.message : String(err) });
+      unreadable.push({ file, reason: messageOf(err) });
     }
   }
   return { found, unreadable };

@@ -3,6 +3,7 @@ import { CliError } from "./cli-error.js";
 import { parseDuration } from "./duration.js";
 import { describeReadError } from "./read-error.js";
 import type { Terminal } from "./terminal.js";
+import { parseYaml } from "./yaml-text.js";
 
 /** Where crictl has its configuration, and the variable that names another file. */
 const usualFile = "/etc/crictl.yaml";
@@ -35,14 +36,7 @@ export async function readCrictlConfig({ env }: Terminal): Promise<CrictlConfig 
       cause: error,
     });
   }
-  const { parse } = await import("yaml");
-  let content: unknown;
-  try {
-    content = parse(text);
-  } catch (error) {
-    const [why] = String((error as Error).message).split("\n");
-    throw new CliError("failure", `${file}: ${why}`, { cause: error });
-  }
+  const content = await parseYaml(text, file, "failure");
   if (content === null || content === undefined) return { file };
   if (typeof content !== "object" || Array.isArray(content)) {
     throw new CliError("failure", `${file}: expected keys with values at the top level`);

@@ -1,26 +1,16 @@
-import { Option } from "commander";
 import type { DefineCommand } from "./command-context.js";
-import { defaultConfigFile } from "./config-file.js";
 import { showElapsed } from "./elapsed-line.js";
+import { addNodeOptions, type NodeOptions } from "./node-options.js";
 import { addOutputOption, type OutputFormat, printObject } from "./output-format.js";
 import { addDebugOption } from "./runtime-options.js";
 
-interface DfOptions {
-  readonly runtimeEndpoint?: string;
-  readonly config?: string;
+interface DfOptions extends NodeOptions {
   readonly output: OutputFormat;
-  readonly root: string;
 }
 
 /** `dockershim df` */
 export const defineDf: DefineCommand = (command, { terminal }) => {
-  command
-    .option("-r, --runtime-endpoint <endpoint>", "CRI socket (default: the daemon's own)")
-    .option("--config <file>", `the daemon's (default: ${defaultConfigFile} where it is there)`)
-    .addOption(
-      new Option("--root <folder>", "the node's files are below it").default("").hideHelp(),
-    );
-  addDebugOption(addOutputOption(command));
+  addDebugOption(addOutputOption(addNodeOptions(command)));
   command.addHelpText(
     "after",
     `

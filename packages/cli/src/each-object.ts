@@ -1,5 +1,5 @@
 import { CriClientError } from "@dockershim/cri-client";
-import { CliError } from "./cli-error.js";
+import { CliError, messageOf } from "./cli-error.js";
 
 /**
  * Does something with each of several things that a person has named, all together, and lets no failure keep it
@@ -22,10 +22,6 @@ export async function forEachReference<Result>(
   const lines = [...new Set(errors.map(messageOf))];
   if (lines.length === 1) throw first;
   throw new CliError("failure", lines.join("; "), { lines, cause: first });
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }
 
 /**

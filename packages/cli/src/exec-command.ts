@@ -2,12 +2,12 @@ import { once } from "node:events";
 import type { Readable, Writable } from "node:stream";
 import { type CriClient, CriClientError } from "@dockershim/cri-client";
 import { Option } from "commander";
-import { CliError, exitCodes } from "./cli-error.js";
+import { CliError, exitCodes, messageOf } from "./cli-error.js";
 import type { DefineCommand } from "./command-context.js";
 import { parseDuration } from "./duration.js";
 import { findContainer } from "./find-container.js";
 import { addDebugOption, addRuntimeOptions, withRuntime } from "./runtime-options.js";
-import type { Terminal } from "./terminal.js";
+import { isTerminal, type Terminal } from "./terminal.js";
 
 interface ExecOptions {
   commandTimeout?: number;
@@ -102,7 +102,7 @@ async function runInTime(
 /** The failure of exec itself, with an exit code that a command is not likely to use. */
 function asExecFailure(error: unknown): CliError {
   const timedOut = error instanceof CriClientError && error.code === "DEADLINE_EXCEEDED";
-  const message = error instanceof Error ? error.message : String(error);
+  const message = messageOf(error);
   return new CliError("failure", message, {
     cause: error,
     exitCode: timedOut ? exitCodes.timeout : exitCodes.notRun,
@@ -112,10 +112,6 @@ function asExecFailure(error: unknown): CliError {
 /** A process can exit with 0 to 255; whatever else a runtime reports must not become success. */
 function asExitCode(code: number): number {
   return code >= 0 && code <= 255 ? code : 255;
-}
-
-function isTerminal(stream: Readable & { isTTY?: boolean }): boolean {
-  return stream.isTTY === true;
 }
 
 async function write(stream: Writable, bytes: Uint8Array): Promise<void> {

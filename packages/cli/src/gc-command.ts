@@ -2,9 +2,9 @@ import { Option } from "commander";
 import { formatBytes } from "./byte-size.js";
 import { exitCodes } from "./cli-error.js";
 import type { DefineCommand } from "./command-context.js";
-import { defaultConfigFile } from "./config-file.js";
 import { parseDuration } from "./duration.js";
 import { showElapsed } from "./elapsed-line.js";
+import { addNodeOptions, type NodeOptions } from "./node-options.js";
 import type { FoundRemains, RemovalOutcome } from "./node-remains/find-remains.js";
 import type { OpenNode } from "./node-remains/open-node.js";
 import {
@@ -17,15 +17,12 @@ import { addOutputOption, type OutputFormat, printObject } from "./output-format
 import { addDebugOption } from "./runtime-options.js";
 import type { Terminal } from "./terminal.js";
 
-interface GcOptions {
+interface GcOptions extends NodeOptions {
   readonly yes?: boolean;
   readonly only?: RemainKindName[];
   /** In ms. */
   readonly minAge: number;
-  readonly runtimeEndpoint?: string;
-  readonly config?: string;
   readonly output: OutputFormat;
-  readonly root: string;
 }
 
 /** `dockershim gc` */
@@ -37,13 +34,8 @@ export const defineGc: DefineCommand = (command, { terminal, setExitCode }) => {
       new Option("--min-age <duration>", "leave what is younger alone")
         .argParser((text: string) => parseDuration(text, "--min-age"))
         .default(usualMinAgeMs, "1h"),
-    )
-    .option("-r, --runtime-endpoint <endpoint>", "CRI socket (default: the daemon's own)")
-    .option("--config <file>", `the daemon's (default: ${defaultConfigFile} where it is there)`)
-    .addOption(
-      new Option("--root <folder>", "the node's files are below it").default("").hideHelp(),
     );
-  addDebugOption(addOutputOption(command));
+  addDebugOption(addOutputOption(addNodeOptions(command)));
   command.addHelpText(
     "after",
     `

@@ -1,5 +1,5 @@
 import { type Command, CommanderError } from "commander";
-import { CliError, exitCodes } from "./cli-error.js";
+import { CliError, exitCodes, messageOf } from "./cli-error.js";
 import { addCommands, createProgram, refuseUnknownTopic } from "./program.js";
 import type { Terminal } from "./terminal.js";
 
@@ -39,7 +39,7 @@ function printError(error: unknown, debug: boolean, terminal: Terminal): void {
     terminal.stderr.write(`dockershim: ${withCauses(error)}\n`);
     return;
   }
-  const message = error instanceof Error ? error.message : String(error);
+  const message = messageOf(error);
   for (const line of error instanceof CliError ? error.lines : [message]) {
     terminal.stderr.write(`dockershim: ${line.trim().replace(/\s*\n\s*/g, " ")}\n`);
   }

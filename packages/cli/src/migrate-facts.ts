@@ -12,6 +12,7 @@ import {
   TYPE_SANDBOX,
 } from "@dockershim/pod-sandbox";
 import { parse } from "yaml";
+import { messageOf } from "./cli-error.js";
 import { type CheckpointFiles, readCheckpoints } from "./cri-dockerd-checkpoints.js";
 import { inspectPods } from "./inspect-pods.js";
 import { migrateFlags } from "./migrate-flags.js";
@@ -74,7 +75,7 @@ export async function gatherMigrateFacts(
         .map(([id, { name, namespace, intact }]) => ({ id, name, namespace, intact })),
     };
   } catch (err) {
-    return { ...common, ...none, engineProblem: err instanceof Error ? err.message : String(err) };
+    return { ...common, ...none, engineProblem: messageOf(err) };
   } finally {
     await docker.close();
   }

@@ -1,7 +1,7 @@
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { readLeftovers, removeLeftover } from "./clean-up.js";
-import { CliError, exitCodes } from "./cli-error.js";
+import { CliError, exitCodes, messageOf } from "./cli-error.js";
 import type { CommandContext } from "./command-context.js";
 import { gatherMigration, type MigrationPlaces } from "./gather-migration.js";
 import { describeLeftover, type Leftover } from "./leftovers.js";
@@ -125,7 +125,7 @@ async function removeAll(
     try {
       await removeLeftover(leftover, cleanUp);
     } catch (err) {
-      say(`      this failed: ${err instanceof Error ? err.message : String(err)}`);
+      say(`      this failed: ${messageOf(err)}`);
       failed = true;
     }
   }

@@ -10,7 +10,7 @@ import {
   TYPE_LABEL,
   TYPE_SANDBOX,
 } from "@dockershim/pod-sandbox";
-import { CliError } from "./cli-error.js";
+import { CliError, messageOf } from "./cli-error.js";
 import { inspectPods } from "./inspect-pods.js";
 import type { CriWait, FileChange, MigrationAction } from "./migration-step.js";
 import { readAddresses } from "./pod-addresses.js";
@@ -86,7 +86,7 @@ async function waitUntilServing(
       const missing = await whatIsMissing(wait, client, docker, signal).catch((err) => {
         signal.throwIfAborted();
         if (err instanceof ProcessChanged) throw err;
-        return err instanceof Error ? err.message : String(err);
+        return messageOf(err);
       });
       if (missing === undefined) return;
       if (performance.now() > end) {

@@ -1,6 +1,6 @@
 import { mkdir, readFile, rm } from "node:fs/promises";
 import { dirname } from "node:path";
-import { CliError } from "./cli-error.js";
+import { CliError, messageOf } from "./cli-error.js";
 import type { DaemonFacts, Direction } from "./migration-facts.js";
 import type { MigrationStep } from "./migration-step.js";
 import { writeWhole } from "./write-whole.js";
@@ -39,7 +39,7 @@ export function createJournal(file: string): MigrationJournal {
         return JSON.parse(await readFile(file, "utf8")) as MigrationRecord;
       } catch (cause) {
         if ((cause as NodeJS.ErrnoException).code === "ENOENT") return {};
-        const why = cause instanceof Error ? cause.message : String(cause);
+        const why = messageOf(cause);
         throw new CliError("failure", `${file}: ${why}`, { cause });
       }
     },

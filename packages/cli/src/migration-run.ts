@@ -1,4 +1,4 @@
-import { CliError } from "./cli-error.js";
+import { CliError, messageOf } from "./cli-error.js";
 import type { Direction } from "./migration-facts.js";
 import type { MigrationJournal, MigrationRecord } from "./migration-journal.js";
 import { describeAction, type MigrationAction, type MigrationStep } from "./migration-step.js";
@@ -60,7 +60,7 @@ export async function runMigration(
     return true;
   } catch (err) {
     const why = signal.aborted ? signal.reason : err;
-    tell(`Failed: ${why instanceof Error ? why.message : String(why)}`);
+    tell(`Failed: ${messageOf(why)}`);
     await undoMigration(steps, count, tools);
     return false;
   }
@@ -86,7 +86,7 @@ export async function undoMigration(
       try {
         await perform(action, AbortSignal.timeout(undoDeadlineMs));
       } catch (err) {
-        const why = err instanceof Error ? err.message : String(err);
+        const why = messageOf(err);
         tell(`      this failed: ${why}`);
         failed.push(what);
       }

@@ -4,7 +4,7 @@ import { pipeline } from "node:stream/promises";
 import type { CriClient } from "@dockershim/cri-client";
 import type { PortForwardSession } from "@dockershim/streaming/client";
 import { Option } from "commander";
-import { CliError } from "./cli-error.js";
+import { CliError, messageOf } from "./cli-error.js";
 import type { DefineCommand } from "./command-context.js";
 import { findSandbox } from "./find-sandbox.js";
 import { type PortPair, parsePortPair } from "./port-pair.js";
@@ -34,7 +34,7 @@ closed, with a line on stderr; others go on.`,
       const { id, metadata } = await findSandbox(client, reference);
       const name = `${metadata?.namespace}/${metadata?.name}`;
       const tell = (port: number, error: unknown): void => {
-        const why = error instanceof Error ? error.message : String(error);
+        const why = messageOf(error);
         terminal.stderr.write(`dockershim: port ${port} of ${name}: ${why.trim()}\n`);
       };
       const session = createSession(

@@ -5,6 +5,7 @@ import {
   type PodSandboxConfig,
   PodSandboxConfigSchema,
 } from "@dockershim/cri-types";
+import { messageOf } from "./cli-error.js";
 import type { DefineCommand } from "./command-context.js";
 import { containerName, createContainer, podName } from "./create-container.js";
 import { readCriFile } from "./cri-file.js";
@@ -64,7 +65,7 @@ async function undo(
     await runtime.stopPodSandbox({ podSandboxId });
     await runtime.removePodSandbox({ podSandboxId });
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
+    const why = messageOf(error);
     stderr.write(`dockershim: ${podName(pod)} is left over: ${why}\n`);
   }
 }

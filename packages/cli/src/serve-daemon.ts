@@ -1,5 +1,6 @@
 import type { ShimOptions } from "@dockershim/shim-server/options";
 import type { Logger } from "pino";
+import { messageOf } from "./cli-error.js";
 import type { Notifier } from "./systemd-notify.js";
 import {
   observeForSystemd,
@@ -49,7 +50,7 @@ export async function serveDaemon(
     readOptions: async () => onPassedSocket(await readOptions()),
     ...(notifier && { observer: observeForSystemd(notifier, service.watchdogMs) }),
     onReloadFailed: (reason) => {
-      const error = reason instanceof Error ? reason.message : String(reason);
+      const error = messageOf(reason);
       log.error({ error }, "not reloaded, all goes on as before");
     },
   });

@@ -9,19 +9,17 @@ import type { DefineCommand } from "./command-context.js";
 import { defaultConfigFile } from "./config-file.js";
 import { parseDuration } from "./duration.js";
 import { showElapsed } from "./elapsed-line.js";
+import { addNodeOptions, type NodeOptions } from "./node-options.js";
 import { describeReadError } from "./read-error.js";
 import { addDebugOption } from "./runtime-options.js";
 import type { BundledPart } from "./support-bundle/make-bundle.js";
 import { formatTable } from "./table.js";
 
-interface BundleOptions {
+interface BundleOptions extends NodeOptions {
   readonly file?: string;
   readonly logFile?: string;
   /** In ms. */
   readonly since: number;
-  readonly runtimeEndpoint?: string;
-  readonly config?: string;
-  readonly root: string;
 }
 
 /** `dockershim support-bundle` */
@@ -36,13 +34,8 @@ export const defineSupportBundle: DefineCommand = (command, { terminal }) => {
         .argParser((text: string) => parseDuration(text, "--since"))
         .default(24 * 3_600_000, "24h"),
     )
-    .option("--log-file <file>", "the daemon's log, where it is not in the journal")
-    .option("-r, --runtime-endpoint <endpoint>", "CRI socket (default: the daemon's own)")
-    .option("--config <file>", `the daemon's (default: ${defaultConfigFile} where it is there)`)
-    .addOption(
-      new Option("--root <folder>", "the node's files are below it").default("").hideHelp(),
-    );
-  addDebugOption(command);
+    .option("--log-file <file>", "the daemon's log, where it is not in the journal");
+  addDebugOption(addNodeOptions(command));
   command.addHelpText(
     "after",
     `

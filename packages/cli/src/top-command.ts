@@ -6,7 +6,7 @@ import { text } from "node:stream/consumers";
 import type { ReadStream, WriteStream } from "node:tty";
 import type { CriClient } from "@dockershim/cri-client";
 import { Option } from "commander";
-import { CliError } from "./cli-error.js";
+import { CliError, messageOf } from "./cli-error.js";
 import type { DefineCommand } from "./command-context.js";
 import { describeContainer } from "./describe-container.js";
 import { describePod } from "./describe-pod.js";
@@ -139,10 +139,6 @@ async function runTop(
     clearTimeout(timer);
     screen.close();
   }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }
 
 async function findRow(client: CriClient, { kind, id }: TopRow) {

@@ -5,6 +5,7 @@ import { mkdtemp, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { attachmentIps, type Cni, createCni, type Network } from "@dockershim/cni";
+import { messageOf } from "../cli-error.js";
 import { leaseDirsOf, readLeases } from "../host-local.js";
 import { runProgram } from "../run-program.js";
 import type { DeepNetworkOutcome } from "./check-facts.js";
@@ -61,7 +62,7 @@ export async function tryNetwork(
       }
     }
   } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
+    const message = messageOf(error);
     outcome = { failedAt: "netns", message, addresses: [], checked: false, interfaces: [] };
   } finally {
     cni.close();
@@ -102,16 +103,14 @@ async function run(
     checked = (await cni.check({ containerId, ifName, netns }, { signal })) === "checked";
     failedAt = "none";
   } catch (error) {
-    message = error instanceof Error ? error.message : String(error);
+    message = messageOf(error);
   }
   try {
     // After an ADD that failed there is nothing to do: DEL has run.
     await cni.del({ containerId, ifName, netns });
   } catch (error) {
     if (failedAt === "none") failedAt = "DEL";
-    message = [message, error instanceof Error ? error.message : String(error)]
-      .filter(Boolean)
-      .join("; ");
+    message = [message, messageOf(error)].filter(Boolean).join("; ");
   }
   return { failedAt, message, addresses, checked, interfaces };
 }

@@ -2,6 +2,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { createDockerClient } from "@dockershim/docker-client";
 import { specFacts } from "@dockershim/shim-server/spec-facts";
+import { messageOf } from "../cli-error.js";
 import { findProcess } from "../node-processes.js";
 import type { EngineFacts } from "./check-facts.js";
 import { readIfThere } from "./read-if-there.js";
@@ -35,7 +36,7 @@ export async function readEngine(
     const specs = specFacts(info, apiVersion, endpoint);
     return { ...common, problem: "", answer: { info, version, apiVersion, specs, at: now() } };
   } catch (error) {
-    const problem = error instanceof Error ? error.message : String(error);
+    const problem = messageOf(error);
     return { ...common, problem, answer: undefined };
   } finally {
     await docker.close();

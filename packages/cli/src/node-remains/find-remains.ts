@@ -1,3 +1,4 @@
+import { messageOf } from "../cli-error.js";
 import type { OpenNode } from "./open-node.js";
 import type { Remain, RemainKindName } from "./remain.js";
 import { allRemainKinds, type RemainKind } from "./remain-kinds.js";
@@ -45,7 +46,7 @@ async function look(
   try {
     return await kind.find(node, olderThan);
   } catch (error) {
-    return { skipped: error instanceof Error ? error.message : String(error) };
+    return { skipped: messageOf(error) };
   }
 }
 
@@ -69,6 +70,6 @@ export async function removeRemain(
     await kind.remove(node, remain);
     return { removed: true };
   } catch (error) {
-    return { removed: false, error: error instanceof Error ? error.message : String(error) };
+    return { removed: false, error: messageOf(error) };
   }
 }

@@ -8,6 +8,7 @@ import type { KubeletFacts, RuntimeAnswer } from "../check/check-facts.js";
 import { chooseOptions, withAnswered } from "../check/choose-options.js";
 import { readKubelet } from "../check/read-kubelet.js";
 import { readRuntime } from "../check/read-runtime.js";
+import { messageOf } from "../cli-error.js";
 import type { KubeletPods } from "./judge-remains.js";
 
 /** Which node is meant. */
@@ -53,7 +54,7 @@ export async function openNode(choice: NodeChoice): Promise<OpenNode> {
     docker = createDockerClient({ endpoint: options.dockerEndpoint, requestTimeoutMs: 60_000 });
     const [problem] = await docker.apiVersion().then(
       () => [],
-      (error: unknown) => [error instanceof Error ? error.message : String(error)],
+      (error: unknown) => [messageOf(error)],
     );
     if (problem !== undefined) {
       dockerProblem = problem;

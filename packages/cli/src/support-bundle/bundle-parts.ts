@@ -16,6 +16,7 @@ import { TYPE_LABEL } from "@dockershim/pod-sandbox";
 import { judgeNode } from "../check/all-checks.js";
 import { countVerdicts } from "../check/check-report.js";
 import { gatherChecks } from "../check/gather-checks.js";
+import { messageOf } from "../cli-error.js";
 import { cliVersion } from "../cli-version.js";
 import { findRemains } from "../node-remains/find-remains.js";
 import { cniCacheOf } from "../node-remains/open-node.js";
@@ -308,7 +309,7 @@ function noEngine(kind: string, problem: string): undefined {
 const name = (id: string): string => id.replace(/[^A-Za-z0-9_.-]/g, "").slice(0, 13);
 
 const describe = (error: unknown): { readonly error: string } => ({
-  error: error instanceof Error ? error.message : String(error),
+  error: messageOf(error),
 });
 
 async function isFile(file: string): Promise<boolean> {

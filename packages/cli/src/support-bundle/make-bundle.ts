@@ -1,4 +1,5 @@
 import { tarArchive } from "@dockershim/pause-image/tar-archive";
+import { messageOf } from "../cli-error.js";
 import type { BundleContent, BundlePart, BundleSource } from "./bundle-part.js";
 import { redactText, redactValue } from "./redact.js";
 
@@ -85,7 +86,7 @@ export async function makeBundle(
       }
       if (found === undefined) problem = "there is no such thing with this runtime";
     } catch (error) {
-      problem = redactText(error instanceof Error ? error.message : String(error));
+      problem = redactText(messageOf(error));
     }
     done.push({
       name,
