@@ -8,6 +8,7 @@ import {
   nginxRoot,
   pauseCommand,
   pauseRoot,
+  recipesOf,
   setuidCommand,
   setuidRoot,
 } from "../lab/look-alikes.ts";
@@ -122,20 +123,7 @@ export function agnhostImage(registry: string, agnhost: string): ImageRecipe {
 
 /** Stand-ins for all images of Kubernetes' node suite; see {@link agnhostImage}. */
 export function nodeSuiteImages(registry: string, agnhost: string): ImageRecipe[] {
-  const image = (
-    name: string,
-    tag: string,
-    build: ImageRecipe["build"],
-    changes: readonly string[] = ['CMD ["sh"]'],
-    aliases: readonly string[] = [],
-  ): ImageRecipe => ({
-    repository: `${registry}/${name}`,
-    tag,
-    revision: 1,
-    build,
-    changes: [searchPath, ...changes],
-    ...(aliases.length > 0 ? { aliases } : {}),
-  });
+  const image = recipesOf(registry);
   const nginx = ['CMD ["nginx"]'];
   return [
     agnhostImage(registry, agnhost),

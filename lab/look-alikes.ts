@@ -111,14 +111,9 @@ export async function pauseRoot(root: string): Promise<void> {
   addFile(root, busybox, "bin/busybox");
 }
 
-/**
- * Stand-ins for the images that critest pulls, made on this machine, to be served by the lab's registry. Its
- * engine asks that registry whichever public one it is told to pull from, so only the path counts.
- *
- * @param registry - the lab's own registry, as `host:port`
- */
-export function lookAlikeImages(registry: string): ImageRecipe[] {
-  const image = (
+/** Recipes of images in a registry; `changes` come behind the path that programs are looked for in. */
+export function recipesOf(registry: string) {
+  return (
     name: string,
     tag: string,
     build: ImageRecipe["build"],
@@ -132,6 +127,16 @@ export function lookAlikeImages(registry: string): ImageRecipe[] {
     changes: [searchPath, ...changes],
     ...(aliases.length > 0 ? { aliases } : {}),
   });
+}
+
+/**
+ * Stand-ins for the images that critest pulls, made on this machine, to be served by the lab's registry. Its
+ * engine asks that registry whichever public one it is told to pull from, so only the path counts.
+ *
+ * @param registry - the lab's own registry, as `host:port`
+ */
+export function lookAlikeImages(registry: string): ImageRecipe[] {
+  const image = recipesOf(registry);
   const e2e = "e2e-test-images";
   const staging = "k8s-staging-cri-tools";
   const nginx = ['CMD ["nginx"]'];

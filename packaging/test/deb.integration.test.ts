@@ -18,6 +18,7 @@ import { addText, staticBusyboxRoot } from "../../lab/rootfs.ts";
 import { hostArchitecture } from "../architecture.ts";
 import { flavours } from "../flavour.ts";
 import { makeSystemPackage } from "../system-package.ts";
+import { sampleContent } from "./sample-content.ts";
 
 const versions = ["1.0.0", "1.1.0"] as const;
 type Version = (typeof versions)[number];
@@ -35,16 +36,7 @@ beforeAll(async () => {
   const { cacheDir } = labConfig();
   scratch = mkdtempSync(join(tmpdir(), "deb-"));
   for (const version of withGo ? versions : []) {
-    const content = {
-      version,
-      date: "2026-11-29",
-      executable: "/bin/true",
-      specHook: "/bin/true",
-      config: `# of ${version}\n`,
-      manual: [{ file: "dockershim.8", text: ".TH DOCKERSHIM 8\n" }],
-      completions: { bash: "# bash\n", zsh: "# zsh\n", fish: "# fish\n" },
-      licences: "theirs\n",
-    };
+    const content = sampleContent(version);
     for (const flavour of flavours) {
       const made = await makeSystemPackage(
         { kind: "deb", flavour, architecture: hostArchitecture(), content, compression: "none" },
