@@ -106,8 +106,8 @@ export function createRuntimeStatus(
   async function info(): Promise<Record<string, string>> {
     const { options, instance, store, images, logs } = parts;
     const now = engine.connected ? await askEngine() : {};
-    // What the engine does not let be inspected.
     const logLag = logs.lag();
+    // What the engine does not let be inspected.
     const unread = { containers: store.unread, images: images.unread };
     return { info: JSON.stringify({ version, instance, options, unread, logLag, ...now }) };
   }
