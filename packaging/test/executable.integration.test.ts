@@ -111,8 +111,8 @@ test("a pod runs on it, with its log thread and its network namespace thread", a
     await run(executable, ["cp", there, "executable:/tmp/copy", "-r", endpoint]);
     const timeline = await run(executable, ["timeline", "executable", "-r", endpoint]);
     expect(timeline.stdout).toContain("RunPodSandbox");
-    // script(1) of util-linux gives it a terminal.
-    const top = ["-qec", `${executable} top -r ${endpoint}`, "/dev/null"];
+    // script(1) of util-linux gives it a terminal; a shell left between would end of the Ctrl-C itself.
+    const top = ["-qec", `exec ${executable} top -r ${endpoint}`, "/dev/null"];
     const screen = execFile("script", top);
     let drawn = "";
     screen.stdout?.on("data", (data) => {
