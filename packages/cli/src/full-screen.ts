@@ -19,7 +19,7 @@ export interface FullScreen {
   /** Shows lines: what has not changed is not written again. A frame is left out while the last one is on its way. */
   draw(lines: readonly string[]): void;
   readonly size: { readonly columns: number; readonly rows: number };
-  /** Gives the terminal away while something else uses it. */
+  /** Gives the terminal away while something else uses it; an interrupt meanwhile is not for this process. */
   suspend<T>(work: () => Promise<T>): Promise<T>;
   close(): void;
 }
@@ -66,11 +66,13 @@ export function openFullScreen(
     }
   };
   const onSignal = (signal: NodeJS.Signals): void => {
+    // Ctrl-C is for whatever has the terminal meanwhile, but the terminal tells all of the job.
+    if (signal === "SIGINT" && !isOpen) return;
     restore();
     process.removeListener(signal, onSignal);
     process.kill(process.pid, signal);
   };
-  const signals: readonly NodeJS.Signals[] = ["SIGTERM", "SIGHUP", "SIGQUIT"];
+  const signals: readonly NodeJS.Signals[] = ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT"];
 
   function open(): void {
     isOpen = true;

@@ -153,7 +153,7 @@ async function describe(client: CriClient, row: TopRow, { now }: Terminal): Prom
 }
 
 /**
- * Another command of ours on the same terminal; Ctrl-C ends it, and not this one.
+ * Another command of ours on the same terminal. Its Ctrl-C does not end this one, whose screen is suspended.
  *
  * @param stderr `pipe` where only failures of ours are written there.
  * @returns What it has said there last.
@@ -166,16 +166,10 @@ async function runOther(
   // The executable is the command itself, without a script.
   const own = isSea() ? [] : process.argv.slice(1, 2);
   const all = [...process.execArgv, ...own, "-r", endpoint, ...args];
-  const ignore = (): void => undefined;
-  process.on("SIGINT", ignore);
-  try {
-    const child = spawn(process.execPath, all, { stdio: ["inherit", "inherit", stderr] });
-    const [said] = await Promise.all([
-      child.stderr === null ? "" : text(child.stderr),
-      once(child, "close"),
-    ]);
-    return said.trim();
-  } finally {
-    process.off("SIGINT", ignore);
-  }
+  const child = spawn(process.execPath, all, { stdio: ["inherit", "inherit", stderr] });
+  const [said] = await Promise.all([
+    child.stderr === null ? "" : text(child.stderr),
+    once(child, "close"),
+  ]);
+  return said.trim();
 }

@@ -153,7 +153,7 @@ describe("the terminal", () => {
     screen = undefined;
   });
 
-  test.each(["SIGTERM", "SIGHUP"] as const)("is as before after %s", async (signal) => {
+  test.each(["SIGINT", "SIGTERM", "SIGHUP"] as const)("is as before after %s", async (signal) => {
     const { pid, ended, isAlternate, hasCursor } = await top();
     process.kill(pid(), signal);
     await ended();
