@@ -1,5 +1,6 @@
+import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
-import { connect as connectHttp2 } from "node:http2";
+import { type ClientHttp2Stream, connect as connectHttp2, constants } from "node:http2";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -12,7 +13,7 @@ import {
 import { ImageService, RuntimeService } from "@dockershim/cri-types";
 import { Health } from "@dockershim/cri-types/health";
 import { until } from "@dockershim/testing";
-import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { afterAll, beforeAll, describe, expect, jest, test } from "@jest/globals";
 import { pino } from "pino";
 import { type GrpcServer, serveGrpc } from "../src/server/grpc-server.js";
 import { type Routes, unimplemented } from "../src/server/route.js";
@@ -31,10 +32,18 @@ function failing<S extends Service>(service: S, message: () => string): Routes<S
   return Object.fromEntries(entries) as Routes<S>;
 }
 
-/** A server on which every other call than a health check fails with a text. */
+/** Events as fast as they are taken. */
+async function* flood() {
+  for (;;) yield { containerId: "x".repeat(64 * 1024) };
+}
+
+/** A server on which every other call than a health check, or one for events, fails with a text. */
 function serve(path: string, message: () => string): Promise<GrpcServer> {
   const parts = {
-    runtime: failing(RuntimeService, message),
+    runtime: {
+      ...failing(RuntimeService, message),
+      getContainerEvents: { needs: "nothing", handler: flood },
+    } satisfies Routes<typeof RuntimeService>,
     image: failing(ImageService, message),
     feed: { current: true, ready: async () => undefined },
     engine: { connected: true },
@@ -131,6 +140,67 @@ describe("errors of a server of gRPC", () => {
     await besides(async () => {
       await health.check({ service: "" }, { headers }).catch(() => undefined);
     });
+  });
+});
+
+describe("a server of gRPC and clients that are none of its kind", () => {
+  const dir = mkdtempSync(join(tmpdir(), "grpc-odd-"));
+  const path = join(dir, "grpc.sock");
+  let server: GrpcServer;
+  beforeAll(async () => {
+    server = await serve(path, () => "");
+  });
+  afterAll(async () => {
+    await server.close(0);
+    rmSync(dir, { recursive: true });
+  });
+
+  function open(headers: Record<string, string>): ClientHttp2Stream {
+    const session = connectHttp2("http://localhost", { createConnection: () => connect(path) });
+    session.on("error", () => {});
+    const call = session.request({
+      ":method": "POST",
+      ":path": "/grpc.health.v1.Health/Watch",
+      "content-type": "application/grpc",
+      te: "trailers",
+      ...headers,
+    });
+    call.on("error", () => {});
+    call.once("close", () => session.destroy());
+    return call;
+  }
+
+  /** Not by `once`, which is over at an error. */
+  const closed = (call: ClientHttp2Stream): Promise<void> =>
+    new Promise((resolve) => call.once("close", resolve));
+
+  test("a client that leaves without having read all costs no line on stderr", async () => {
+    const written = jest.spyOn(console, "error").mockImplementation(() => {});
+    try {
+      for (const code of [constants.NGHTTP2_ENHANCE_YOUR_CALM, constants.NGHTTP2_CANCEL]) {
+        const call = open({ ":path": "/runtime.v1.RuntimeService/GetContainerEvents" });
+        call.end(Buffer.alloc(5));
+        await once(call, "response");
+        call.close(code);
+        await closed(call);
+      }
+      // What the server makes of them comes before its reply to a later call.
+      const after = open({ ":path": "/grpc.health.v1.Health/Check" });
+      after.end(Buffer.alloc(5));
+      after.resume();
+      await closed(after);
+      expect(written).not.toHaveBeenCalled();
+    } finally {
+      written.mockRestore();
+    }
+  });
+
+  test("an authority that is part of no URL costs its own call at most", async () => {
+    const call = open({ ":authority": "a:99999" });
+    call.resume();
+    call.end(Buffer.alloc(5));
+    await closed(call);
+    expect(call.rstCode).toBe(constants.NGHTTP2_INTERNAL_ERROR);
   });
 });
 

@@ -1,6 +1,5 @@
 import { createServer, type Http2Server, type ServerHttp2Session } from "node:http2";
 import { createServer as createListener, type Socket } from "node:net";
-import { connectNodeAdapter } from "@connectrpc/connect-node";
 import { ImageService, RuntimeService } from "@dockershim/cri-types";
 import type { Logger } from "pino";
 import { maxMessageBytes } from "../messages/message-size.js";
@@ -11,6 +10,7 @@ import type { EventFeed } from "../state/event-feed.js";
 import type { PodTimelines } from "../telemetry/pod-timelines.js";
 import { createCallInterceptor } from "./call-interceptor.js";
 import { createCallLog } from "./call-log.js";
+import { createFrameworkHandler } from "./framework-handler.js";
 import { registerHealthService } from "./health-service.js";
 import { createHotCalls } from "./hot-calls.js";
 import { hotCallsOf, type Routes, serveRoutes } from "./route.js";
@@ -55,19 +55,22 @@ const noticeMs = 1_000;
 export async function serveGrpc(parts: GrpcServerParts, socket: CriSocket): Promise<GrpcServer> {
   const { runtime, image, feed, tracing, timelines } = parts;
   const log = createCallLog(parts.log, () => !parts.engine.connected, parts.onCall);
-  const handler = connectNodeAdapter({
-    connect: false,
-    grpcWeb: false,
-    readMaxBytes: maxMessageBytes,
-    writeMaxBytes: maxMessageBytes,
-    interceptors: [createCallInterceptor(log, tracing, timelines)],
-    routes: (router) => {
+  const handler = createFrameworkHandler(
+    {
+      connect: false,
+      grpcWeb: false,
+      readMaxBytes: maxMessageBytes,
+      writeMaxBytes: maxMessageBytes,
+      interceptors: [createCallInterceptor(log, tracing, timelines)],
+    },
+    (router) => {
       serveRoutes(router, RuntimeService, runtime, feed.ready);
       serveRoutes(router, ImageService, image, feed.ready);
       registerHealthService(router, feed);
       registerTimelineService(router, timelines);
     },
-  });
+    parts.log,
+  );
   const hotCalls = createHotCalls({
     calls: new Map([...hotCallsOf(RuntimeService, runtime), ...hotCallsOf(ImageService, image)]),
     current: () => feed.current,
