@@ -2,26 +2,30 @@ import { parseArgs } from "node:util";
 import { type EndpointAddress, parseEndpoints } from "./endpoint.ts";
 import type { ContainerChoice } from "./pods.ts";
 
-export const usage = `usage: npm run bench -- [compare | soak | restart | behind] [options]
+export const usage = `usage: npm run bench -- [compare | lifecycle | soak | restart | behind] [options]
 
   compare   (default) calls, pods, polling and memory, at each number of pods
+  lifecycle pods on a network, beside what their engine calls and CNI plugins cost by hand
   soak      polls many times faster than a kubelet; fails when memory or descriptors keep growing
   restart   from the daemon's start to its first complete lists, with pods there
   behind    how soon CRI tells what somebody did with docker itself
 
   --endpoints name=socket[=pid[=engine pid]],…
                         what to measure; without it a lab and the daemon are started, and removed
-  --docker SOCKET       engine behind the first endpoint, for behind
+  --docker SOCKET       engine behind the endpoints, for behind and lifecycle
+  --cni-conf-dir DIR    lifecycle by hand: default /etc/cni/net.d
+  --cni-bin-dir DIR     lifecycle by hand: default /opt/cni/bin
   --image NAME          image of the containers (default: the lab's)
   --pods 10,100,250     pods that stand while calls are measured (soak and restart: the last one)
   --calls 200           calls of each kind
   --lifecycles 10       pods started and stopped one by one, with their network
+  --at-once 8           lifecycle: pods started and stopped at once
   --callers 8           callers at once in the throughput row
   --poll-seconds 15     idle polling, for CPU
   --container running   what a pod holds: running, created (never started) or none
   --minutes 3           soak: how long
   --speed 20            soak: times a kubelet's rate
-  --rounds 5            behind and restart: how often
+  --rounds 5            behind, restart and lifecycle (pods at once): how often
   --node-args "…"       options of node for the daemon that is started
   --out DIR             where result.json and growth.svg go (default: a new folder in /tmp)
 
@@ -30,13 +34,16 @@ Pods that stand are on the host network, because making them is not what is meas
 `;
 
 export interface BenchArguments {
-  readonly verb: "compare" | "soak" | "restart" | "behind";
+  readonly verb: (typeof verbs)[number];
   readonly endpoints: readonly EndpointAddress[];
   readonly docker: string | undefined;
+  readonly cniConfDir: string;
+  readonly cniBinDir: string;
   readonly image: string | undefined;
   readonly pods: readonly number[];
   readonly calls: number;
   readonly lifecycles: number;
+  readonly atOnce: number;
   readonly callers: number;
   readonly pollSeconds: number;
   readonly container: ContainerChoice;
@@ -47,7 +54,7 @@ export interface BenchArguments {
   readonly out: string | undefined;
 }
 
-const verbs = ["compare", "soak", "restart", "behind"] as const;
+const verbs = ["compare", "lifecycle", "soak", "restart", "behind"] as const;
 const containers = ["running", "created", "none"] as const;
 
 /** @throws Error with a message for the person at the terminal. */
@@ -58,10 +65,13 @@ export function readArguments(args: readonly string[]): BenchArguments | "help" 
     options: {
       endpoints: { type: "string" },
       docker: { type: "string" },
+      "cni-conf-dir": { type: "string", default: "/etc/cni/net.d" },
+      "cni-bin-dir": { type: "string", default: "/opt/cni/bin" },
       image: { type: "string" },
       pods: { type: "string", default: "10,100,250" },
       calls: { type: "string", default: "200" },
       lifecycles: { type: "string", default: "10" },
+      "at-once": { type: "string", default: "8" },
       callers: { type: "string", default: "8" },
       "poll-seconds": { type: "string", default: "15" },
       container: { type: "string", default: "running" },
@@ -87,10 +97,13 @@ export function readArguments(args: readonly string[]): BenchArguments | "help" 
     verb,
     endpoints,
     docker: values.docker?.replace(/^unix:\/\//, ""),
+    cniConfDir: values["cni-conf-dir"],
+    cniBinDir: values["cni-bin-dir"],
     image: values.image,
     pods: pods.sort((a, b) => a - b),
     calls: positive(values.calls, "--calls"),
     lifecycles: Number(values.lifecycles),
+    atOnce: positive(values["at-once"], "--at-once"),
     callers: positive(values.callers, "--callers"),
     pollSeconds: positive(values["poll-seconds"], "--poll-seconds"),
     container,

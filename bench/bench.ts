@@ -7,15 +7,17 @@ import { readState } from "../lab/state.ts";
 import { down, status, up } from "../lab/up-down.ts";
 import { type BenchArguments, readArguments, usage } from "./arguments.ts";
 import { measureBehindOurBack } from "./behind-our-back.ts";
+import { createByHand } from "./by-hand.ts";
 import { type Cleanup, createCleanup, Interrupted } from "./cleanup.ts";
 import { measureClientCost } from "./client-cost.ts";
 import { compare } from "./compare.ts";
 import { type Endpoint, openEndpoint } from "./endpoint.ts";
+import { measureLifecycle } from "./lifecycle.ts";
 import { describeMachine } from "./machine.ts";
 import { type OwnDaemon, startOwnDaemon } from "./own-daemon.ts";
-import { createPopulation, type PodChoices, removeLeftovers } from "./pods.ts";
+import { createPopulation, type PodChoices, removeLeftovers, run } from "./pods.ts";
 import { drawGrowth } from "./report-svg.ts";
-import { formatComparison, formatRow, formatTable } from "./report-table.ts";
+import { formatComparison, formatLifecycles, formatRow, formatTable } from "./report-table.ts";
 import { measureRestart, type RestartTimes } from "./restart.ts";
 import { findGrowth, soak } from "./soak.ts";
 import { summarize } from "./summary.ts";
@@ -155,7 +157,33 @@ async function runBehind(
   return found as Results;
 }
 
-const runs = { compare: runCompare, soak: runSoak, restart: runRestart, behind: runBehind };
+async function runLifecycle(
+  args: BenchArguments,
+  { endpoints, docker, own }: Subject,
+  pods: PodChoices,
+  cleanup: Cleanup,
+): Promise<Results> {
+  if (docker === undefined) throw new Error("lifecycle: --docker is missing, the engine's socket");
+  const node = {
+    docker,
+    cniConfDir: own?.env.LAB_CNI_CONF_DIR ?? args.cniConfDir,
+    cniBinDir: own?.env.LAB_CNI_BIN_DIR ?? args.cniBinDir,
+  };
+  const choices: PodChoices = { ...pods, hostNetwork: false, container: "running" };
+  cleanup.add(() => removeLeftovers(docker));
+  const byHand = await createByHand(endpoints[0] as Endpoint, node, choices, run);
+  const found = await measureLifecycle(endpoints, byHand, choices, args, cleanup);
+  process.stdout.write(formatLifecycles(found, args.atOnce));
+  return { lifecycles: found, atOnce: args.atOnce };
+}
+
+const runs = {
+  compare: runCompare,
+  lifecycle: runLifecycle,
+  soak: runSoak,
+  restart: runRestart,
+  behind: runBehind,
+};
 
 async function main(): Promise<void> {
   const args = readArguments(process.argv.slice(2));

@@ -28,7 +28,7 @@ export interface PodChoices {
 }
 
 /** One run's mark on everything it makes. */
-const run = randomBytes(4).toString("hex");
+export const run: string = randomBytes(4).toString("hex");
 let count = 0;
 
 /** Makes a pod as a kubelet does. When a later step fails, the sandbox is removed again. */

@@ -1,4 +1,5 @@
 import type { EndpointResult, Stage } from "./compare.ts";
+import type { Lifecycle } from "./lifecycle.ts";
 import type { Row } from "./measure-calls.ts";
 
 /** Lays cells out in columns; the first column is text, the others are numbers. */
@@ -76,6 +77,36 @@ export function formatComparison(results: readonly EndpointResult[]): string {
       ]),
     ];
     parts.push("\n", formatTable([`${stage.pods} pods`, ...names], rows));
+  }
+  return parts.join("");
+}
+
+/** Pods of endpoints beside those made by hand, which come last: each row with the ratio of its p50. */
+export function formatLifecycles(found: readonly Lifecycle[], atOnce: number): string {
+  const floor = found.at(-1);
+  const rows: readonly [title: string, of: (each: Lifecycle) => Row][] = [
+    ["pod start", ({ start }) => start],
+    ["pod stop and remove", ({ stop }) => stop],
+    [`${atOnce} at once start`, ({ startAtOnce }) => startAtOnce],
+    [`${atOnce} at once stop and remove`, ({ stopAtOnce }) => stopAtOnce],
+  ];
+  const cell = (row: Row, least: Row | undefined): string => {
+    if (typeof row === "string" || typeof least !== "object") return formatRow(row);
+    return `${formatRow(row)} (${(row.p50 / least.p50).toFixed(2)})`;
+  };
+  const parts = [
+    "ms: p50 / p90 / p99 (p50 as a multiple of by hand)\n\n",
+    formatTable(
+      ["pods with their network", ...found.map(({ name }) => name)],
+      rows.map(([title, of]) => [
+        title,
+        ...found.map((each) => cell(of(each), floor && of(floor))),
+      ]),
+    ),
+  ];
+  for (const { name, steps } of found) {
+    const lines = Object.entries(steps).map(([step, row]) => [step, formatRow(row)]);
+    parts.push("\n", formatTable([`${name}, one by one`, "ms"], lines));
   }
   return parts.join("");
 }
