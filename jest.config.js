@@ -6,7 +6,7 @@ export default {
   ...shared,
   testPathIgnorePatterns: [
     ...shared.testPathIgnorePatterns,
-    "\\.(integration|browser|fault|crash|hostile|kubelet|cluster|day|model)\\.test\\.ts$",
+    "\\.(integration|browser|fault|crash|hostile|nri|kubelet|cluster|day|model)\\.test\\.ts$",
   ],
   // What hangs is still found; what is slow for want of processors is not called broken.
   testTimeout: patient(60_000),

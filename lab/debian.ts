@@ -12,6 +12,12 @@ export interface Need {
   readonly package: string;
 }
 
+/** What Go compiles the C code of a module with. */
+export const compilerNeeds: readonly Need[] = [
+  { file: "gcc", package: "gcc" },
+  { file: "/usr/include/stdio.h", package: "libc6-dev" },
+];
+
 /** Finds a program on the PATH and in the sbin folders. */
 export function findProgram(name: string): string | undefined {
   if (name.startsWith("/")) return existsSync(name) ? name : undefined;

@@ -5,7 +5,7 @@ import { debianCodename } from "./apt.ts";
 import { command, toolPath } from "./command.ts";
 import type { EngineChoice, LabConfig } from "./config.ts";
 import { unpackCriu } from "./criu.ts";
-import { findProgram, installMissing, unpackPackages } from "./debian.ts";
+import { compilerNeeds, findProgram, installMissing, unpackPackages } from "./debian.ts";
 import { buildGoPrograms, type GoPrograms } from "./go-programs.ts";
 import { LabError } from "./lab-error.ts";
 
@@ -152,8 +152,7 @@ async function build(config: LabConfig, signal?: AbortSignal): Promise<EnginePro
     [
       { file: "/usr/include/seccomp.h", package: "libseccomp-dev" },
       { file: "pkg-config", package: "pkgconf" },
-      { file: "gcc", package: "gcc" },
-      { file: "/usr/include/stdio.h", package: "libc6-dev" },
+      ...compilerNeeds,
     ],
     signal,
   );

@@ -10,6 +10,7 @@ import { clusterPrograms, type KubernetesProgram, kubernetesPrograms } from "../
 import { labConfig } from "../lab/config.ts";
 import { fetchAll } from "../lab/fetch.ts";
 import { findGo } from "../lab/go-programs.ts";
+import { nriPlugins } from "../lab/nri-plugins.ts";
 import { down, up } from "../lab/up-down.ts";
 import { hostArchitecture } from "../packaging/architecture.ts";
 import { fetchRuntime } from "../packaging/executable.ts";
@@ -104,6 +105,16 @@ async function onCluster(
   return jest(jestConfig);
 }
 
+/** Runs tests with NRI plugins of others, which are built before their time counts. */
+async function withNriPlugins(): Promise<Count> {
+  const { memoryPolicy, nvidiaInstaller, stub } = await nriPlugins(labConfig());
+  return await inLab("jest.nri.config.js", {
+    NRI_MEMORY_POLICY: memoryPolicy,
+    NRI_NVIDIA_INSTALLER: nvidiaInstaller,
+    NRI_STUB: stub,
+  });
+}
+
 /** A test's time limit is no place to download an engine or a Node in. What cannot be had fails the tests that need it. */
 async function fetchForLabs(): Promise<void> {
   if (process.getuid?.() !== 0) return;
@@ -128,6 +139,7 @@ const parts: Record<string, () => Count | Promise<Count>> = {
   fuzz: () => jest("jest.fuzz.config.js"),
   faults: () => inLab("jest.faults.config.js"),
   hostile: () => inLab("jest.hostile.config.js"),
+  nri: withNriPlugins,
   browser: () => jest("jest.browser.config.js"),
   kubelet: () => withKubelet(),
   cluster: () => onCluster("jest.cluster.config.js"),

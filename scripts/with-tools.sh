@@ -70,6 +70,11 @@ test:soak)
   build
   exec node packages/shim-server/test/soak/churn/churn.ts "$@"
   ;;
+test:nri)
+  need_root "the test run with NRI plugins"
+  build
+  exec node scripts/run-tests.ts nri
+  ;;
 test:browser)
   build
   exec node scripts/run-tests.ts browser
