@@ -13,13 +13,14 @@ import { buildCriTools } from "./cri-tools.ts";
 import { runCrictl } from "./crictl.ts";
 import { runCritest } from "./critest.ts";
 import { nriSocketIn, startTestedDaemon } from "./daemon.ts";
+import { conformanceInNode } from "./in-node.ts";
 import type { Judge } from "./judge.ts";
 import { readKnownFailures } from "./known-failures.ts";
 import { nodeSuiteJudge } from "./node-suite/judge.ts";
 import { formatReport } from "./report.ts";
 import { judge, type Verdict } from "./verdict.ts";
 
-const usage = `usage: npm run conformance -- [--kubelet [--slice] [--jobs N]] [--all] [--focus REGEX] [--list] [--keep]
+const usage = `usage: npm run conformance -- [--kubelet [--slice] [--jobs N]] [--all] [--focus REGEX] [--list] [--keep] [--vm]
 
   --kubelet       Kubernetes' tests of a node ([NodeConformance]) by a kubelet of its own, instead of critest and
                   crictl; the first time builds them, which takes a quarter of an hour
@@ -29,6 +30,7 @@ const usage = `usage: npm run conformance -- [--kubelet [--slice] [--jobs N]] [-
   --focus REGEX   only the specs that match, and no crictl; with --kubelet of all that the suite has
   --list          list passed specs too
   --keep          leave the lab up
+  --vm            in the node of lab/node, a virtual machine with systemd and cgroup v2, which stays up; LAB names it
 
   DOCKER=20|26|28|29      the engine (default 28, or 20 where 28 cannot be had)
   LAB=name                the lab to use (default "conformance")
@@ -122,6 +124,7 @@ async function main(): Promise<number> {
       jobs: { type: "string", default: "4" },
       list: { type: "boolean", default: false },
       keep: { type: "boolean", default: false },
+      vm: { type: "boolean", default: false },
       help: { type: "boolean", default: false },
     },
   });
@@ -130,13 +133,18 @@ async function main(): Promise<number> {
     return 0;
   }
   const { focus, slice, jobs } = values;
+  const results = resolve(process.env.RESULTS || join(import.meta.dirname, "results"));
+  if (values.vm) {
+    const args = process.argv.slice(2).filter((arg) => arg !== "--vm");
+    return conformanceInNode({ kubelet: values.kubelet, args, results });
+  }
   const judging = values.kubelet
     ? await nodeSuiteJudge({ focus, slice, jobs: Number(jobs) })
     : await criJudge(focus);
   const choices: Choices = {
     list: values.list,
     keep: values.keep,
-    results: resolve(process.env.RESULTS || join(import.meta.dirname, "results")),
+    results,
   };
   const chosen = values.all ? engines : [process.env.DOCKER || (await preferredEngine())];
   const total = { passed: 0, failed: 0 };

@@ -21,6 +21,8 @@ export type FeatureGates = Readonly<Record<string, boolean>>;
 /** A control plane on loopback, and how others take part in it. */
 export interface ControlPlane {
   readonly authority: Certificate;
+  /** Where the API server answers on loopback. */
+  readonly port: number;
   /** The kubeconfig of the user who may do everything. */
   readonly adminKubeconfig: string;
   /** A certificate for a node, and its kubeconfig. */
@@ -182,6 +184,7 @@ export async function startControlPlane(
 
   return {
     authority,
+    port: ports.apiserver,
     adminKubeconfig: await kubeconfigFor("admin", "admin", "system:masters"),
     async admitNode(name, address) {
       const certificate = await issueCertificate(pki, authority, {

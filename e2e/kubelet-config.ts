@@ -41,7 +41,7 @@ export interface KubeletCluster {
 }
 
 /**
- * A kubelet's configuration, for a node that has neither systemd nor cgroup v2, and that shares its disk and
+ * A kubelet's configuration, for a node that may have neither systemd nor cgroup v2, and that shares its disk and
  * its memory with everything else on the machine: nothing is evicted and no image is removed.
  */
 export function kubeletConfig(settings: KubeletSettings): object {
@@ -57,7 +57,6 @@ export function kubeletConfig(settings: KubeletSettings): object {
     address: settings.address,
     port: settings.port,
     healthzPort: settings.healthPort,
-    cgroupDriver: "cgroupfs",
     cgroupRoot: `/${settings.cgroup}`,
     failCgroupV1: false,
     failSwapOn: false,

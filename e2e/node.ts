@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { command } from "../lab/command.ts";
+import { runsSystemd } from "../lab/config.ts";
 import type { LabEnv } from "../lab/env.ts";
 import { freePort, listens } from "../lab/ports.ts";
 import { daemonEndpoint, daemonOf } from "./daemon.ts";
@@ -43,8 +44,12 @@ interface Ports {
   readonly health: number;
 }
 
-/** The cgroup below which a node's pods have theirs. */
+/**
+ * The cgroup below which a node's pods have theirs. Where systemd runs it is the root, as on any node: a slice of
+ * systemd's own making lacks controllers that the kubelet asks for. So there one node at a time can be.
+ */
 function podCgroup(folder: string): string {
+  if (runsSystemd()) return "";
   return `dskube-${createHash("sha256").update(folder).digest("hex").slice(0, 12)}`;
 }
 
@@ -79,7 +84,7 @@ export async function createNode(options: NodeOptions): Promise<Node> {
   const cgroup = podCgroup(folder);
   mkdirSync(manifests, { recursive: true });
   await claimKubeletHost(folder);
-  makePodCgroup(cgroup);
+  if (cgroup !== "") makePodCgroup(cgroup);
   const address = nodeAddress(lab);
   await addressBridge(lab, address);
   const ports = await portsOf(folder, address);
@@ -134,6 +139,6 @@ export async function endNode(folder: string): Promise<void> {
 }
 
 /** Clears away what is left of a node once the lab's engine, and with it its pods, is gone. */
-export function clearNode(folder: string): void {
-  removePodCgroup(podCgroup(folder));
+export async function clearNode(folder: string): Promise<void> {
+  await removePodCgroup(podCgroup(folder) || "kubepods");
 }

@@ -7,6 +7,8 @@ import {
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
+import { tryCommand } from "../lab/command.ts";
+import { runsSystemd } from "../lab/config.ts";
 
 interface Hierarchy {
   readonly folder: string;
@@ -38,7 +40,9 @@ export function makePodCgroup(name: string): void {
 }
 
 /** Removes that cgroup with all below it; the pods must be gone. */
-export function removePodCgroup(name: string): void {
+export async function removePodCgroup(name: string): Promise<void> {
+  // systemd would go on to count with a slice that is removed behind its back.
+  if (runsSystemd()) await tryCommand("systemctl", ["stop", `${name}.slice`]);
   for (const { folder } of hierarchies()) removeTree(join(folder, name));
 }
 

@@ -70,5 +70,5 @@ export async function down(config: LabConfig): Promise<void> {
   await endNode(folder);
   await endControlPlane(folder);
   await labDown(config);
-  clearNode(folder);
+  await clearNode(folder);
 }

@@ -100,10 +100,15 @@ export function labConfig(env: NodeJS.ProcessEnv = process.env): LabConfig {
   };
 }
 
+/** Whether systemd looks after this machine's services. */
+export function runsSystemd(): boolean {
+  return existsSync("/run/systemd/system");
+}
+
 /** As Docker chooses by itself: systemd's where systemd runs and cgroups are of version 2. */
 function usualCgroupDriver(): CgroupDriver {
-  const both = ["/run/systemd/system", "/sys/fs/cgroup/cgroup.controllers"];
-  return both.every((path) => existsSync(path)) ? "systemd" : "cgroupfs";
+  const unified = existsSync("/sys/fs/cgroup/cgroup.controllers");
+  return unified && runsSystemd() ? "systemd" : "cgroupfs";
 }
 
 function cgroupDriverOf(choice: string): CgroupDriver {

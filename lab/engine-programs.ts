@@ -32,7 +32,7 @@ const debianEngines: Readonly<Record<Exclude<EngineChoice, "29">, DebianEngine>>
 };
 
 /** Where this checkout's spec hook is: containerd runs it for the containers that name it as their runtime. */
-const specHookFolder = fileURLToPath(
+export const specHookFolder = fileURLToPath(
   new URL(
     `../packages/spec-hook/bin/${process.arch === "x64" ? "amd64" : process.arch}`,
     import.meta.url,

@@ -1,10 +1,18 @@
 import { createHash } from "node:crypto";
-import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import type { ImageStore, LabConfig } from "./config.ts";
 import { startDaemon } from "./daemon.ts";
 import { askEngine, callEngine } from "./engine-api.ts";
-import { enginePrograms } from "./engine-programs.ts";
+import { enginePrograms, specHookFolder } from "./engine-programs.ts";
 import { clearRemains } from "./engine-remains.ts";
 import { LabError } from "./lab-error.ts";
 import { publicRegistries } from "./look-alikes.ts";
@@ -57,10 +65,19 @@ function daemonConfig(
     ...(config.engine === "20" ? { "deprecated-key-path": join(config.stateDir, "key.json") } : {}),
     ...(config.engine === "20" ? {} : { ip6tables: false }),
     ...(config.criu ? { experimental: true } : {}),
-    // Kubernetes' tests of a node ask for a runtime of that name; it is the usual one.
-    ...(config.lookAlikes ? { runtimes: { "test-handler": { path: "runc" } } } : {}),
+    runtimes: {
+      // Kubernetes' tests of a node ask for a runtime of that name; it is the usual one.
+      ...(config.lookAlikes ? { "test-handler": { path: "runc" } } : {}),
+      // With systemd's cgroup driver the spec hook works as a runtime alone (docs/install.md).
+      ...(config.cgroupDriver === "systemd" ? { dockershim: { path: wrapperOf(config) } } : {}),
+    },
     ...storeConfig(config, imageStore),
   };
+}
+
+/** The spec hook under the name by which it stands in for runc. */
+function wrapperOf({ stateDir }: LabConfig): string {
+  return join(stateDir, "dockershim-runc");
 }
 
 /** @returns The file. */
@@ -134,6 +151,8 @@ export async function upEngine(
   await clearRemains(config);
   mkdirSync(config.stateDir, { recursive: true });
   openExecRoot(config);
+  rmSync(wrapperOf(config), { force: true });
+  symlinkSync(join(specHookFolder, "containerd-shim-dockershim-v2"), wrapperOf(config));
   const file = writeDaemonConfig(config, registries, imageStore);
   updateState(config, { complete: false, imageStore });
   await startEngineProcess(config, file, registries);

@@ -48,15 +48,18 @@ export function referenceOf({ repository, tag }: ImageRecipe): string {
   return `${repository}:${tag}`;
 }
 
-async function labelOf(config: LabConfig, reference: string): Promise<string | undefined> {
+async function labelOf(config: ImageMaker, reference: string): Promise<string | undefined> {
   const { status, text } = await askEngine(config.dockerSocket, {
     path: `/images/${reference}/json`,
   });
   return status === 200 ? JSON.parse(text).Config?.Labels?.[revisionLabel] : undefined;
 }
 
+/** An engine, and where images for it are made. */
+export type ImageMaker = Pick<LabConfig, "dockerSocket" | "stateDir" | "cacheDir">;
+
 /** Makes an image from its recipe and imports it, unless the engine has it already. */
-export async function importImage(config: LabConfig, recipe: ImageRecipe): Promise<void> {
+export async function importImage(config: ImageMaker, recipe: ImageRecipe): Promise<void> {
   const reference = referenceOf(recipe);
   if ((await labelOf(config, reference)) === String(recipe.revision)) return;
   console.error(`lab: making image ${reference}`);

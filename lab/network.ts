@@ -43,7 +43,10 @@ export async function upNetwork(network: LabNetwork): Promise<void> {
 }
 
 /** Writes the CNI network list: bridge with host-local addresses, and port mappings. */
-export function writeCniConfig(config: LabConfig, { bridge, subnet }: LabNetwork): void {
+export function writeCniConfig(
+  config: Pick<LabConfig, "cniConfDir" | "cniIpamDir">,
+  { bridge, subnet }: LabNetwork,
+): void {
   mkdirSync(config.cniConfDir, { recursive: true });
   const list = {
     cniVersion: "1.0.0",

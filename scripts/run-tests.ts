@@ -91,7 +91,7 @@ async function withKubelet(): Promise<Count> {
       endNode(folder),
     );
   } finally {
-    clearNode(folder);
+    await clearNode(folder);
   }
 }
 

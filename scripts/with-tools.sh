@@ -92,7 +92,13 @@ test:cluster)
 test:day)
   need_root "the day on a cluster"
   build
+  [ "${1:-}" != --vm ] || exec node e2e/day-in-node.ts
   exec node scripts/run-tests.ts day
+  ;;
+test:reboot)
+  need_root "the reboot of a node"
+  build
+  exec node e2e/reboot/reboot.ts
   ;;
 demo)
   need_root "the demo"

@@ -8,6 +8,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { toolPath } from "../../lab/command.ts";
+import { runsSystemd } from "../../lab/config.ts";
 import { endProcess } from "../../lab/process-id.ts";
 import { quote } from "../../lab/quote.ts";
 
@@ -20,7 +21,7 @@ const manager = join(import.meta.dirname, "service-manager.ts");
  * @param folder of the run
  */
 export function serviceEnv(folder: string): Record<string, string> {
-  if (existsSync("/run/systemd/system")) return { PATH: toolPath };
+  if (runsSystemd()) return { PATH: toolPath };
   const bin = join(folder, "services");
   const units = join(folder, "units");
   for (const path of [bin, units]) mkdirSync(path, { recursive: true });

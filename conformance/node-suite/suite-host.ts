@@ -37,7 +37,7 @@ export async function releaseSuiteHost(holder: string): Promise<void> {
     rmSync(join(kubeletRoot, name), { recursive: true, force: true });
   }
   rmSync(podLogs, { recursive: true, force: true });
-  removePodCgroup("kubepods");
+  await removePodCgroup("kubepods");
   rmSync(mark);
   await releaseKubeletHost(holder, podLogs);
 }

@@ -28,7 +28,10 @@ export interface Kubectl {
   start(...args: readonly string[]): ReturnType<typeof spawn>;
 }
 
-export function createKubectl({ kubectl, kubeconfig }: Cluster): Kubectl {
+export function createKubectl({
+  kubectl,
+  kubeconfig,
+}: Pick<Cluster, "kubectl" | "kubeconfig">): Kubectl {
   const start: Kubectl["start"] = (...args) =>
     spawn(kubectl, ["--kubeconfig", kubeconfig, ...args], { stdio: "pipe" });
   const run: Kubectl["run"] = async (args, input) => {

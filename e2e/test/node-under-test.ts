@@ -32,7 +32,7 @@ export function testGround(): Ground {
       await Promise.all(items.map(({ id }) => cri.runtime.removePodSandbox({ podSandboxId: id })));
       cri.close();
       await endNode(folder);
-      clearNode(folder);
+      await clearNode(folder);
       rmSync(folder, { recursive: true, force: true });
     },
   };

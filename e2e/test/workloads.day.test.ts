@@ -28,6 +28,9 @@ const config = labConfig({
   DOCKER: process.env.DOCKER || "28",
   LAB_LOOKALIKES: "1",
 });
+/** What hangs is ended after that time. */
+const limitMs = 240_000 * Number(process.env.TEST_PATIENCE || 1);
+const waitLimit = `--timeout=${Math.round(limitMs / 1000)}s`;
 let cluster: Cluster;
 let kubectl: Kubectl;
 let witness: Witness;
@@ -45,11 +48,11 @@ beforeAll(async () => {
 afterAll(() => down(config));
 
 async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
-  await untilAt(condition, { everyMs: 200, deadlineMs: 240_000 });
+  await untilAt(condition, { everyMs: 200, deadlineMs: limitMs });
 }
 
 async function ready(name: string): Promise<KubernetesObject> {
-  await kubectl.ask("wait", "--for=condition=Ready", "--timeout=240s", `pod/${name}`);
+  await kubectl.ask("wait", "--for=condition=Ready", waitLimit, `pod/${name}`);
   return kubectl.pod(name);
 }
 
@@ -62,7 +65,7 @@ const namesOf = (pods: readonly KubernetesObject[]): string[] =>
   pods.map(({ metadata }) => metadata.name).sort();
 
 async function rolledOut(): Promise<string[]> {
-  await kubectl.ask("rollout", "status", "deployment/web", "--timeout=240s");
+  await kubectl.ask("rollout", "status", "deployment/web", waitLimit);
   // Those that were replaced are not counted by it until they are gone.
   await until(async () => (await podsOf("web")).length === 2);
   return namesOf(await podsOf("web"));
@@ -72,7 +75,7 @@ async function rolledOut(): Promise<string[]> {
 const morning = ["health", "postStart", "setup", "sidecar", "web"];
 
 async function responds(url: string): Promise<string> {
-  return (await fetch(url, { signal: AbortSignal.timeout(10_000) })).text();
+  return (await fetch(url, { signal: AbortSignal.timeout(60_000) })).text();
 }
 
 /** The folder of a container's logs. */
@@ -302,7 +305,7 @@ describe("at work", () => {
 
   test("a job runs each of its indexes once, and again what failed", async () => {
     await kubectl.apply(countingJob(witness));
-    await kubectl.ask("wait", "--for=condition=Complete", "--timeout=240s", "job/count");
+    await kubectl.ask("wait", "--for=condition=Complete", waitLimit, "job/count");
     expect(["0", "1", "2", "3"].map((index) => witness.noted("count", index))).toEqual([
       1, 1, 2, 1,
     ]);
@@ -320,9 +323,9 @@ describe("what runs goes on, and nothing starts again, while", () => {
 
   async function expectNothingHappened(): Promise<void> {
     await looksAgain();
-    await kubectl.ask("wait", "--for=condition=Ready", "--timeout=240s", "node/node1");
+    await kubectl.ask("wait", "--for=condition=Ready", waitLimit, "node/node1");
     const running = "--field-selector=status.phase=Running";
-    await kubectl.ask("wait", "--for=condition=Ready", "--timeout=240s", "pod", "--all", running);
+    await kubectl.ask("wait", "--for=condition=Ready", waitLimit, "pod", "--all", running);
     expect(await witness.containers()).toEqual(before);
     const [name = ""] = namesOf(await podsOf("web"));
     expect(await kubectl.ask("exec", name, "-c", "web", "--", "echo", "works")).toBe("works\n");
@@ -388,7 +391,7 @@ describe("each container starts again once, in its pod, when", () => {
       const now = await witness.containers();
       return goesOn.every(([name, { id }]) => now[name] !== undefined && now[name].id !== id);
     });
-    await kubectl.ask("wait", "--for=condition=Ready", "--timeout=240s", "pod", "--all");
+    await kubectl.ask("wait", "--for=condition=Ready", waitLimit, "pod", "--all");
     await looksAgain();
     const after = await witness.containers();
     for (const [name, { pod: uid, restarts, runs }] of Object.entries(before)) {
@@ -419,7 +422,7 @@ describe("each container starts again once, in its pod, when", () => {
 test("in the evening all is deleted, and nothing is left in the runtime", async () => {
   rmSync(join(cluster.node.manifests, "static.json"));
   await kubectl.ask("delete", "deployment", "web", "--wait");
-  await kubectl.ask("delete", "pod", "--all", "--wait", "--timeout=240s");
+  await kubectl.ask("delete", "pod", "--all", "--wait", waitLimit);
   await until(async () => (await sandboxes()).length === 0);
   const cri = createCriClient({ endpoint: cluster.node.endpoint });
   const { containers } = await cri.runtime.listContainers({});

@@ -1,20 +1,38 @@
-import { spawn } from "node:child_process";
+import { type ChildProcess, type ChildProcessByStdio, spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { once } from "node:events";
-import { readFileSync } from "node:fs";
+import { mkdirSync, readFileSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
+import type { Readable } from "node:stream";
 import { command, toolPath } from "../command.ts";
 import { LabError } from "../lab-error.ts";
 import { quote } from "../quote.ts";
-import { type Remote, sshArguments } from "./remote.ts";
-
-/** Where the node has the checkout. */
-export const thereDir = "/root/dockershim";
+import { type Remote, sshArguments, thereDir } from "./remote.ts";
 
 const checkoutDir = resolve(import.meta.dirname, "../..");
 
 /** What of the checkout is not copied with every change: large, of this machine only, or a result. */
 const aside = ["./node_modules", "./.tools", "./.git", "./.turbo", "./out", "./coverage"];
+
+/** Programs that lint and build, nearly half of all dependencies: nobody does that in the node. */
+const builders = ["@biomejs+cli-*", "@bufbuild+buf-*", "@turbo+*"].map(
+  (name) => `./node_modules/.pnpm/${name}`,
+);
+
+const excluding = (paths: readonly string[]): string[] => paths.map((path) => `--exclude=${path}`);
+
+/** Waits for two programs of which the second reads what the first writes. */
+async function pipe(
+  from: ChildProcessByStdio<null, Readable, null>,
+  to: ChildProcess,
+): Promise<void> {
+  // The pipe is theirs alone, so that the one learns when the other ends.
+  from.stdout.destroy();
+  const codes = await Promise.all([from, to].map((child) => once(child, "close")));
+  if (codes.every(([code]) => code === 0)) return;
+  const [tar] = [from, to].filter(({ spawnfile }) => spawnfile === "tar");
+  throw new LabError("command", `copying to or from the node failed: ${tar?.spawnargs.join(" ")}`);
+}
 
 /** Packs files here and has a line of the node's shell read the archive. */
 async function pack(remote: Remote, args: readonly string[], line: string): Promise<void> {
@@ -28,11 +46,7 @@ async function pack(remote: Remote, args: readonly string[], line: string): Prom
     stdio: [tar.stdout, "ignore", "inherit"],
     env,
   });
-  // The pipe is theirs alone, so that the one learns when the other ends.
-  tar.stdout.destroy();
-  const codes = await Promise.all([tar, ssh].map((child) => once(child, "close")));
-  if (codes.every(([code]) => code === 0)) return;
-  throw new LabError("command", `copying to the node failed: tar ${args.join(" ")}`);
+  await pipe(tar, ssh);
 }
 
 async function ask(remote: Remote, line: string): Promise<string> {
@@ -58,13 +72,13 @@ export async function copyCheckout(remote: Remote): Promise<void> {
     await copyNode(remote);
     await pack(
       remote,
-      ["-C", checkoutDir, "./node_modules"],
+      ["-C", checkoutDir, ...excluding(builders), "./node_modules"],
       `rm -rf ${thereDir}/node_modules && mkdir -p ${thereDir} && tar -x --zstd -C ${thereDir} && sync && echo ${hash} >${stamp}`,
     );
   }
   await pack(
     remote,
-    ["-C", checkoutDir, ...aside.map((path) => `--exclude=${path}`), "."],
+    ["-C", checkoutDir, ...excluding(aside), "."],
     `cd ${thereDir} && find . -mindepth 1 -maxdepth 1 ! -name node_modules -exec rm -rf {} + && tar -x --zstd`,
   );
 }
@@ -80,6 +94,38 @@ async function copyNode(remote: Remote): Promise<void> {
   const says = await ask(remote, "node -p process.features.typescript 2>&1 || true");
   if (says === "strip") return;
   throw new LabError("host", `this Node does not run TypeScript in the node: ${says}; take npm's`);
+}
+
+/**
+ * Copies a folder into a folder of the node, unless it is there: one of a cache, whose name tells its content.
+ * It is there whole or not at all.
+ */
+export async function copyOnce(remote: Remote, path: string, folder: string): Promise<void> {
+  const whole = resolve(path);
+  const target = join(folder, basename(whole));
+  if ((await ask(remote, `test -e ${quote(target)} && echo there || true`)) === "there") return;
+  console.error(`lab: copying ${basename(whole)} to the node`);
+  const part = quote(`${target}.part`);
+  await pack(
+    remote,
+    ["-C", whole, "."],
+    `rm -rf ${part} && mkdir -p ${part} && tar -x --zstd -C ${part} && mv -T ${part} ${quote(target)}`,
+  );
+}
+
+/** Copies a folder's files out of the node into a folder of this machine, whose files of those names they replace. */
+export async function fetchFolder(remote: Remote, path: string, folder: string): Promise<void> {
+  mkdirSync(folder, { recursive: true });
+  const line = `tar -c --zstd -C ${quote(path)} .`;
+  const env = { ...process.env, PATH: toolPath };
+  const ssh = spawn("ssh", sshArguments(remote, [line]), {
+    stdio: ["ignore", "pipe", "inherit"],
+    env,
+  });
+  await pipe(
+    ssh,
+    spawn("tar", ["-x", "--zstd", "-C", folder], { stdio: [ssh.stdout, "ignore", "inherit"], env }),
+  );
 }
 
 /** Copies a file or folder into a folder of the node. */

@@ -9,6 +9,7 @@ import { installMissing, type Need, unpackPackages } from "../debian.ts";
 import { LabError } from "../lab-error.ts";
 import { addText } from "../rootfs.ts";
 import { type NodeRecipe, nodeRecipe, recipeHash } from "./recipe.ts";
+import { thereCache } from "./remote.ts";
 
 /** What a node starts from: a folder of the cache that no node changes. */
 export interface NodeImage {
@@ -73,7 +74,7 @@ async function makeImage(recipe: NodeRecipe, { part, lock, signal }: Filling): P
     options,
   );
   for (const [name, { suite, packages }] of Object.entries(recipe.unpacked)) {
-    const folder = join(root, "var/tmp/dockershim-lab/.cache", name);
+    const folder = join(root, thereCache, name);
     mkdirSync(join(folder, ".."), { recursive: true });
     await unpackPackages(folder, packages, { suite, signal });
   }

@@ -2,9 +2,9 @@ import { runCommandLine } from "../command-line.ts";
 import { labConfig } from "../config.ts";
 import { interruption } from "../interruption.ts";
 import { LabError } from "../lab-error.ts";
-import { copyPath, thereDir } from "./copy.ts";
+import { copyPath } from "./copy.ts";
 import { accelerationOf, down, nodeRemote, up } from "./machine.ts";
-import { runThere, shellLine } from "./remote.ts";
+import { inCheckout, runThere, shellLine } from "./remote.ts";
 
 const usage = `usage: npm run node -- up | run COMMAND [ARGUMENT ...] | shell | copy PATH FOLDER | down
 
@@ -20,9 +20,6 @@ const usage = `usage: npm run node -- up | run COMMAND [ARGUMENT ...] | shell | 
   NODE_ACCEL=tcg|kvm   emulation, which works everywhere (default), or the processor's virtual machines
 `;
 
-/** What goes before a command: the checkout, and the PATH on which its programs are. */
-const there = `cd ${thereDir} && export PATH="${thereDir}/node_modules/.bin:$PATH"`;
-
 async function main([verb, ...words]: readonly string[]): Promise<number> {
   const config = labConfig();
   const title = `node ${config.name}`;
@@ -33,9 +30,9 @@ async function main([verb, ...words]: readonly string[]): Promise<number> {
       return 0;
     case "run":
       if (words.length === 0) throw new LabError("usage", "run what?");
-      return runThere(nodeRemote(config), `${there} && { ${shellLine(words)}\n}`);
+      return runThere(nodeRemote(config), `${inCheckout} && { ${shellLine(words)}\n}`);
     case "shell":
-      return runThere(nodeRemote(config), `${there} && exec bash -l`, true);
+      return runThere(nodeRemote(config), `${inCheckout} && exec bash -l`, true);
     case "copy": {
       const [path, folder] = words;
       if (path === undefined || folder === undefined) {

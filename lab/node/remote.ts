@@ -4,6 +4,15 @@ import { toolPath } from "../command.ts";
 import { LabError } from "../lab-error.ts";
 import { quote } from "../quote.ts";
 
+/** Where the node has the checkout. */
+export const thereDir = "/root/dockershim";
+
+/** Where the node's labs have their cache. */
+export const thereCache = "/var/tmp/dockershim-lab/.cache";
+
+/** What goes before a command: the checkout, and the PATH on which its programs are. */
+export const inCheckout = `cd ${thereDir} && export PATH="${thereDir}/node_modules/.bin:$PATH"`;
+
 /** Where a node's SSH answers, and by which keys both know each other. */
 export interface Remote {
   readonly port: number;

@@ -122,7 +122,7 @@ function hookWaits(id: string): boolean {
         const line = readFileSync(`/proc/${pid}/cmdline`, "utf8");
         // read(2) has the number 0 on amd64 and 63 on arm64.
         return (
-          line.includes("containerd-shim-dockershim-v2") &&
+          /containerd-shim-dockershim-v2|dockershim-runc/.test(line) &&
           line.includes(id) &&
           /^(0|63) /.test(readFileSync(`/proc/${pid}/syscall`, "utf8"))
         );

@@ -10,12 +10,11 @@ import {
   TYPE_CONTAINER,
   TYPE_LABEL,
 } from "@dockershim/pod-sandbox";
-import { specHookRuntime } from "@dockershim/spec-hook";
 import { labVariable, until } from "@dockershim/testing";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { instanceOf } from "../src/state/instance.js";
 import { createHarness, type Harness } from "./harness.js";
-import { unhooked } from "./hooked-engine.js";
+import { hookRuntime, unhooked } from "./hooked-engine.js";
 
 let h: Harness;
 beforeAll(async () => {
@@ -148,7 +147,7 @@ describe("with the spec hook", () => {
           [SPEC_PATCH_LABEL]: JSON.stringify(patch),
         },
         HostConfig: {
-          Runtime: specHookRuntime,
+          Runtime: await hookRuntime(h.docker),
           NetworkMode: `container:${podSandboxId}`,
           RestartPolicy: { Name: "no" },
         },
@@ -230,7 +229,7 @@ describe("with the spec hook", () => {
         Image: labVariable("LAB_IMAGE"),
         Cmd: ["sleep", "9"],
         Labels: { run: String(h.sandboxConfig().labels?.run) },
-        HostConfig: { Runtime: specHookRuntime, NetworkMode: "none" },
+        HostConfig: { Runtime: await hookRuntime(h.docker), NetworkMode: "none" },
       },
       {},
     );
