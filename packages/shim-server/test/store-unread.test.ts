@@ -138,6 +138,23 @@ test("who asked for the read is told that it failed, and the list has the new st
   expect(stateOf(hung)).toBe(ContainerState.CONTAINER_EXITED);
 });
 
+test("a read that is cut is made again, though nothing else is", async () => {
+  const made = createEngine();
+  store = made.store;
+  await store.resync({ full: true });
+  made.engine.states[hung] = "exited";
+  made.engine.failure = async () => {
+    made.engine.failure = undefined;
+    throw new DockerError({
+      code: "unavailable",
+      engineMessage: "socket hang up",
+      operation: "container inspect",
+    });
+  };
+  await expect(store.refresh(hung)).rejects.toMatchObject({ code: "unavailable" });
+  await until(() => stateOf(hung) === ContainerState.CONTAINER_EXITED);
+});
+
 test("a container that the engine wrongly called gone comes back with the next comparison", async () => {
   const made = createEngine();
   store = made.store;

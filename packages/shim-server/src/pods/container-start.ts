@@ -1,3 +1,4 @@
+import { setTimeout as delay } from "node:timers/promises";
 import { create } from "@bufbuild/protobuf";
 import { LinuxContainerResourcesSchema, type StartContainerRequest } from "@dockershim/cri-types";
 import { type DockerContainers, type DockerError, isDockerError } from "@dockershim/docker-client";
@@ -32,11 +33,16 @@ export interface ContainerStartParts extends HaltParts {
   readonly log: Logger;
 }
 
+/** How long after each other a container is read again whose read was cut, in ms. */
+const readAgainMs = [50, 200, 1_000];
+
 /**
  * StartContainer: starts a created container.
  *
  * The engine goes on with a start whose caller has left, so it is not broken off: the container
- * gets its limits and its log. If the start's reply is lost, the container's state tells.
+ * gets its limits and its log. If the start's reply is lost, the container's state tells. If the
+ * engine has started it and does not let it be read, it is started all the same, and a kubelet
+ * that heard of an error would not run its postStart hook.
  *
  * @throws ShimError `failed_precondition` for one that was started before: CRI containers run
  * once. `internal` with the engine's words when it cannot be started, whatever status the engine
@@ -65,6 +71,19 @@ export function createContainerStart(
     }
   }
 
+  /** @throws DockerError `unavailable` when that is cut again and again; others at once. */
+  async function read(id: string): Promise<void> {
+    for (const againMs of readAgainMs) {
+      try {
+        return await store.refresh(id);
+      } catch (err) {
+        if (!isDockerError(err, "unavailable")) throw err;
+        await delay(againMs);
+      }
+    }
+    await store.refresh(id);
+  }
+
   /** Limits are written as early as can be: the cgroup exists since the start only. */
   async function limit(
     id: string,
@@ -77,12 +96,14 @@ export function createContainerStart(
       undo.push("stop the container", (cleanup) => haltContainer(parts, id, 0, cleanup));
     }
     try {
-      await store.refresh(id);
+      await read(id);
       const started = store.container(id);
       if (started !== undefined) await cgroupLimits.apply(started, limits, facts);
     } catch (err) {
       await undo.run();
-      throw err;
+      if (limits.length > 0 || !isDockerError(err)) throw err;
+      // Once the engine answers again the store learns of it, and until then tells nothing.
+      log.warn({ err, container: id }, "a container was started, and cannot be read");
     }
   }
 

@@ -40,11 +40,11 @@ export interface Store {
   /**
    * Reads one container from Docker; on return the store holds a state later than the call.
    *
-   * @throws DockerError when the engine does not let it be read. The store then holds what the
-   * engine's list tells, and the read is tried again in the background.
+   * @throws DockerError when the engine does not let it be read; it is tried again in the
+   * background. The store then holds what the engine's list tells, if the engine is there.
    */
   refresh(id: string): Promise<void>;
-  /** How many containers the engine does not let be read. */
+  /** How many containers could not be read when they last were to be. */
   readonly unread: number;
   /** Records that a container was removed. Its id never comes back. */
   forget(id: string): void;
@@ -109,6 +109,8 @@ export function createStore(options: StoreOptions): Store {
     } catch (err) {
       if (isDockerError(err, "not_found")) return drop(id);
       if (isUnreadable(err)) await readFromList(id, err);
+      // A read that is cut while events go on is followed by no resync.
+      else if (isDockerError(err, "unavailable")) retries.schedule(id);
       throw err;
     }
   }

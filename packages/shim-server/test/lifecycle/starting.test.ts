@@ -67,6 +67,40 @@ test("a container whose limit the kernel refuses is stopped, though its caller h
   });
 });
 
+/** Has so many reads of the container be cut; the engine's client tries each twice. */
+function cutReads({ steps }: World, reads: number): void {
+  steps.forget();
+  for (let step = 1; step <= reads * 2; step++) {
+    const again = step === 1 ? "" : ` (${step})`;
+    steps.plan(`GET /containers/${main}/json${again}`, { outcome: "lost" });
+  }
+}
+
+test("a start is no failure because the read behind it is cut", async () => {
+  await withCreated(async (world, containerId) => {
+    cutReads(world, 1);
+    await world.calls.startContainer({ containerId });
+    expectLimited(world);
+    expect(world.known()).toEqual(world.actual());
+    expect(hasLog(world)).toBe(true);
+  });
+});
+
+test("a start is no failure because the engine goes away behind it", async () => {
+  await inWorld(async (world) => {
+    const { podSandboxId } = await runPod(world);
+    const { containerId } = await world.calls.createContainer({
+      podSandboxId,
+      config: { ...containerConfig(), linux: {} },
+      sandboxConfig: sandboxConfig(world),
+    });
+    cutReads(world, 10);
+    await world.calls.startContainer({ containerId });
+    expect(world.actual()).toEqual({ [sandbox]: "running", [main]: "running" });
+    await world.settle();
+  });
+});
+
 test("a container that the engine cannot start is told in the engine's words", async () => {
   await withCreated(async (world, containerId) => {
     world.docker.containers.exit(sandbox, 0);
