@@ -28,6 +28,8 @@ export async function serveDaemon(
   const service = takeServiceVariables(process.env, process.pid);
   const given = await readOptions();
   requirePassedSocket(given.listen, service);
+  const { keepMemoryLean } = await import("./lean-memory.js");
+  keepMemoryLean();
   const { defaultShimOptions, listeningPath, startShim } = await import("@dockershim/shim-server");
   const onPassedSocket = (from: Partial<ShimOptions>): Partial<ShimOptions> => ({
     ...from,

@@ -1,0 +1,37 @@
+import { execFile } from "node:child_process";
+import { promisify } from "node:util";
+import { expect, test } from "@jest/globals";
+
+const leanMemory = new URL("../dist/lean-memory.js", import.meta.url).href;
+
+/**
+ * A process that takes 64 MB within V8's heap and 48 MB beside it, lets go of them and does nothing more.
+ * It tells how much of that it still has in the end, in MB.
+ */
+const burst = `
+  import { setTimeout } from "node:timers/promises";
+  const { keepMemoryLean } = await import(${JSON.stringify(leanMemory)});
+  keepMemoryLean(20);
+  await setTimeout(200);
+  const rss = () => process.memoryUsage.rss() / 1024 / 1024;
+  const before = rss();
+  const take = () => [
+    Array.from({ length: 1_000_000 }, (_, at) => ({ at, next: { at } })),
+    Array.from({ length: 48 * 32 }, () => Buffer.alloc(32 * 1024, 1)),
+  ];
+  let kept = take();
+  if (rss() < before + 90) throw new Error("there was no burst");
+  kept = undefined;
+  const end = performance.now() + 60_000;
+  while (rss() > before + 25 && performance.now() < end) await setTimeout(20);
+  console.log(Math.round(rss() - before));
+`;
+
+test("what a burst took in V8's heap and beside it is given back without further work", async () => {
+  const { stdout } = await promisify(execFile)(process.execPath, [
+    "--input-type=module",
+    "--eval",
+    burst,
+  ]);
+  expect(Number(stdout)).toBeLessThan(30);
+});
