@@ -1,10 +1,10 @@
 import {
   chmodSync,
-  lstatSync,
   mkdirSync,
   readdirSync,
   readlinkSync,
   rmSync,
+  statSync,
   symlinkSync,
 } from "node:fs";
 import { createServer, type Server, type Socket } from "node:net";
@@ -46,6 +46,8 @@ export interface SpecHookOptions {
   complete(id: string, spec: OciSpec, start: HookedStart): OciSpec | Promise<OciSpec>;
   /** Called with each container that was refused, and why. */
   readonly onRefused?: (id: string | undefined, reason: unknown) => void;
+  /** A folder, by its absolute path, that is there for as long as the name is used; see {@link SpecHook.forgetLost}. */
+  readonly root?: string;
   /** Default `/run/dockershim/spec-hook`, where the program looks. */
   readonly directory?: string;
 }
@@ -62,6 +64,13 @@ export interface SpecHook {
   withdraw(id: string): void;
   /** Containers that were announced under this name, also by an earlier process. */
   announced(): string[];
+  /**
+   * Removes what was announced under names whose {@link SpecHookOptions.root} is there no more: nobody will answer for
+   * it. What has no such folder stays.
+   *
+   * @throws Error of the file system
+   */
+  forgetLost(): void;
   close(): Promise<void>;
 }
 
@@ -73,7 +82,7 @@ export interface SpecHook {
  */
 export function serveSpecHook(options: SpecHookOptions): SpecHook {
   const { name, onRefused, directory = meetingPlace } = options;
-  const socketName = `${name}.sock`;
+  const socketName = socketOf(name);
   const open = new Set<Socket>();
   let server: Server | undefined;
   let peers: Promise<ReadPeer> | undefined;
@@ -103,12 +112,30 @@ export function serveSpecHook(options: SpecHookOptions): SpecHook {
     }
   }
 
-  function isAnnounced(id: string): boolean {
+  function isAnnounced(id: string, by = socketName): boolean {
     try {
-      return readlinkSync(join(directory, id)) === socketName;
+      return readlinkSync(join(directory, id)) === by;
     } catch {
       return false;
     }
+  }
+
+  function entries(): string[] {
+    try {
+      return readdirSync(directory);
+    } catch (err) {
+      if ((err as NodeJS.ErrnoException).code === "ENOENT") return [];
+      throw err;
+    }
+  }
+
+  function remove(entry: string): void {
+    rmSync(join(directory, entry), { force: true });
+  }
+
+  function link(entry: string, target: string): void {
+    remove(entry);
+    symlinkSync(target, join(directory, entry));
   }
 
   function listen(): void {
@@ -117,6 +144,7 @@ export function serveSpecHook(options: SpecHookOptions): SpecHook {
     // Also what was there before: a link in it decides who answers for a container.
     const problem = othersProblem(directory);
     if (problem !== undefined) throw new SpecHookError("unsafe_folder", problem);
+    if (options.root !== undefined) link(`${name}${rootSuffix}`, options.root);
     const path = join(directory, socketName);
     const created = createServer((socket) => {
       open.add(socket);
@@ -142,22 +170,21 @@ export function serveSpecHook(options: SpecHookOptions): SpecHook {
   return {
     announce(id) {
       if (server === undefined) listen();
-      if (isAnnounced(id)) return;
-      const link = join(directory, id);
-      rmSync(link, { force: true });
-      symlinkSync(socketName, link);
+      if (!isAnnounced(id)) link(id, socketName);
     },
     withdraw(id) {
-      if (isAnnounced(id)) rmSync(join(directory, id), { force: true });
+      if (isAnnounced(id)) remove(id);
     },
-    announced() {
-      try {
-        return readdirSync(directory).filter(
-          (entry) => lstatSync(join(directory, entry)).isSymbolicLink() && isAnnounced(entry),
-        );
-      } catch (err) {
-        if ((err as NodeJS.ErrnoException).code === "ENOENT") return [];
-        throw err;
+    announced: () => entries().filter((entry) => isAnnounced(entry)),
+    forgetLost() {
+      const all = entries();
+      for (const entry of all) {
+        if (!entry.endsWith(rootSuffix) || leadsSomewhere(join(directory, entry))) continue;
+        const lost = socketOf(entry.slice(0, -rootSuffix.length));
+        for (const other of all) if (isAnnounced(other, lost)) remove(other);
+        remove(lost);
+        // Last: whoever is killed before will be followed by one who finds it.
+        remove(entry);
       }
     },
     async close() {
@@ -170,6 +197,21 @@ export function serveSpecHook(options: SpecHookOptions): SpecHook {
       });
     },
   };
+}
+
+/** What a process is reached by. */
+const socketOf = (name: string): string => `${name}.sock`;
+
+/** Beside it there is a link of this name that leads to the process' root folder. */
+const rootSuffix = ".root";
+
+/** @returns Also true where that cannot be told. */
+function leadsSomewhere(link: string): boolean {
+  try {
+    return statSync(link, { throwIfNoEntry: false }) !== undefined;
+  } catch {
+    return true;
+  }
 }
 
 const question = /^spec-hook 1 (\/[^\n]*)\n$/;

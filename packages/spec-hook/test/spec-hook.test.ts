@@ -114,6 +114,35 @@ const root = process.getuid?.() === 0;
     expect((await world.shim(bundle, ["start"])).code).toBe(0);
   });
 
+  it("is forgotten with the root folder of who announced it, and no other is", async () => {
+    const ids = { lost: newId(), kept: newId(), rootless: newId() };
+    const prefix = `test-${process.pid}-root`;
+    for (const [kind, id] of Object.entries(ids)) {
+      const name = `${prefix}-${kind}`;
+      const folder = join(world.root, name);
+      mkdirSync(folder);
+      const server = serveSpecHook({
+        name,
+        complete: withHostname,
+        ...(kind === "rootless" ? {} : { root: folder }),
+      });
+      servers.push(server);
+      server.announce(id);
+      // Its process dies: another of that name would find the link.
+      await server.close();
+    }
+    rmSync(join(world.root, `${prefix}-lost`), { recursive: true });
+    const other = serve(withHostname);
+    other.forgetLost();
+    const left = readdirSync(meetingPlace);
+    expect(left).not.toContain(ids.lost);
+    expect(left.filter((entry) => entry.startsWith(`${prefix}-lost`))).toEqual([]);
+    expect(left).toEqual(expect.arrayContaining([ids.kept, ids.rootless]));
+    rmSync(join(world.root, `${prefix}-kept`), { recursive: true });
+    other.forgetLost();
+    expect(readdirSync(meetingPlace)).not.toContain(ids.kept);
+  });
+
   it("does not start when it was withdrawn", async () => {
     const bundle = world.bundle("{}");
     const server = serve(withHostname);

@@ -1,4 +1,4 @@
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import {
   applySpecPatch,
   applyUserNamespace,
@@ -24,6 +24,8 @@ export interface ContainerSpecsParts {
   readonly store: Pick<Store, "onChange" | "record">;
   readonly engine: Pick<Engine, "known">;
   readonly instance: string;
+  /** The daemon's own folder: without it nobody will ever answer for its containers. */
+  readonly rootDir: string;
   readonly log: Pick<Logger, "warn" | "error">;
   readonly serve?: (options: SpecHookOptions) => SpecHook;
   readonly rootMounts?: RootMounts;
@@ -39,7 +41,10 @@ export interface ContainerSpecs {
   announce(id: string): void;
   /** Does so no longer. */
   withdraw(id: string): void;
-  /** Forgets what an earlier daemon answered for and is not there any more. Call it when the store is complete. */
+  /**
+   * Forgets what an earlier daemon answered for and is not there any more, and what daemons did whose root directories
+   * are gone. Call it when the store is complete.
+   */
   sweep(): void;
   close(): Promise<void>;
 }
@@ -49,11 +54,12 @@ export interface ContainerSpecs {
  * also of one that is started by somebody else.
  */
 export function createContainerSpecs(parts: ContainerSpecsParts): ContainerSpecs {
-  const { store, engine, instance, log, serve = serveSpecHook } = parts;
+  const { store, engine, instance, rootDir, log, serve = serveSpecHook } = parts;
   const { rootMounts = createRootMounts() } = parts;
 
   const hook = serve({
     name: instance,
+    root: resolve(rootDir),
     complete,
     onRefused: (container, err) => log.warn({ container, err }, "an OCI spec was not completed"),
   });
@@ -105,6 +111,11 @@ export function createContainerSpecs(parts: ContainerSpecsParts): ContainerSpecs
     sweep() {
       for (const id of hook.announced()) {
         if (store.record(id) === undefined) hook.withdraw(id);
+      }
+      try {
+        hook.forgetLost();
+      } catch (err) {
+        log.warn({ err }, "could not remove what spec hooks of other root directories left");
       }
     },
     async close() {

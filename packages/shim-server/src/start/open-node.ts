@@ -61,7 +61,7 @@ export async function openNode(
   const imageFiles = createImageFiles(docker, instance, log);
   const cgroupLimits = createCgroupLimits({ log });
   closers.push("limits of cgroups", () => cgroupLimits.close());
-  const specs = createContainerSpecs({ store, engine, instance, log });
+  const specs = createContainerSpecs({ store, engine, instance, rootDir: options.rootDir, log });
   closers.push("spec hooks", () => specs.close());
   const synced = Promise.withResolvers<void>();
   let first = true;
