@@ -52,7 +52,7 @@ export function openEngine(
   const engine = createEngine(docker, options);
   const logs = createContainerLogs(options.logMode, {
     cri: createCriLogs({ directory: join(options.rootDir, "logs"), engine, log }),
-    docker: createDockerLogLinks(),
+    docker: createDockerLogLinks({ log }),
   });
   closers.push("container logs", () => logs.close());
   const oomKills = createOomKills({ directory: join(options.rootDir, "oom-kills"), log });
