@@ -3,7 +3,7 @@
  * lists, statuses, events and metrics are read, and the engine is restarted among it. What the daemon
  * holds and how fast it answers must stay flat; a CSV, an SVG and a verdict tell.
  *
- *   npm run test:soak [-- --minutes 30] [--out FOLDER]
+ *   npm run test:soak [-- --minutes 30] [--restart-seconds 300] [--seed 1] [--out FOLDER]
  *
  * It brings up a lab of its own. Exit code 0 when nothing has grown and nothing is left.
  */
@@ -11,6 +11,7 @@ import { mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { seeded } from "@dockershim/testing";
 import { labConfig } from "../../../../../lab/config.ts";
 import { freePort } from "../../../../../lab/ports.ts";
 import { endEngine, restartEngine } from "../../../../../lab/restart.ts";
@@ -33,13 +34,21 @@ import {
 } from "./workers.ts";
 
 const { values } = parseArgs({
-  options: { minutes: { type: "string", default: "30" }, out: { type: "string" } },
+  options: {
+    minutes: { type: "string", default: "30" },
+    "restart-seconds": { type: "string", default: "300" },
+    seed: { type: "string", default: "1" },
+    out: { type: "string" },
+  },
 });
 const minutes = Number(values.minutes);
 const out = values.out ?? mkdtempSync(join(tmpdir(), "dockershim-soak-"));
 const standing = 10;
 const sampleMs = 10_000;
-const restartMs = 5 * 60_000;
+const random = seeded(Number(values.seed));
+/** The engine is restarted so often on average; when, follows from the seed. */
+const nextRestartMs = (): number =>
+  Number(values["restart-seconds"]) * 1000 * (0.75 + random() / 2);
 
 const config = labConfig({ ...process.env, LAB: `${process.env.LAB ?? "test"}-soak` });
 Object.assign(process.env, await up(config));
@@ -67,10 +76,10 @@ async function sample(): Promise<void> {
   samples.push(await takeSample(soak.daemon.pid, `http://127.0.0.1:${port}/metrics`, begin, tally));
 }
 
-let restartAt = restartMs;
+let restartAt = nextRestartMs();
 async function restartWhenDue(): Promise<void> {
   if (performance.now() - begin < restartAt) return;
-  restartAt += restartMs;
+  restartAt += nextRestartMs();
   // Every other one is killed.
   await endEngine(config, tally.restarts % 2 === 0 ? "stopped" : "killed");
   await restartEngine(config, { liveRestore: true });
@@ -117,10 +126,16 @@ await Promise.all([
 ]);
 
 // As a kubelet does, also with what a call left that failed.
-for (const { id } of (await runtime.listPodSandbox({})).items) await removePod(churn, id);
+const listed = (await runtime.listPodSandbox({})).items;
+const standingIds = new Set(pods.map(({ podSandboxId }) => podSandboxId));
+const failed = listed.filter(({ id }) => !standingIds.has(id));
+for (const { id } of listed) await removePod(churn, id);
 const left = await soak.docker.containers.list({ all: true });
 const growth = findGrowth(samples);
-if (left.length > 0) growth.push(`${left.length} containers are left`);
+if (left.length > 0) {
+  const names = left.map(({ Names, State }) => `${Names} (${State})`).join(", ");
+  growth.push(`${left.length} containers are left: ${names}`);
+}
 await soak.close();
 await down(config);
 
@@ -130,6 +145,9 @@ writeFileSync(join(out, "soak.svg"), drawSamples(samples, `The daemon over ${min
 console.log(
   `${minutes} minutes, ${tally.pods} pods, ${tally.restarts} restarts of the engine; failed calls:`,
   Object.fromEntries(tally.failures),
+);
+console.log(
+  `sandboxes of calls that failed, which were listed and could be removed: ${failed.length}`,
 );
 console.log(`written to ${out}`);
 console.log(growth.length === 0 ? "nothing has grown" : `FAILED: ${growth.join("; ")}`);

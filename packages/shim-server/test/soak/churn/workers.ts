@@ -112,10 +112,15 @@ export async function liveAndDie(churn: Churn): Promise<void> {
   tally.pods++;
 }
 
-/** Rotates a log as a kubelet does. */
+/** Rotates a log as a kubelet does: it gives the file its name back if there is no new one. */
 export async function rotate({ cri }: Churn, { log, containerId }: ChurnPod): Promise<void> {
   renameSync(log, `${log}.1`);
-  await cri.runtime.reopenContainerLog({ containerId });
+  try {
+    await cri.runtime.reopenContainerLog({ containerId });
+  } catch (err) {
+    renameSync(`${log}.1`, log);
+    throw err;
+  }
 }
 
 /** Has a command run in a streaming session. */
