@@ -142,7 +142,7 @@ export const commands: readonly CommandEntry[] = [
   },
   {
     name: "rmi",
-    description: "remove images, or with --prune all that no container is made of",
+    description: "remove images, or with --prune all that nothing is made of",
     load: async () => (await import("./rmi-command.js")).defineRmi,
   },
   {

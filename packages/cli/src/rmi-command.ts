@@ -5,7 +5,7 @@ import type { DefineCommand } from "./command-context.js";
 import { forEachReference, tryOn } from "./each-object.js";
 import { notFound } from "./find-by-reference.js";
 import { findImage } from "./find-image.js";
-import { isMadeOf } from "./image-use.js";
+import { readImageUse } from "./image-use.js";
 import { addDebugOption, addRuntimeOptions, withRuntime } from "./runtime-options.js";
 import type { Terminal } from "./terminal.js";
 
@@ -16,7 +16,7 @@ export const defineRmi: DefineCommand = (command, { terminal }) => {
       "[image...]",
       "ids, beginnings of them, or names; an image goes with all of its names",
     )
-    .option("--prune", "all that no container is made of, but for pinned ones");
+    .option("--prune", "all that nothing is made of, but for pinned ones");
   addDebugOption(addRuntimeOptions(command));
   command.action(async (references: string[], { prune = false }: { prune?: boolean }) => {
     if (prune === references.length > 0) {
@@ -34,14 +34,10 @@ export const defineRmi: DefineCommand = (command, { terminal }) => {
 };
 
 async function removeUnused(client: CriClient, terminal: Terminal): Promise<void> {
-  const [{ images }, { containers }] = await Promise.all([
-    client.image.listImages({}),
-    client.runtime.listContainers({}),
-  ]);
   const unused = new Map(
-    images
-      .filter((each) => !each.pinned && !containers.some((one) => isMadeOf(one, each)))
-      .map((each) => [each.id, each]),
+    (await readImageUse(client))
+      .filter(({ isUsed }) => !isUsed)
+      .map(({ image }) => [image.id, image]),
   );
   if (unused.size === 0) terminal.stderr.write("No unused images found.\n");
   await forEachReference([...unused.keys()], async (id) => {

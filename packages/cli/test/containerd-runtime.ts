@@ -39,20 +39,22 @@ export async function startContainerd() {
   await until(() => client.runtime.version({}).catch(() => undefined)).catch((err) => {
     throw new Error(`containerd does not serve: ${log}`, { cause: err });
   });
-  const load = spawn("ctr", [
-    "--address",
-    address,
-    "--namespace",
-    "k8s.io",
-    "images",
-    "import",
-    archive,
-  ]);
-  if ((await once(load, "close"))[0] !== 0) throw new Error(`ctr cannot load the images: ${log}`);
+  const load = async (file: string): Promise<void> => {
+    const all = ["--address", address, "--namespace", "k8s.io", "images", "import", file];
+    const [code] = await once(spawn("ctr", all), "close");
+    if (code !== 0) throw new Error(`ctr cannot load ${file}: ${log}`);
+  };
+  await load(archive);
   return {
     endpoint,
     client,
     dockershim,
+    /** Takes in images out of an archive of `docker save`. */
+    async load(content: Uint8Array): Promise<void> {
+      const file = join(dir, "further.tar");
+      await writeFile(file, content);
+      await load(file);
+    },
     /** Runs a pod with a container `main`. */
     async startPod(name: string, command: readonly string[]): Promise<void> {
       const pod = {

@@ -5,7 +5,7 @@ import { ContainerState } from "@dockershim/cri-types";
 import type { DiskFacts } from "../check/check-facts.js";
 import { usualLogsDir } from "../check/read-kubelet.js";
 import { readDisks } from "../check/read-node.js";
-import { isMadeOf } from "../image-use.js";
+import { readImageUse } from "../image-use.js";
 import { type OpenNode, readKubeletPods } from "../node-remains/open-node.js";
 import { measureTree, readLogFolders } from "../node-remains/read-files.js";
 import type { UsageFacts } from "./usage-rows.js";
@@ -47,14 +47,13 @@ function unknown(kind: string, skipped: string): UsageFacts {
   return { kind, things: [], skipped };
 }
 
-/** In use is what a container of any owner is made of, and what is pinned. */
+/** In use is what a container of any owner is made of, and what the runtime keeps. */
 async function readImages(
   client: CriClient,
   { docker }: OpenNode,
 ): Promise<Omit<UsageFacts, "kind">> {
-  const [{ images }, { containers }, { imageFilesystems }, own] = await Promise.all([
-    client.image.listImages({}),
-    client.runtime.listContainers({}),
+  const [images, { imageFilesystems }, own] = await Promise.all([
+    readImageUse(client),
     client.image.imageFsInfo({}),
     docker?.containers.list({ all: true }) ?? [],
   ]);
@@ -62,12 +61,9 @@ async function readImages(
   const sizes = imageFilesystems.map(({ usedBytes }) => Number(usedBytes?.value ?? 0n));
   const size = sizes.reduce((sum, each) => sum + each, 0);
   return {
-    things: images.map((image) => ({
+    things: images.map(({ image, isUsed }) => ({
       size: Number(image.size),
-      active:
-        image.pinned ||
-        used.has(image.id) ||
-        containers.some((container) => isMadeOf(container, image)),
+      active: isUsed || used.has(image.id),
     })),
     size: size === 0 ? undefined : size,
   };

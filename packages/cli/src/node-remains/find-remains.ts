@@ -30,7 +30,10 @@ export async function findRemains(
     }
     const remains = await Promise.all(
       outcome.map(async (remain) =>
-        kind.measure === undefined ? remain : { ...remain, size: await kind.measure(remain) },
+        kind.measure === undefined
+          ? remain
+          : // What goes while it is measured has no size.
+            { ...remain, size: await kind.measure(remain, node).catch(() => undefined) },
       ),
     );
     found.push({ kind, remains, skipped: undefined });

@@ -4,7 +4,7 @@ import { createCni } from "@dockershim/cni";
 import { CliError } from "../cli-error.js";
 import { readCheckpoints } from "../cri-dockerd-checkpoints.js";
 import { imageName } from "../find-image.js";
-import { isMadeOf } from "../image-use.js";
+import { readImageUse } from "../image-use.js";
 import { findProcess } from "../node-processes.js";
 import { runProgram } from "../run-program.js";
 import { isSameSocket } from "../socket-path.js";
@@ -36,8 +36,8 @@ export interface RemainKind {
    * @param olderThan Milliseconds since the epoch; what has changed since then is kept.
    */
   find(node: OpenNode, olderThan: number): Promise<readonly Remain[] | NotLookedAt>;
-  /** Bytes, where finding does not tell them. */
-  measure?(remain: Remain): Promise<number>;
+  /** Bytes, where finding does not tell them; undefined where nobody does. */
+  measure?(remain: Remain, node: OpenNode): Promise<number | undefined>;
   /** A command that removes it, where that is another program's. */
   readonly removedBy?: string;
   remove(node: OpenNode, remain: Remain): Promise<void>;
@@ -81,6 +81,10 @@ export const allRemainKinds: readonly RemainKind[] = [
       if (node.client === undefined) return nobodyServes(node);
       const { sandboxes, containers } = await readRuntimeLists(node.client);
       return orphanedContainers(sandboxes, containers, olderThan);
+    },
+    /** Of its writable layer. */
+    async measure({ id }, { docker }) {
+      return (await docker?.containers.inspect(id, { size: true }))?.SizeRw;
     },
     async remove({ client }, { id }) {
       await client?.runtime.removeContainer({ containerId: id });
@@ -192,6 +196,7 @@ export const allRemainKinds: readonly RemainKind[] = [
           since: undefined,
         }));
     },
+    measure: async ({ id: file }) => (await measureTree(file)).bytes,
     remove: (_, { id: file }) => rm(file, { force: true }),
   },
   {
@@ -212,16 +217,14 @@ export const allRemainKinds: readonly RemainKind[] = [
     async find(node) {
       const { client, docker } = node;
       if (client === undefined) return nobodyServes(node);
-      const { images } = await client.image.listImages({});
-      const { containers } = await client.runtime.listContainers({});
+      const images = await readImageUse(client);
       // Docker's own containers, and other daemons', are in no list of CRI's.
       const used = new Set(
         ((await docker?.containers.list({ all: true })) ?? []).map(({ ImageID }) => ImageID),
       );
       return images
-        .filter((image) => !image.pinned && !used.has(image.id))
-        .filter((image) => !containers.some((container) => isMadeOf(container, image)))
-        .map((image) => ({
+        .filter(({ image, isUsed }) => !isUsed && !used.has(image.id))
+        .map(({ image }) => ({
           id: image.id,
           what: imageName(image),
           why: "no container is made of it",
