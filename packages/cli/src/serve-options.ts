@@ -167,6 +167,14 @@ export const serveOptions: readonly ServeOption[] = [
     description: "longest wait for an answer of the engine",
   },
   {
+    key: "blockioConfigFile",
+    flag: "blockio-config-file",
+    value: "file",
+    kind: "text",
+    description: "block-I/O classes that annotations and NRI plugins can name",
+    whenEmpty: "none",
+  },
+  {
     key: "nriSocket",
     flag: "nri-socket",
     value: "path",

@@ -62,6 +62,7 @@ describe("flags", () => {
       restrictOomScoreAdj: "false",
       imagePullProgressDeadlineMs: 90_000,
       runtimeRequestTimeoutMs: 240_000,
+      blockioConfigFile: "x",
       nriSocket: "x",
       nriPluginDir: "x",
       nriConfigDir: "x",

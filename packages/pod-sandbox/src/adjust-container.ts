@@ -13,6 +13,7 @@ import { adjustMounts } from "./nri-mounts.js";
 import { fromNriResources, type NriExtraLimits } from "./nri-resources.js";
 import { nriSpecPatch } from "./nri-spec-patch.js";
 import { PodSandboxError } from "./pod-sandbox-error.js";
+import { type AskedClasses, requireRdt } from "./resource-classes.js";
 import { clampOomScoreAdj } from "./resources.js";
 import { joinSpecPatches } from "./spec-patch.js";
 import type { ValidContainerConfigs } from "./validate-container.js";
@@ -51,10 +52,14 @@ export function planAdjustedContainer(
     refuse("linux.cgroups_path", "the engine gives each container a cgroup of its own choice");
   }
   const { config, extra } = adjustedConfig(input, adjust);
+  const { closId, schemata, enableMonitoring } = linux?.rdt ?? {};
+  if ([closId, schemata, enableMonitoring].some((field) => field !== undefined)) {
+    requireRdt(input.nodeClasses, `${root}.linux.rdt`);
+  }
   const patch = nriSpecPatch(adjust, input.sandbox.runtimeHandler, engine, root);
-  const specPatch =
-    patch === undefined ? input.specPatch : joinSpecPatches(input.specPatch ?? {}, patch);
-  const plan = planContainer({ ...input, config, specPatch });
+  const specPatch = joinSpecPatches(input.specPatch, patch);
+  const askedClasses = nriClasses(adjust);
+  const plan = planContainer({ ...input, config, specPatch, askedClasses });
   const { body } = plan;
   const { HostConfig: host } = body;
   Object.assign(host, extra);
@@ -75,6 +80,16 @@ export function planAdjustedContainer(
   }
   if (linux?.seccompPolicy !== undefined) adjustSeccomp(host, linux.seccompPolicy, engine);
   return plan;
+}
+
+/** The classes of resources that plugins ask for. */
+export function nriClasses({ linux }: Pick<NriAdjustment, "linux">): AskedClasses {
+  const { blockioClass, rdtClass } = linux?.resources ?? {};
+  const asked = (name: string | undefined, field: string) =>
+    name === undefined ? undefined : { name, field: `${root}.linux.resources.${field}` };
+  const blockIo = asked(blockioClass?.value, "blockio_class");
+  const rdt = asked(rdtClass?.value, "rdt_class");
+  return { ...(blockIo && { blockIo }), ...(rdt && { rdt }) };
 }
 
 function refuse(field: string, reason: string): never {

@@ -26,11 +26,17 @@ import { containerName } from "./names.js";
 import { containerNamespaces } from "./namespaces.js";
 import { PodSandboxError } from "./pod-sandbox-error.js";
 import { containerRecord } from "./record.js";
+import {
+  type AskedClasses,
+  annotatedClasses,
+  type NodeClasses,
+  planClasses,
+} from "./resource-classes.js";
 import { planResources } from "./resources.js";
 import { toDockerRuntime, toOciAnnotations } from "./runtime-handler.js";
 import { containerSecurity } from "./security-context.js";
 import { toDockerSignal } from "./signals.js";
-import type { SpecPatch, UserNamespacePatch } from "./spec-patch.js";
+import { joinSpecPatches, type SpecPatch, type UserNamespacePatch } from "./spec-patch.js";
 import { planSpecPatch } from "./spec-patch-plan.js";
 import { userNamespaceOf } from "./user-namespace.js";
 import { type ImageUser, toUserFields } from "./users.js";
@@ -72,6 +78,10 @@ export interface ContainerPlanInput extends ValidContainerConfigs {
   resolvedHostPaths?: ReadonlyMap<string, string> | undefined;
   /** What others than the CRI config want in the container's OCI spec. */
   specPatch?: SpecPatch | undefined;
+  /** The node's classes of resources; needed where the container is to be of one. */
+  nodeClasses?: NodeClasses | undefined;
+  /** Classes that others ask for, in place of those that annotations name. */
+  askedClasses?: AskedClasses | undefined;
 }
 
 /** A container to create. */
@@ -100,18 +110,21 @@ export function planContainer(input: ContainerPlanInput): ContainerPlan {
   const resources = planResources(config.linux?.resources, engine);
   const devices = toDeviceMappings(config.devices);
   const deviceRequests = toDeviceRequests(config.CDIDevices, engine);
+  const { runtimeHandler } = sandbox;
+  const asked = { ...annotatedClasses(config, sandboxConfig), ...input.askedClasses };
+  const classes = planClasses(asked, input.nodeClasses, runtimeHandler, engine);
   const patched = planSpecPatch({
     mounts: config.mounts,
     resources: config.linux?.resources,
     cgroupWrites: resources.cgroupWrites,
-    extra: input.specPatch,
+    extra: joinSpecPatches(classes.specPatch, input.specPatch),
     userNamespace: joinedUserNamespace(context?.namespaceOptions, sandbox),
-    runtimeHandler: sandbox.runtimeHandler,
+    runtimeHandler,
     engine,
   });
-  const runtime = patched?.runtime ?? toDockerRuntime(sandbox.runtimeHandler, engine);
+  const runtime = patched?.runtime ?? toDockerRuntime(runtimeHandler, engine);
   const annotations = toOciAnnotations(
-    sandbox.runtimeHandler,
+    runtimeHandler,
     engine,
     sandbox.shimGroup,
     sandboxConfig.annotations,
@@ -145,6 +158,7 @@ export function planContainer(input: ContainerPlanInput): ContainerPlan {
       ...(annotations !== undefined ? { Annotations: annotations } : {}),
       ...(cgroupParent !== undefined ? { CgroupParent: cgroupParent } : {}),
       ...resources.fields,
+      ...classes.fields,
     },
   };
   const { warnings, cgroupWrites } = resources;

@@ -67,8 +67,20 @@ export interface HostConfig {
   PidsLimit?: number;
   OomScoreAdj?: number;
   Ulimits?: Ulimit[];
+  BlkioWeight?: number;
+  BlkioWeightDevice?: { Path: string; Weight: number }[];
+  BlkioDeviceReadBps?: DeviceRate[];
+  BlkioDeviceWriteBps?: DeviceRate[];
+  BlkioDeviceReadIOps?: DeviceRate[];
+  BlkioDeviceWriteIOps?: DeviceRate[];
   /** Rules of the device controller that allow something, such as `c 10:200 rwm`. */
   DeviceCgroupRules?: string[];
+}
+
+/** How much may be done to a block device in a second. */
+export interface DeviceRate {
+  Path: string;
+  Rate: number;
 }
 
 /** One entry of `HostConfig.Ulimits`; -1 for no limit. */

@@ -1,4 +1,5 @@
-export { type HostDevice, planAdjustedContainer } from "./adjust-container.js";
+export { type HostDevice, nriClasses, planAdjustedContainer } from "./adjust-container.js";
+export { type BlockIoClasses, type BlockIoRule, parseBlockIoClasses } from "./block-io.js";
 export { toCgroupParent } from "./cgroup-parent.js";
 export {
   type CheckpointPortMapping,
@@ -103,6 +104,13 @@ export {
 } from "./nri-resources.js";
 export { PodSandboxError, type PodSandboxErrorCode } from "./pod-sandbox-error.js";
 export { type ContainerRecord, readContainerRecord, readSandboxRecord } from "./record.js";
+export {
+  type AskedClass,
+  type AskedClasses,
+  annotatedClasses,
+  type NodeClasses,
+  wantsClass,
+} from "./resource-classes.js";
 export {
   planResources,
   planUpdate,

@@ -68,7 +68,7 @@ export interface NriLinuxAdjustment {
         readonly enableMonitoring?: NriOptional<boolean>;
       }
     | undefined;
-  readonly memoryPolicy?: object | undefined;
+  readonly memoryPolicy?: NriMemoryPolicy | undefined;
 }
 
 /** A device that a plugin adds: NRI's `LinuxDevice`. */
@@ -81,6 +81,14 @@ export interface NriDevice {
   readonly fileMode?: NriOptional<number>;
   readonly uid?: NriOptional<number>;
   readonly gid?: NriOptional<number>;
+}
+
+/** Mode and flags are NRI's numbers for those of set_mempolicy(2). */
+export interface NriMemoryPolicy {
+  readonly mode: number;
+  /** Such as `0-1,3`. */
+  readonly nodes: string;
+  readonly flags: readonly number[];
 }
 
 export interface NriScheduler {

@@ -23,7 +23,7 @@ export interface NriLimits {
 }
 
 /**
- * Divides what a plugin wants of a container's resources.
+ * Divides what a plugin wants of a container's resources; classes are `nriClasses`' subject.
  *
  * @param base What it has otherwise, or what else is to change.
  * @param field Path of the resources, for errors.
@@ -39,8 +39,6 @@ export function fromNriResources(
     ["memory.kernel", memory?.kernel !== undefined],
     ["memory.kernel_tcp", memory?.kernelTcp !== undefined],
     ["memory.use_hierarchy", memory?.useHierarchy !== undefined],
-    ["blockio_class", (wanted.blockioClass?.value ?? "") !== ""],
-    ["rdt_class", (wanted.rdtClass?.value ?? "") !== ""],
   ];
   for (const [name, asked] of refused) {
     if (!asked) continue;
@@ -93,6 +91,8 @@ export function fromNriUpdate(
     ["memory.swappiness", MemorySwappiness !== undefined],
     ["memory.disable_oom_killer", OomKillDisable !== undefined],
     ["devices", wanted.devices.length > 0],
+    ["blockio_class", (wanted.blockioClass?.value ?? "") !== ""],
+    ["rdt_class", (wanted.rdtClass?.value ?? "") !== ""],
   ] as const) {
     if (!asked) continue;
     const reason =

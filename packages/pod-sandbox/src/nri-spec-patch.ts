@@ -1,7 +1,13 @@
 import type { EngineFacts } from "./engine-facts.js";
-import type { NriAdjustment, NriHook, NriScheduler } from "./nri-adjustment.js";
+import type { NriAdjustment, NriHook, NriMemoryPolicy, NriScheduler } from "./nri-adjustment.js";
 import { PodSandboxError } from "./pod-sandbox-error.js";
-import type { OciHook, OciScheduler, OciSpecPart, SpecPatch } from "./spec-patch.js";
+import type {
+  OciHook,
+  OciMemoryPolicy,
+  OciScheduler,
+  OciSpecPart,
+  SpecPatch,
+} from "./spec-patch.js";
 import { specHookOf } from "./spec-patch-plan.js";
 
 const ioClasses = [undefined, "IOPRIO_CLASS_RT", "IOPRIO_CLASS_BE", "IOPRIO_CLASS_IDLE"];
@@ -16,6 +22,18 @@ const policies = [
   "SCHED_IDLE",
   "SCHED_DEADLINE",
 ];
+
+const memoryModes = [
+  "MPOL_DEFAULT",
+  "MPOL_PREFERRED",
+  "MPOL_BIND",
+  "MPOL_INTERLEAVE",
+  "MPOL_LOCAL",
+  "MPOL_PREFERRED_MANY",
+  "MPOL_WEIGHTED_INTERLEAVE",
+];
+
+const memoryFlags = ["MPOL_F_STATIC_NODES", "MPOL_F_RELATIVE_NODES", "MPOL_F_NUMA_BALANCING"];
 
 const schedulerFlags = [
   "SCHED_FLAG_RESET_ON_FORK",
@@ -65,8 +83,8 @@ export function nriSpecPatch(
     merge.process = { ...merge.process, scheduler: toOciScheduler(scheduler) };
   }
   if (linux?.memoryPolicy !== undefined) {
-    const reason = "runtimes that Docker runs have no field for it";
-    throw new PodSandboxError("unimplemented", `${root}.linux.memory_policy`, reason);
+    wants("linux.memory_policy");
+    merge.linux = { ...merge.linux, memoryPolicy: toOciMemoryPolicy(linux.memoryPolicy) };
   }
   if (namespaces.length > 0) {
     wants("linux.namespaces");
@@ -123,5 +141,14 @@ function toOciScheduler(scheduler: NriScheduler): OciScheduler {
     ...(runtime === 0n ? {} : { runtime: Number(runtime) }),
     ...(deadline === 0n ? {} : { deadline: Number(deadline) }),
     ...(period === 0n ? {} : { period: Number(period) }),
+  };
+}
+
+function toOciMemoryPolicy({ mode, nodes, flags }: NriMemoryPolicy): OciMemoryPolicy {
+  const names = flags.map((flag) => memoryFlags[flag] ?? String(flag));
+  return {
+    mode: memoryModes[mode] ?? String(mode),
+    nodes,
+    ...(names.length === 0 ? {} : { flags: names }),
   };
 }

@@ -78,7 +78,7 @@ export function planSpecPatch(input: SpecPatchInput): PatchedRuntime | undefined
     ...(Object.keys(mountMappings).length === 0 ? {} : { mountMappings }),
     ...(userNamespace === undefined ? {} : { userNamespace }),
   };
-  const patch = extra === undefined ? own : joinSpecPatches(own, extra);
+  const patch = joinSpecPatches<SpecPatch | undefined>(own, extra) ?? own;
   requireKnownFields(patch, hook.ociVersion);
   return Object.keys(patch).length === 0 ? undefined : { patch, runtime: hook.runtime };
 }
@@ -102,6 +102,9 @@ const laterFields: readonly [version: string, name: string, of: (part: OciSpecPa
     ["1.1", "process.ioPriority", ({ process }) => process?.ioPriority],
     ["1.1", "process.scheduler", ({ process }) => process?.scheduler],
     ["1.1", "linux.timeOffsets", ({ linux }) => linux?.timeOffsets],
+    ["1.3", "linux.intelRdt.schemata", ({ linux }) => linux?.intelRdt?.schemata],
+    ["1.3", "linux.intelRdt.enableMonitoring", ({ linux }) => linux?.intelRdt?.enableMonitoring],
+    ["1.3", "linux.memoryPolicy", ({ linux }) => linux?.memoryPolicy],
     ["1.3", "linux.netDevices", ({ linux }) => linux?.netDevices],
   ];
 

@@ -55,6 +55,7 @@ export interface OciSpecPart {
   linux?: {
     devices?: readonly OciDevice[];
     intelRdt?: OciIntelRdt;
+    memoryPolicy?: OciMemoryPolicy;
     namespaces?: readonly { type: string; path?: string }[];
     netDevices?: Record<string, { name?: string }>;
     resources?: OciResources;
@@ -119,15 +120,18 @@ export interface OciIntelRdt {
   enableMonitoring?: boolean;
 }
 
+/** `linux.memoryPolicy`; the names of mode and flags are those of set_mempolicy(2). */
+export interface OciMemoryPolicy {
+  mode: string;
+  nodes: string;
+  flags?: readonly string[];
+}
+
 /** Of `linux.resources` what Docker's API does not carry. */
 export interface OciResources {
   hugepageLimits?: readonly { pageSize: string; limit: number }[];
   /** Files of cgroup v2 by name. */
   unified?: Record<string, string>;
-  blockIO?: {
-    weight?: number;
-    leafWeight?: number;
-  };
 }
 
 /** A spec as it is in `config.json`. */
@@ -168,8 +172,16 @@ export function applySpecPatch(spec: OciSpec, patch: SpecPatch): OciSpec {
   return { ...merged, mounts };
 }
 
-/** Joins two patches: where both say something of the same thing, the second one holds. */
-export function joinSpecPatches(first: SpecPatch, second: SpecPatch): SpecPatch {
+/** Joins two patches, of which either may be missing: where both say something of the same thing, the second one holds. */
+export function joinSpecPatches<Patch extends SpecPatch | undefined>(
+  first: Patch,
+  second: Patch,
+): Patch;
+export function joinSpecPatches(
+  first: SpecPatch | undefined,
+  second: SpecPatch | undefined,
+): SpecPatch | undefined {
+  if (first === undefined || second === undefined) return first ?? second;
   const mountOptions = { ...first.mountOptions };
   for (const [destination, options] of Object.entries(second.mountOptions ?? {})) {
     mountOptions[destination] = [...(mountOptions[destination] ?? []), ...options];

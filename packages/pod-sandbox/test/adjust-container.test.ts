@@ -2,6 +2,7 @@ import { describe, expect, test } from "@jest/globals";
 import {
   type CreateContainerBody,
   type HostDevice,
+  type NodeClasses,
   type NriAdjustment,
   type NriResources,
   planAdjustedContainer,
@@ -36,6 +37,14 @@ const hostDevices = new Map<string, HostDevice>([
   ["/dev/fuse", { type: "c", major: 10, minor: 229, mode: 0o666, uid: 0, gid: 0 }],
 ]);
 
+const nodeClasses: NodeClasses = {
+  blockIo: {
+    classes: new Map([["fast", [{ weight: 400 }]]]),
+    devicesOf: new Map(),
+  },
+  rdt: { classes: ["gold"] },
+};
+
 const hooked = {
   engine: { ...newest, specHook: { runtime: "io.containerd.hook.v2", ociVersion: "1.3.0" } },
 };
@@ -45,7 +54,7 @@ function adjusted(
   init: Init = {},
   rest: ContainerRest = {},
 ): CreateContainerBody {
-  const input = containerInput(containerConfig(init), rest);
+  const input = containerInput(containerConfig(init), { nodeClasses, ...rest });
   return planAdjustedContainer(input, { ...nothing, ...wanted }, hostDevices).body;
 }
 
@@ -297,8 +306,8 @@ describe("limits", () => {
     ["memory.kernel", { memory: { kernel: { value: 1n } } }],
     ["memory.kernel_tcp", { memory: { kernelTcp: { value: 1n } } }],
     ["memory.use_hierarchy", { memory: { useHierarchy: { value: true } } }],
-    ["blockio_class", { blockioClass: { value: "fast" } }],
-    ["rdt_class", { rdtClass: { value: "fast" } }],
+    ["blockio_class", { blockioClass: { value: "slow" } }],
+    ["rdt_class", { rdtClass: { value: "bronze" } }],
     ["memory_limit_in_bytes", { memory: { limit: { value: -5n } } }],
     ["pids.limit", { pids: { limit: -5n } }],
     ["cpuset_cpus", { cpu: { cpus: "all", mems: "" } }],
@@ -307,6 +316,29 @@ describe("limits", () => {
       field: `nri.adjust.linux.resources.${field}`,
     });
   });
+});
+
+test("a class of block I/O is the one that a plugin wants, whatever annotations say", () => {
+  const key = "io.kubernetes.cri.blockio-class";
+  const annotated = { annotations: { [key]: "fast" } };
+  const wanted = limits({ blockioClass: { value: "fast" } });
+  expect(host({}, annotated).BlkioWeight).toBe(400);
+  expect(host(wanted, { annotations: { [key]: "unknown" } }).BlkioWeight).toBe(400);
+  const none = limits({ blockioClass: { value: "" } });
+  expect(host(none, annotated).BlkioWeight).toBeUndefined();
+});
+
+test("RDT is refused on a node without it", () => {
+  const rest = { ...hooked, nodeClasses: { ...nodeClasses, rdt: { problem: "no resctrl" } } };
+  for (const wanted of [
+    limits({ rdtClass: { value: "gold" } }),
+    linux({ rdt: { closId: { value: "gold" } } }),
+  ]) {
+    expect(thrown(() => adjusted(wanted, {}, rest))).toMatchObject({
+      code: "failed_precondition",
+      message: expect.stringContaining("the node has no RDT: no resctrl"),
+    });
+  }
 });
 
 test("sysctls are added and removed", () => {
@@ -380,6 +412,18 @@ const specOnly: readonly (readonly [
     linux({ rdt: { closId: { value: "gold" }, schemata: { value: ["L3:0=f"] } } }),
     { linux: { intelRdt: { closID: "gold", schemata: ["L3:0=f"] } } },
   ],
+  [
+    "linux.resources.rdt_class",
+    limits({ rdtClass: { value: "gold" } }),
+    { linux: { intelRdt: { closID: "gold" } } },
+  ],
+  [
+    "linux.memory_policy",
+    linux({ memoryPolicy: { mode: 2, nodes: "0-1", flags: [0] } }),
+    {
+      linux: { memoryPolicy: { mode: "MPOL_BIND", nodes: "0-1", flags: ["MPOL_F_STATIC_NODES"] } },
+    },
+  ],
 ];
 
 describe("what only an OCI spec has a field for", () => {
@@ -399,7 +443,6 @@ describe("what only an OCI spec has a field for", () => {
 
   test.each([
     ["linux.cgroups_path", linux({ cgroupsPath: "/x" })],
-    ["linux.memory_policy", linux({ memoryPolicy: {} })],
     ["linux.namespaces", linux({ namespaces: [{ type: "-pid", path: "" }] })],
   ])("%s is refused with one as well", (field, wanted) => {
     const error = thrown(() => adjusted(wanted, {}, hooked));

@@ -60,6 +60,7 @@ const checks: {
   restrictOomScoreAdj: oneOf(oomScoreChoices),
   imagePullProgressDeadlineMs: durationProblem,
   runtimeRequestTimeoutMs: durationProblem,
+  blockioConfigFile: ifGiven(fileProblem),
   nriSocket: ifGiven((value) => unixSocketProblem(`unix://${value}`)),
   nriPluginDir: folderProblem,
   nriConfigDir: folderProblem,

@@ -57,6 +57,8 @@ export interface ShimOptions {
   readonly imagePullProgressDeadlineMs: number;
   /** Deadline of an engine request that has no other, in ms. */
   readonly runtimeRequestTimeoutMs: number;
+  /** File of block-I/O classes, in the form that containerd and CRI-O read; empty for none. */
+  readonly blockioConfigFile: string;
   /** Unix socket that NRI plugins connect to; empty for no NRI at all. */
   readonly nriSocket: string;
   /** Folder of NRI plugins that the daemon starts, and of their configuration. */
@@ -96,6 +98,7 @@ export const defaultShimOptions: ShimOptions = {
   restrictOomScoreAdj: "auto",
   imagePullProgressDeadlineMs: 60_000,
   runtimeRequestTimeoutMs: 120_000,
+  blockioConfigFile: "",
   nriSocket: "",
   nriPluginDir: "/opt/nri/plugins",
   nriConfigDir: "/etc/nri/conf.d",

@@ -1,12 +1,16 @@
 import { randomBytes } from "node:crypto";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { type CriClient, createCriClient } from "@dockershim/cri-client";
-import type { ContainerConfigSchema, PodSandboxConfigSchema } from "@dockershim/cri-types";
+import {
+  type ContainerConfigSchema,
+  ContainerState,
+  type PodSandboxConfigSchema,
+} from "@dockershim/cri-types";
 import { createDockerClient, type DockerClient } from "@dockershim/docker-client";
-import { labVariable } from "@dockershim/testing";
+import { labVariable, until } from "@dockershim/testing";
 import { type Logger, pino } from "pino";
 import { type Shim, type ShimOptions, startShim } from "../src/index.js";
 
@@ -32,6 +36,8 @@ export interface Harness {
     sandbox?: SandboxConfig,
     container?: ContainerConfig,
   ): Promise<{ podSandboxId: string; containerId: string; config: SandboxConfig }>;
+  /** What a container wrote to its log, once it has ended. */
+  logOf(containerId: string): Promise<string>;
   /** Ids of this daemon's containers that the engine has, sandboxes included. */
   dockerIds(): Promise<string[]>;
   /** Removes every pod of this daemon and ends it. */
@@ -121,6 +127,13 @@ export async function createHarness(
       });
       await harness.cri.runtime.startContainer({ containerId });
       return { podSandboxId, containerId, config };
+    },
+    async logOf(containerId) {
+      const status = async () =>
+        (await harness.cri.runtime.containerStatus({ containerId })).status;
+      await until(async () => (await status())?.state === ContainerState.CONTAINER_EXITED);
+      const text = readFileSync((await status())?.logPath ?? "", "utf8");
+      return text.replace(/^\S+ std\w+ [FP] /gm, "").trim();
     },
     async dockerIds() {
       const found = await docker.containers.list({ all: true, filters: { label: [`run=${run}`] } });

@@ -48,14 +48,6 @@ async function plugIn(handlers: PluginHandlers): Promise<RunningPlugin> {
   return plugin;
 }
 
-/** What a container wrote to its log, once it has ended. */
-async function logOf(containerId: string): Promise<string> {
-  const status = async () => (await h.cri.runtime.containerStatus({ containerId })).status;
-  await until(async () => (await status())?.state === 2);
-  const text = readFileSync((await status())?.logPath ?? "", "utf8");
-  return text.replace(/^\S+ std\w+ [FP] /gm, "").trim();
-}
-
 test("what a plugin wants is there in the container, and its status has the limits", async () => {
   const shared = join(h.dir, "shared");
   mkdirSync(shared);
@@ -92,7 +84,7 @@ test("what a plugin wants is there in the container, and its status has the limi
     },
   });
   const { containerId } = await h.runPod({}, { args: ["never"] });
-  const lines = (await logOf(containerId)).split("\n");
+  const lines = (await h.logOf(containerId)).split("\n");
   expect(lines.slice(0, 5)).toEqual(["a=b", "0", "from the host", "123", "read-only"]);
   expect(lines[5]).toMatch(/^tmpfs \/t tmpfs .*size=64k/);
   expect(ids).toHaveLength(2);

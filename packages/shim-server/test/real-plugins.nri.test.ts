@@ -1,14 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import {
-  chmodSync,
-  existsSync,
-  mkdirSync,
-  readFileSync,
-  rmdirSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
+import { chmodSync, existsSync, mkdirSync, rmdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { SecurityProfile_ProfileType as ProfileType } from "@dockershim/cri-types";
 import { labVariable, until } from "@dockershim/testing";
@@ -100,14 +92,6 @@ async function startNvidia(): Promise<void> {
   await until(() => said.some((line) => line.includes("20-nvidia-ctk-installer")));
 }
 
-/** What a container wrote to its log, once it has ended. */
-async function logOf(containerId: string): Promise<string> {
-  const status = async () => (await h.cri.runtime.containerStatus({ containerId })).status;
-  await until(async () => (await status())?.state === 2);
-  const text = readFileSync((await status())?.logPath ?? "", "utf8");
-  return text.replace(/^\S+ std\w+ [FP] /gm, "").trim();
-}
-
 const numaMaps = ["cat", "/proc/self/numa_maps"];
 /** As the kubelet asks by default; Docker's own profile lets nobody set a memory policy. */
 const linux = { securityContext: { seccomp: { profileType: ProfileType.Unconfined } } };
@@ -116,9 +100,9 @@ test("memory-policy gives a container the policy that its pod's annotation names
   const policy = 'mode: MPOL_INTERLEAVE\nnodes: "0"\n';
   const annotations = { "policy.memory-policy.nri.io": policy };
   const { containerId } = await h.runPod({ annotations }, { command: numaMaps, linux });
-  expect(await logOf(containerId)).toMatch(/ interleave:0 /);
+  expect(await h.logOf(containerId)).toMatch(/ interleave:0 /);
   const plain = await h.runPod({}, { command: numaMaps, linux });
-  expect(await logOf(plain.containerId)).not.toMatch(/interleave/);
+  expect(await h.logOf(plain.containerId)).not.toMatch(/interleave/);
 });
 
 test("what memory-policy refuses fails the call with its reason, and leaves no container", async () => {
@@ -141,9 +125,9 @@ test("NVIDIA's toolkit gives a container the device that its pod's annotation na
   const annotations = { "nvidia.cdi.k8s.io/container.main": `${vendor}/gpu=0` };
   const command = ["sh", "-c", "echo $NVIDIA_VISIBLE_DEVICES; test -c /dev/nvidia0 && echo there"];
   const { containerId } = await h.runPod({ annotations }, { command });
-  expect(await logOf(containerId)).toBe("void\nthere");
+  expect(await h.logOf(containerId)).toBe("void\nthere");
   const plain = await h.runPod({}, { command: ["sh", "-c", "test -e /dev/nvidia0 || echo none"] });
-  expect(await logOf(plain.containerId)).toBe("none");
+  expect(await h.logOf(plain.containerId)).toBe("none");
 });
 
 test("both do their work on one container", async () => {
@@ -153,7 +137,7 @@ test("both do their work on one container", async () => {
   };
   const command = ["sh", "-c", "test -c /dev/nvidia0 && cat /proc/self/numa_maps"];
   const { containerId } = await h.runPod({ annotations }, { command, linux });
-  expect(await logOf(containerId)).toMatch(/ bind:0 /);
+  expect(await h.logOf(containerId)).toMatch(/ bind:0 /);
 });
 
 test("NVIDIA's plugin killed while it is asked: the container is created without it", async () => {

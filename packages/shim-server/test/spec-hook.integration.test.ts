@@ -31,14 +31,6 @@ function hasHugetlb(): boolean {
   return readFileSync("/sys/fs/cgroup/cgroup.controllers", "utf8").includes("hugetlb");
 }
 
-/** What a container wrote to its log, once it has ended. */
-async function logOf(containerId: string): Promise<string> {
-  const status = async () => (await h.cri.runtime.containerStatus({ containerId })).status;
-  await until(async () => (await status())?.state === 2);
-  const text = readFileSync((await status())?.logPath ?? "", "utf8");
-  return text.replace(/^\S+ std\w+ [FP] /gm, "").trim();
-}
-
 test("the status tells whether options of mounts are possible", async () => {
   const { features } = await h.cri.runtime.status({});
   expect(features?.mountOptions).toBe(unhooked === undefined);
@@ -111,7 +103,7 @@ describe("with the spec hook", () => {
           linux: { resources: { hugepageLimits: [{ pageSize: "2MB", limit: 4_194_304n }] } },
         },
       );
-      expect(await logOf(containerId)).toBe("4194304");
+      expect(await h.logOf(containerId)).toBe("4194304");
     },
   );
 
@@ -128,7 +120,7 @@ describe("with the spec hook", () => {
         },
       },
     );
-    expect((await logOf(containerId)).split("\n")).toEqual(["33554432", "1"]);
+    expect((await h.logOf(containerId)).split("\n")).toEqual(["33554432", "1"]);
   });
 
   /** Creates a container as the daemon does, with a patch that no CRI config asks for. */

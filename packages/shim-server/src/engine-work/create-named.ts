@@ -33,7 +33,8 @@ const searchDeadlineMs = 30_000;
  * all the same, and nobody would learn the id of what it makes.
  * @param onCreated Called with the id as soon as there is one, so that the caller can undo; also
  * when the creation fails, if something was made all the same.
- * @throws ShimError `already_exists` when a running container of ours has the name.
+ * @throws ShimError `already_exists` when a running container of ours has the name;
+ * `failed_precondition` when the kernel lacks a limit of a block-I/O class.
  */
 export async function createContainerNamed(
   parts: CreateNamedParts,
@@ -48,7 +49,12 @@ export async function createContainerNamed(
     signal.throwIfAborted();
     const { Id, Warnings } = await askToCreate(name);
     onCreated(Id);
-    for (const warning of Warnings ?? []) log.debug({ container: name }, warning);
+    for (const warning of Warnings ?? []) {
+      log.debug({ container: name }, warning);
+      // Other limits that a kernel lacks are planned without; this one only a class asks for.
+      if (!/Block I\/O.* discarded/.test(warning)) continue;
+      throw new ShimError("failed_precondition", `a limit of the block-I/O class: ${warning}`);
+    }
     return Id;
   }
 

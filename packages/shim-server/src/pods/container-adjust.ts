@@ -3,19 +3,23 @@ import {
   type ContainerPlan,
   type ContainerPlanInput,
   createDifference,
+  nriClasses,
   planAdjustedContainer,
+  wantsClass,
 } from "@dockershim/pod-sandbox";
 import type { Nri } from "../nri/nri.js";
 import { ShimError } from "../shim-error.js";
 import type { ContainerRecord } from "../state/records.js";
 import type { Store } from "../state/store.js";
 import { readHostDevices } from "./host-devices.js";
+import type { NodeClassReader } from "./node-classes.js";
 
 /** What it takes to create a container as NRI plugins want it. */
 export interface ContainerAdjustParts {
   readonly docker: { readonly containers: Pick<DockerContainers, "update"> };
   readonly store: Pick<Store, "refresh">;
   readonly nri: Pick<Nri, "createContainer" | "containerUndone">;
+  readonly nodeClasses: NodeClassReader;
 }
 
 /** How a container is created and taken back. */
@@ -43,7 +47,7 @@ const mostCreations = 4;
  * {@link Nri.createContainer} and {@link planAdjustedContainer} throw.
  */
 export async function createAdjusted(
-  { docker, store, nri }: ContainerAdjustParts,
+  { docker, store, nri, nodeClasses }: ContainerAdjustParts,
   input: ContainerPlanInput,
   plan: ContainerPlan,
   { create, destroy }: Creation,
@@ -77,6 +81,8 @@ export async function createAdjusted(
   async function askPlugins(about: string): Promise<ContainerPlan> {
     const adjust = await nri.createContainer(about, planned);
     if (adjust === undefined) return plan;
-    return planAdjustedContainer(input, adjust, await readHostDevices(adjust));
+    const classed = adjust.linux?.rdt !== undefined || wantsClass(nriClasses(adjust));
+    const adjustable = classed ? { ...input, nodeClasses: await nodeClasses.read() } : input;
+    return planAdjustedContainer(adjustable, adjust, await readHostDevices(adjust));
   }
 }

@@ -71,7 +71,7 @@ export function createContainerCreate(
     signal: AbortSignal,
   ): Promise<string> {
     const input: ContainerPlanInput = {
-      ...(await gatherPlanInputs(parts, config, signal)),
+      ...(await gatherPlanInputs(parts, config, sandboxConfig, signal)),
       config,
       sandboxConfig,
       sandbox: {

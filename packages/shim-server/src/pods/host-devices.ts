@@ -13,7 +13,8 @@ export async function readHostDevices({
   return devices;
 }
 
-async function readDevice(path: string): Promise<HostDevice | undefined> {
+/** A device node of this host; undefined when there is none at that path. */
+export async function readDevice(path: string): Promise<HostDevice | undefined> {
   try {
     const stats = await stat(path, { bigint: true });
     if (!stats.isCharacterDevice() && !stats.isBlockDevice()) return undefined;

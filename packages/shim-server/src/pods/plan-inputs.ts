@@ -1,11 +1,13 @@
-import type { ContainerConfig } from "@dockershim/cri-types";
+import type { ContainerConfig, PodSandboxConfig } from "@dockershim/cri-types";
 import {
+  annotatedClasses,
   apiAtLeast,
   apparmorChoice,
   type ContainerPlanInput,
   imageUserNeeded,
   type PlannedImage,
   seccompChoice,
+  wantsClass,
 } from "@dockershim/pod-sandbox";
 import { requireApparmorProfile } from "../engine-work/host-apparmor-profile.js";
 import { readSeccompProfile } from "../engine-work/host-seccomp-profile.js";
@@ -17,6 +19,7 @@ import { ShimError } from "../shim-error.js";
 import type { Engine } from "../state/engine.js";
 import type { ImageStore } from "../state/image-store.js";
 import { resolveHostPaths } from "./host-paths.js";
+import type { NodeClassReader } from "./node-classes.js";
 
 /** Where the inputs come from. */
 export interface PlanInputParts {
@@ -24,6 +27,7 @@ export interface PlanInputParts {
   readonly engine: Pick<Engine, "facts">;
   readonly imageAccounts: ImageAccounts;
   readonly imageFiles: Pick<ImageFiles, "has">;
+  readonly nodeClasses: NodeClassReader;
 }
 
 const securityField = "config.linux.security_context";
@@ -31,7 +35,7 @@ const securityField = "config.linux.security_context";
 /** What a container's plan needs to know beyond its request. */
 export type GatheredInputs = Pick<
   ContainerPlanInput,
-  "image" | "engine" | "seccompProfile" | "imageMounts" | "resolvedHostPaths"
+  "image" | "engine" | "seccompProfile" | "imageMounts" | "resolvedHostPaths" | "nodeClasses"
 >;
 
 /**
@@ -44,22 +48,26 @@ export type GatheredInputs = Pick<
 export async function gatherPlanInputs(
   parts: PlanInputParts,
   config: ContainerConfig,
+  sandboxConfig: PodSandboxConfig,
   signal: AbortSignal,
 ): Promise<GatheredInputs> {
   const { images, engine, imageFiles } = parts;
-  const [image, facts, seccompProfile, imageMounts, resolvedHostPaths] = await Promise.all([
-    findImage(parts, config, signal),
-    engine.facts(signal),
-    seccompProfileOf(config),
-    findMountedImages(config.mounts, images, signal),
-    resolveHostPaths(config.mounts),
-  ]);
+  const classed = wantsClass(annotatedClasses(config, sandboxConfig));
+  const [image, facts, seccompProfile, imageMounts, resolvedHostPaths, nodeClasses] =
+    await Promise.all([
+      findImage(parts, config, signal),
+      engine.facts(signal),
+      seccompProfileOf(config),
+      findMountedImages(config.mounts, images, signal),
+      resolveHostPaths(config.mounts),
+      classed ? parts.nodeClasses.read() : undefined,
+    ]);
   if (facts.apparmor) await requireApparmor(config);
   // Where image volumes cannot be mounted at all, the plan says so.
   if (apiAtLeast(facts.apiVersion, "1.48")) {
     await requireImageSubPaths(config.mounts, imageMounts, imageFiles);
   }
-  return { image, engine: facts, seccompProfile, imageMounts, resolvedHostPaths };
+  return { image, engine: facts, seccompProfile, imageMounts, resolvedHostPaths, nodeClasses };
 }
 
 async function findImage(

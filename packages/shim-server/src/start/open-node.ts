@@ -17,6 +17,7 @@ import { type Nri, withoutNri } from "../nri/nri.js";
 import { openNri } from "../nri/open-nri.js";
 import type { FeedObserver } from "../observed/observers.js";
 import type { ShimOptions } from "../options.js";
+import { type NodeClassReader, openNodeClasses } from "../pods/node-classes.js";
 import { type ContainerSpecs, createContainerSpecs } from "../spec-hook/container-specs.js";
 import { type EventFeed, startEventFeed } from "../state/event-feed.js";
 import { createStatsSource, type StatsSource } from "../stats/stats-source.js";
@@ -36,6 +37,7 @@ export interface NodeParts {
   readonly cgroupLimits: CgroupLimits;
   readonly specs: ContainerSpecs;
   readonly nri: Nri;
+  readonly nodeClasses: NodeClassReader;
 }
 
 /**
@@ -54,6 +56,7 @@ export async function openNode(
 ): Promise<NodeParts> {
   const { docker, engine, images, store, logs, execExits, oomKills, unmanagedLimits } = parts;
   const { instance, observers, log } = parts;
+  const nodeClasses = await openNodeClasses(options);
   const network = await openNetwork(options, parts, closers);
   const strays = createStrayRelease({ store, network, log });
   closers.push("networks being released", () => strays.close());
@@ -122,6 +125,7 @@ export async function openNode(
     cgroupLimits,
     specs,
     nri: nri ?? withoutNri,
+    nodeClasses,
   };
 }
 

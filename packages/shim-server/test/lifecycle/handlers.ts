@@ -35,6 +35,7 @@ import { createContainerStart } from "../../src/pods/container-start.js";
 import { createContainerStatus } from "../../src/pods/container-status.js";
 import { createContainerStop } from "../../src/pods/container-stop.js";
 import { createContainerUpdate } from "../../src/pods/container-update.js";
+import { openNodeClasses } from "../../src/pods/node-classes.js";
 import { createSandboxList } from "../../src/pods/sandbox-list.js";
 import { createSandboxRemove } from "../../src/pods/sandbox-remove.js";
 import { createSandboxRun } from "../../src/pods/sandbox-run.js";
@@ -146,6 +147,7 @@ export async function openHandlers(
     pauseImage: createPauseImage(options, { ...engine, pull, log }),
     cgroupLimits,
     nri: nri ?? withoutNri,
+    nodeClasses: await openNodeClasses({ blockioConfigFile: "" }, "/no-resctrl"),
     stats: { reader: noReader, cgroupOf: () => undefined, layer: () => undefined },
     ociSpec: async () => "{}",
     specs: { announce: () => {}, withdraw: () => {} },
