@@ -98,6 +98,16 @@ test.each([
   expect(told).toEqual([id]);
 });
 
+test("takes what was made of requests that reached the engine twice, each time", async () => {
+  for (const step of ["POST /containers/create", "POST /containers/create (2)"]) {
+    docker.steps.plan(step, { before: () => void docker.containers.create(name, ours) });
+  }
+  const id = await create();
+  expect(names()).toEqual([name]);
+  expect(docker.containers.get(name).id).toBe(id);
+  expect(told).toEqual([id]);
+});
+
 test("takes the name that became free while it looked who has it", async () => {
   docker.containers.create(name, ours);
   docker.steps.plan(`GET /containers/${name}/json`, {

@@ -75,7 +75,20 @@ export async function createContainerNamed(
   } catch (err) {
     if (!isNameConflict(err)) throw err;
     log.warn({ container: plan.name, error: err.engineMessage }, "container name is taken");
-    return await create((await freeName(parts, plan.name, signal)) ? plan.name : suffixed());
+    if (!(await freeName(parts, plan.name, signal))) return await create(suffixed());
+    return await createFreed();
+  }
+
+  /** What has a name that was free is what the engine made of this request, if that reached it twice. */
+  async function createFreed(): Promise<string> {
+    try {
+      return await create(plan.name);
+    } catch (err) {
+      const made = isNameConflict(err) && (await findUnstarted(parts, plan.name, body));
+      if (!made) throw err;
+      onCreated(made);
+      return made;
+    }
   }
 
   function suffixed(): string {
