@@ -25,6 +25,12 @@ export interface Attachment extends AttachmentId {
   readonly capabilityArgs?: JsonObject | undefined;
 }
 
+/** An attachment to be made, of which the namespace may not be there yet. */
+export interface Attaching extends Omit<Attachment, "netns"> {
+  /** CNI_NETNS, or a promise of it. */
+  readonly netns: string | Promise<string>;
+}
+
 const validId = /^[A-Za-z0-9][A-Za-z0-9_.-]*$/;
 
 /** Linux's IFNAMSIZ is 16 bytes, of which one ends the name. */

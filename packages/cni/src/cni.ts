@@ -1,6 +1,6 @@
 import { setMaxListeners } from "node:events";
 import { add } from "./add.js";
-import type { Attachment, AttachmentId } from "./attachment.js";
+import type { Attaching, AttachmentId } from "./attachment.js";
 import { createAttachmentLock } from "./attachment-lock.js";
 import { type CheckOutcome, check } from "./check.js";
 import { type DelOptions, type DelSource, type DelTarget, del } from "./del.js";
@@ -62,12 +62,16 @@ export interface Cni {
   /**
    * Connects a container to a network. When it fails, DEL has run already.
    *
+   * Where the namespace is promised only, what needs none is done meanwhile: the checks, and the
+   * cache's first entry. If the promise is broken, that is taken back, no plugin runs, and its
+   * reason is what is thrown.
+   *
    * @param network a network as {@link Cni.validate} returned it
    * @returns the result in the shape of CNI 1.1.0
    * @throws CniError `already_attached` when the cache has that attachment,
    *   `host_port_taken` when a port of the host that it is to map is mapped already
    */
-  add(network: Network, attachment: Attachment, options?: OperationOptions): Promise<CniResult>;
+  add(network: Network, attachment: Attaching, options?: OperationOptions): Promise<CniResult>;
   /**
    * Disconnects a container, by the configuration and arguments that it was
    * connected with; may be repeated.

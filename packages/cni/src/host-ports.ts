@@ -1,4 +1,4 @@
-import type { Attachment, AttachmentId } from "./attachment.js";
+import type { Attaching, AttachmentId } from "./attachment.js";
 import { capability, findHostPortConflict, type PortMappingEntry } from "./capabilities.js";
 import { CniError } from "./errors.js";
 import { isJsonObject } from "./json.js";
@@ -17,7 +17,7 @@ export interface HostPorts {
    *
    * @throws CniError `host_port_taken`
    */
-  claim(network: Network, attachment: Attachment): Promise<void>;
+  claim(network: Network, attachment: Attaching): Promise<void>;
   release(id: AttachmentId): void;
 }
 
@@ -73,7 +73,7 @@ export function createHostPorts(cache: ResultCache): HostPorts {
   };
 }
 
-function mappingsOf(capabilityArgs: Attachment["capabilityArgs"] & object): PortMappingEntry[] {
+function mappingsOf(capabilityArgs: Attaching["capabilityArgs"] & object): PortMappingEntry[] {
   const value = capabilityArgs[capability.portMappings];
   return Array.isArray(value)
     ? value.filter((entry): entry is PortMappingEntry => isJsonObject(entry) && isMapped(entry))

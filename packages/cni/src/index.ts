@@ -1,4 +1,4 @@
-export type { Attachment, AttachmentId, CniArg } from "./attachment.js";
+export type { Attaching, Attachment, AttachmentId, CniArg } from "./attachment.js";
 export {
   type BandwidthLimits,
   bandwidthAnnotations,

@@ -125,6 +125,44 @@ describe("ADD", () => {
     expect(await fakes.calls()).toEqual([]);
   });
 
+  test("notes the attachment before a namespace that is promised, and runs plugins after", async () => {
+    const { promise: netns, resolve } = Promise.withResolvers<string>();
+    const adding = cni.add(network(), attachment({ netns }));
+    await until(async () => (await cacheFiles()).length === 1);
+    expect(await cni.cachedAttachments()).toMatchObject([{ containerId: "abc", complete: false }]);
+    expect(await fakes.calls()).toEqual([]);
+    resolve(fakes.netns);
+    await adding;
+    expect((await fakes.calls()).map((call) => call.netns)).toEqual(Array(3).fill(fakes.netns));
+    expect(await cni.cachedAttachments()).toMatchObject([{ netns: fakes.netns, complete: true }]);
+  });
+
+  test("takes its note back when a promised namespace does not come, or is of no use", async () => {
+    const failure = new Error("the process could not be started");
+    const capabilityArgs = { portMappings: [{ hostPort: 80, containerPort: 80, protocol: "tcp" }] };
+    const mapping = network({ plugins: [{ type: "first", capabilities: { portMappings: true } }] });
+    for (const netns of [Promise.reject(failure), Promise.resolve("/proc/self/ns/net")]) {
+      await expect(cni.add(mapping, attachment({ netns, capabilityArgs }))).rejects.toThrow(
+        /could not be started|own/,
+      );
+      expect(await cacheFiles()).toEqual([]);
+    }
+    expect(await fakes.calls()).toEqual([]);
+    // Its port is free again.
+    await cni.add(mapping, attachment({ containerId: "other", capabilityArgs }));
+  });
+
+  test("waits for a promised namespace no longer than its caller", async () => {
+    const caller = new AbortController();
+    const netns = new Promise<string>(() => undefined);
+    const adding = cni.add(network(), attachment({ netns }), { signal: caller.signal });
+    await until(async () => (await cacheFiles()).length === 1);
+    caller.abort();
+    await expect(adding).rejects.toMatchObject({ code: "aborted" });
+    expect(await cacheFiles()).toEqual([]);
+    expect(await fakes.calls()).toEqual([]);
+  });
+
   test("refuses an attachment that exists", async () => {
     await cni.add(network(), attachment());
     await expect(cni.add(network(), attachment())).rejects.toMatchObject({

@@ -2,6 +2,7 @@ import { createDockerClient, type DockerClient } from "@dockershim/docker-client
 import { type FakeDocker, startFakeDocker, until } from "@dockershim/testing";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import { destroyContainer, haltContainer } from "../src/engine-work/container-halt.js";
+import type { StoreRecord } from "../src/state/records.js";
 
 const { signal } = new AbortController();
 let docker: FakeDocker;
@@ -26,7 +27,11 @@ afterEach(async () => {
 const parts = () => ({
   docker: client,
   store: {
-    refresh: async (of: string) => void told.push(`refresh ${of}`),
+    refreshUntil: async (of: string, shows: (record: StoreRecord) => boolean) => {
+      const { status: Status } = docker.containers.get(of);
+      const shown = shows({ inspect: { State: { Status } } } as unknown as StoreRecord);
+      told.push(`refresh ${of} until ${shown ? "ended" : "something else"}`);
+    },
     forget: (of: string) => void told.push(`forget ${of}`),
   },
 });
@@ -39,16 +44,21 @@ describe("halting", () => {
     await haltContainer(parts(), id, grace, signal);
     expect(docker.containers.get(id)).toMatchObject({ status: "exited", exitCode });
     expect(docker.server.requests.at(-1)?.query.get("t")).toBe(String(grace));
-    expect(told).toEqual([`refresh ${id}`]);
+    expect(told).toEqual([`refresh ${id} until ended`]);
   });
 
   test("is fine with what has ended, or is gone", async () => {
     docker.containers.exit(id, 0);
     await haltContainer(parts(), id, 0, signal);
     expect(docker.containers.get(id).exitCode).toBe(0);
+    expect(told).toEqual([`refresh ${id} until ended`]);
     docker.containers.remove(id, true);
-    await haltContainer(parts(), id, 0, signal);
-    expect(told).toEqual([`refresh ${id}`, `refresh ${id}`]);
+    await haltContainer(
+      { ...parts(), store: { refreshUntil: async () => undefined } },
+      id,
+      0,
+      signal,
+    );
   });
 
   test("tells why the engine does not stop it", async () => {

@@ -17,7 +17,7 @@ test("the longest timeout that CRI can say is one that Docker can count", async 
     },
     store: {
       container: (id: string) => ({ id, inspect: { State: { Status: "running" } } }),
-      refresh: async () => undefined,
+      refreshUntil: async () => undefined,
     },
     nri: withoutNri,
   } as unknown as Parameters<typeof createContainerStop>[0]);

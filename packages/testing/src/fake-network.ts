@@ -9,7 +9,10 @@ export interface FakeNetwork {
   /** Pods that hold something of the network, finished or not. */
   readonly held: ReadonlySet<string>;
   readiness(): Promise<{ ready: boolean; reason: string; message: string }>;
-  setUp(pod: { readonly sandboxId: string }, signal: AbortSignal): Promise<readonly string[]>;
+  setUp(
+    pod: { readonly sandboxId: string; readonly pid: Promise<number> },
+    signal: AbortSignal,
+  ): Promise<readonly string[]>;
   tearDown(sandboxId: string, pid: number, signal: AbortSignal, onHeld?: () => void): Promise<void>;
   attached(): Promise<readonly string[]>;
   addresses(sandboxId: string): readonly string[] | undefined;
@@ -36,7 +39,8 @@ export function createFakeNetwork(steps: Steps): FakeNetwork {
   return {
     held,
     readiness: async () => ({ ready: true, reason: "", message: "" }),
-    async setUp({ sandboxId }, signal) {
+    async setUp({ sandboxId, pid }, signal) {
+      await pid;
       await run("network ADD", signal, () => held.add(sandboxId));
       const ips = [`10.0.0.${++given}`];
       addresses.set(sandboxId, ips);

@@ -1,6 +1,8 @@
 /** Reads an object anew, one read at a time per key; see {@link createRefreshQueue}. */
 export interface RefreshQueue {
   refresh(key: string): Promise<void>;
+  /** Settles with the read that runs; undefined when none does. */
+  running(key: string): Promise<void> | undefined;
 }
 
 interface Entry {
@@ -37,5 +39,6 @@ export function createRefreshQueue(read: (key: string) => Promise<void>): Refres
       );
       return entry.next;
     },
+    running: (key) => entries.get(key)?.running,
   };
 }

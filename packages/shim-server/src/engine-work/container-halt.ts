@@ -1,10 +1,11 @@
 import { type DockerContainers, isDockerError } from "@dockershim/docker-client";
+import type { StoreRecord } from "../state/records.js";
 import type { Store } from "../state/store.js";
 
 /** What it takes to stop a container. */
 export interface HaltParts {
   readonly docker: { readonly containers: Pick<DockerContainers, "stop"> };
-  readonly store: Pick<Store, "refresh">;
+  readonly store: Pick<Store, "refreshUntil">;
 }
 
 /** What it takes to remove one. */
@@ -29,7 +30,11 @@ export async function haltContainer(
   } catch (err) {
     if (!isDockerError(err, "not_found")) throw err;
   }
-  await store.refresh(id);
+  await store.refreshUntil(id, hasEnded);
+}
+
+function hasEnded({ inspect }: StoreRecord): boolean {
+  return inspect.State.Status === "exited" || inspect.State.Status === "dead";
 }
 
 /** Removes a container by force, running or not. One that is gone already is fine. */

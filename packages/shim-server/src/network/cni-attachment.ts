@@ -1,5 +1,5 @@
 import {
-  type Attachment,
+  type Attaching,
   bandwidthFromAnnotations,
   capability,
   dnsCapability,
@@ -23,11 +23,11 @@ export function netnsOf(pid: number): string {
 export function cniAttachment(
   { sandboxId, pid, config }: PodAttachment,
   podCidr: string,
-): Attachment {
+): Attaching {
   return {
     containerId: sandboxId,
     ifName: podInterface,
-    netns: netnsOf(pid),
+    netns: pid.then(netnsOf),
     args: k8sArgs({
       namespace: config.metadata?.namespace ?? "",
       name: config.metadata?.name ?? "",

@@ -17,7 +17,17 @@ export function observeNetwork(network: PodNetwork, observe: NetworkObserver): P
   return {
     ...network,
     // Whatever the port's arguments are: a decorator must not lose one.
-    setUp: (...given) => reported("ADD", () => network.setUp(...given)),
+    async setUp(...given) {
+      const work = network.setUp(...given);
+      work.catch(() => undefined);
+      try {
+        // Until the pod has a process, it is the engine that is waited for.
+        await given[0].pid;
+      } catch {
+        return await work;
+      }
+      return await reported("ADD", () => work);
+    },
     tearDown: (...given) => reported("DEL", () => network.tearDown(...given)),
   };
 }

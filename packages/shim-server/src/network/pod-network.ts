@@ -12,15 +12,20 @@ export interface NetworkReadiness {
 /** A pod's sandbox as its network sees it. */
 export interface PodAttachment {
   readonly sandboxId: string;
-  /** Host pid of the pause process, whose network namespace is the pod's. */
-  readonly pid: number;
+  /** Host pid of the pause process, whose network namespace is the pod's, once it runs. */
+  readonly pid: Promise<number>;
   readonly config: PodSandboxConfig;
 }
 
 /** Gives pods addresses and takes them back. */
 export interface PodNetwork {
   readiness(): Promise<NetworkReadiness>;
-  /** Puts the pod on the network. @returns Its addresses, the primary one first. */
+  /**
+   * Puts the pod on the network; what it takes beforehand is done while the pause process starts.
+   *
+   * @returns Its addresses, the primary one first.
+   * @throws What the promise of the pid is broken with; then the pod holds nothing of the network.
+   */
   setUp(attachment: PodAttachment, signal: AbortSignal): Promise<readonly string[]>;
   /**
    * Takes the pod off the network; nothing to do for a pod that is not on it.

@@ -32,6 +32,7 @@ export interface NriParts extends ChangeLimitsParts, HaltParts {
   readonly docker: ChangeLimitsParts["docker"] & HaltParts["docker"];
   readonly engine: Pick<Engine, "facts" | "known">;
   readonly store: ChangeLimitsParts["store"] &
+    HaltParts["store"] &
     Pick<Store, "sandbox" | "sandboxes" | "containers" | "onChange">;
   readonly unmanagedLimits: UnmanagedLimitsStore;
   readonly addresses: (sandboxId: string) => readonly string[] | undefined;

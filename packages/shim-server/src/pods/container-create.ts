@@ -36,7 +36,7 @@ export interface ContainerCreateParts extends CreateNamedParts, DestroyParts, Pl
     ContainerAdjustParts["docker"];
   readonly store: CreateNamedParts["store"] &
     SandboxLookup &
-    Pick<Store, "refresh" | "container" | "conceal">;
+    Pick<Store, "refreshUntil" | "container" | "conceal">;
   readonly images: PlanInputParts["images"] & Pick<ImageStore, "refresh">;
   readonly network: Pick<PodNetwork, "addresses">;
   readonly logs: Pick<ContainerLogs, "logConfig" | "prepare">;
@@ -92,7 +92,8 @@ export function createContainerCreate(
       const id = await createContainerNamed(parts, wanted, signal, (created) =>
         undo.push("remove the container", (cleanup) => destroyContainer(parts, created, cleanup)),
       );
-      await store.refresh(id);
+      // That there is a record shows it.
+      await store.refreshUntil(id, () => true);
       return id;
     };
     const show = nri.on ? await hide(plan.name, signal) : undefined;

@@ -18,6 +18,7 @@ import type { Nri } from "../nri/nri.js";
 import { ShimError } from "../shim-error.js";
 import { type ContainerLookup, requireContainer } from "../state/container-lookup.js";
 import type { Engine } from "../state/engine.js";
+import { wasStarted } from "../state/records.js";
 import type { Store } from "../state/store.js";
 import type { UnmanagedLimitsStore } from "../state/unmanaged-limits.js";
 
@@ -25,7 +26,7 @@ import type { UnmanagedLimitsStore } from "../state/unmanaged-limits.js";
 export interface ContainerStartParts extends HaltParts {
   readonly docker: { readonly containers: Pick<DockerContainers, "start" | "stop"> };
   readonly engine: Pick<Engine, "facts">;
-  readonly store: ContainerLookup & Pick<Store, "refresh">;
+  readonly store: ContainerLookup & Pick<Store, "refresh" | "refreshUntil">;
   readonly logs: Pick<ContainerLogs, "started">;
   readonly cgroupLimits: Pick<CgroupLimits, "apply">;
   readonly unmanagedLimits: Pick<UnmanagedLimitsStore, "of">;
@@ -75,13 +76,13 @@ export function createContainerStart(
   async function read(id: string): Promise<void> {
     for (const againMs of readAgainMs) {
       try {
-        return await store.refresh(id);
+        return await store.refreshUntil(id, wasStarted);
       } catch (err) {
         if (!isDockerError(err, "unavailable")) throw err;
         await delay(againMs);
       }
     }
-    await store.refresh(id);
+    await store.refreshUntil(id, wasStarted);
   }
 
   /** Limits are written as early as can be: the cgroup exists since the start only. */
@@ -115,7 +116,7 @@ export function createContainerStart(
     const lost = await start(id);
     await limit(id, limits, facts);
     const started = store.container(id);
-    if (lost !== undefined && started?.inspect.State.Status === "created") throw lost;
+    if (lost !== undefined && started !== undefined && !wasStarted(started)) throw lost;
     if (started !== undefined) await logs.started(started);
   }
 
@@ -136,7 +137,7 @@ export function createContainerStart(
         await startLimited(record.id, cgroupWrites, facts);
       } finally {
         const started = store.container(record.id);
-        await over(started?.inspect.State.Status === "created" ? undefined : started);
+        await over(started !== undefined && wasStarted(started) ? started : undefined);
       }
       return {};
     } finally {

@@ -11,6 +11,7 @@ import {
   validateSandboxConfig,
 } from "@dockershim/pod-sandbox";
 import type { Logger } from "pino";
+import { allOf } from "../async/all-of.js";
 import { createSingleFlight } from "../async/single-flight.js";
 import { createUndoStack, type UndoStack } from "../async/undo-stack.js";
 import { within } from "../async/within.js";
@@ -29,6 +30,7 @@ import { ShimError } from "../shim-error.js";
 import type { ContainerSpecs } from "../spec-hook/container-specs.js";
 import type { Engine } from "../state/engine.js";
 import type { ImageStore } from "../state/image-store.js";
+import { wasStarted } from "../state/records.js";
 import type { Store } from "../state/store.js";
 import { pauseSeccompProfile } from "./pause-seccomp.js";
 import { isReady } from "./sandbox-readiness.js";
@@ -41,7 +43,7 @@ export interface SandboxRunParts extends SandboxRemoveParts, CreateNamedParts {
   readonly engine: Pick<Engine, "facts">;
   readonly store: SandboxRemoveParts["store"] &
     CreateNamedParts["store"] &
-    Pick<Store, "named" | "record" | "conceal">;
+    Pick<Store, "refresh" | "refreshUntil" | "named" | "record" | "conceal">;
   readonly images: Pick<ImageStore, "refresh">;
   readonly network: Pick<PodNetwork, "addresses" | "setUp" | "tearDown">;
   readonly pauseImage: Pick<PauseImage, "ensure">;
@@ -113,11 +115,16 @@ export function createSandboxRun(
         }),
       );
       if (plan.specPatch !== undefined) await announce(id, undo);
-      await docker.containers.start(id, { signal });
-      await store.refresh(id);
-      await connect(id, config, signal, (pid) => {
-        networkedPid = pid;
-      });
+      const started = start(id, config, signal);
+      if (onHostNetwork(config)) {
+        await started;
+      } else {
+        const pid = started.then((it) => {
+          networkedPid = it;
+          return it;
+        });
+        await allOf(pid, network.setUp({ sandboxId: id, pid, config }, signal));
+      }
       release = await nri.hold(signal);
       await tellPlugins(id, undo);
       signal.throwIfAborted();
@@ -153,12 +160,14 @@ export function createSandboxRun(
     await nri.runSandbox(sandbox);
   }
 
-  async function connect(
+  /** @returns The pid of its process. */
+  async function start(
     id: string,
     config: ValidSandboxConfig,
     signal: AbortSignal,
-    onNetwork: (pid: number) => void,
-  ): Promise<void> {
+  ): Promise<number> {
+    await docker.containers.start(id, { signal });
+    await store.refreshUntil(id, wasStarted);
     const inspect = store.record(id)?.inspect;
     if (inspect === undefined) {
       throw new ShimError("internal", "the sandbox container was removed while it was made");
@@ -169,10 +178,7 @@ export function createSandboxRun(
     if (config.dnsConfig !== undefined) {
       await writeResolvConf(inspect.ResolvConfPath, config.dnsConfig);
     }
-    if (onHostNetwork(config)) return;
-    const { Pid: pid } = inspect.State;
-    onNetwork(pid);
-    await network.setUp({ sandboxId: id, pid, config }, signal);
+    return inspect.State.Pid;
   }
 
   return async ({ config, runtimeHandler }, { signal }) => {

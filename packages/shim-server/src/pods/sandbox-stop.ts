@@ -1,4 +1,5 @@
 import type { StopPodSandboxRequest } from "@dockershim/cri-types";
+import { allOf } from "../async/all-of.js";
 import type { CallContext } from "../call.js";
 import { type HaltParts, haltContainer } from "../engine-work/container-halt.js";
 import type { PodNetwork } from "../network/pod-network.js";
@@ -8,7 +9,7 @@ import type { Store } from "../state/store.js";
 
 /** What StopPodSandbox uses. */
 export interface SandboxStopParts extends HaltParts {
-  readonly store: SandboxLookup & Pick<Store, "refresh" | "record" | "containersOf">;
+  readonly store: SandboxLookup & Pick<Store, "refreshUntil" | "record" | "containersOf">;
   readonly network: Pick<PodNetwork, "tearDown">;
   readonly nri: Pick<Nri, "containerEndTold" | "stopSandbox">;
 }
@@ -44,9 +45,7 @@ export async function stopSandbox(
     }
   };
   // Both come to their end before the reply: the kubelet's next try must not meet this one.
-  for (const result of await Promise.allSettled([down, halt()])) {
-    if (result.status === "rejected") throw result.reason;
-  }
+  await allOf(down, halt());
 }
 
 /** Whether a stop could change anything. */

@@ -36,6 +36,11 @@ export interface ContainerRecord {
 
 export type StoreRecord = SandboxRecord | ContainerRecord;
 
+/** Whether it runs, or did. */
+export function wasStarted({ inspect }: Pick<StoreRecord, "inspect">): boolean {
+  return inspect.State.Status !== "created";
+}
+
 /**
  * Makes the record of an inspected container.
  *

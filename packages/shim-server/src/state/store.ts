@@ -44,6 +44,13 @@ export interface Store {
    * background. The store then holds what the engine's list tells, if the engine is there.
    */
   refresh(id: string): Promise<void>;
+  /**
+   * {@link Store.refresh} for a change of ours that a record shows: a read that an event has begun
+   * may have seen it already, for the engine tells its events before it replies.
+   *
+   * @param shows Whether a record is of after the change.
+   */
+  refreshUntil(id: string, shows: (record: StoreRecord) => boolean): Promise<void>;
   /** How many containers could not be read when they last were to be. */
   readonly unread: number;
   /** Records that a container was removed. Its id never comes back. */
@@ -274,6 +281,11 @@ export function createStore(options: StoreOptions): Store {
       return id === undefined ? undefined : records.get(id);
     },
     refresh: (id) => queue.refresh(id),
+    async refreshUntil(id, shows) {
+      await queue.running(id)?.catch(() => undefined);
+      const record = records.get(id);
+      if (record === undefined || record.unread || !shows(record)) await queue.refresh(id);
+    },
     forget: drop,
     resync: ({ full = false } = {}) => resync(full),
     conceal(name) {
