@@ -8,8 +8,12 @@ export interface NriObserver {
     message: string,
     fields?: Readonly<Record<string, unknown>>,
   ): void;
-  /** A plugin was called: which method, how long it took in ms, and how it failed. */
-  called?(plugin: string, method: string, ms: number, error: NriErrorCode | undefined): void;
+  /**
+   * A method of a plugin is called.
+   *
+   * @returns What is told of the call's end: how long it took in ms, and how it failed.
+   */
+  calling?(plugin: string, method: string): (ms: number, error: NriErrorCode | undefined) => void;
   /** The plugins that are connected now, in the order in which they are called. */
   connected?(plugins: readonly string[]): void;
 }

@@ -157,6 +157,7 @@ export async function startPluginHost(options: PluginHostOptions): Promise<Plugi
     request: MessageInitShape<I>,
   ): Promise<MessageShape<O> | undefined> {
     const begin = performance.now();
+    const over = observer.calling?.(plugin.id, desc.name);
     let failure: NriError | undefined;
     try {
       return await plugin.call(desc, request);
@@ -166,7 +167,7 @@ export async function startPluginHost(options: PluginHostOptions): Promise<Plugi
       members.drop(plugin, failure);
       return undefined;
     } finally {
-      observer.called?.(plugin.id, desc.name, performance.now() - begin, failure?.code);
+      over?.(performance.now() - begin, failure?.code);
     }
   }
 

@@ -62,7 +62,8 @@ export async function startRig(
     observer: {
       log: (level, message, fields) =>
         logged.push(`${level}: ${message} ${JSON.stringify(fields ?? {})}`),
-      called: (plugin, method, _ms, error) => called.push(`${plugin} ${method} ${error ?? "ok"}`),
+      calling: (plugin, method) => (_ms, error) =>
+        called.push(`${plugin} ${method} ${error ?? "ok"}`),
     },
     ...options,
   });

@@ -1,6 +1,7 @@
 import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
+import { Timelines } from "@dockershim/cri-types/timelines";
 import { type PluginHandlers, type RunningPlugin, startPlugin } from "@dockershim/nri";
 import { apiAtLeast } from "@dockershim/pod-sandbox";
 import { labVariable, until } from "@dockershim/testing";
@@ -121,6 +122,23 @@ test("limits alone are given to the container that is there", async () => {
   const { containerId } = await h.runPod();
   expect(existsSync(trace)).toBe(true);
   expect(JSON.parse(readFileSync(trace, "utf8"))).toMatchObject({ id: containerId });
+});
+
+test("what it takes is in the pod's timeline, by plugin", async () => {
+  await plugIn({ runPodSandbox: () => ({}), createContainer: () => ({}) });
+  const { podSandboxId } = await h.runPod();
+  const { pods } = await h.cri.service(Timelines).listPodTimelines({ pod: podSandboxId });
+  const spans = pods.flatMap(({ calls }) =>
+    calls.flatMap(({ method, spans: all }) =>
+      all.filter(({ name }) => name.startsWith("nri")).map(({ name }) => `${method}: ${name}`),
+    ),
+  );
+  expect(spans).toEqual(
+    expect.arrayContaining([
+      "RunPodSandbox: nri RunPodSandbox 10-test",
+      "CreateContainer: nri CreateContainer 10-test",
+    ]),
+  );
 });
 
 test("a plugin is told of ends that nobody asked for, and of containers that somebody removes", async () => {

@@ -50,7 +50,7 @@ function exercise(): void {
   metrics.onCni("ADD")(false);
   metrics.feed.event(1);
   metrics.nri.connected(["10-a"]);
-  metrics.nri.called("10-a", "RunPodSandbox", 1, undefined);
+  metrics.nri.calling("10-a", "RunPodSandbox")(1, undefined);
 }
 
 /** The lines of an exposition without their values, and labels in the order of their names. */

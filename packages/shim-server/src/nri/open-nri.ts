@@ -38,7 +38,7 @@ export interface NriParts extends ChangeLimitsParts, HaltParts {
   readonly addresses: (sandboxId: string) => readonly string[] | undefined;
   /** Settles when the store has been filled for the first time. */
   readonly synced: Promise<void>;
-  readonly observer: Pick<NriObserver, "called" | "connected"> | undefined;
+  readonly observer: Pick<NriObserver, "calling" | "connected"> | undefined;
   readonly log: Logger;
 }
 

@@ -16,11 +16,14 @@ export interface FeedObserver {
 /** Told that a network is set up (ADD) or taken down (DEL); the function it returns, of the end. */
 export type NetworkObserver = (command: "ADD" | "DEL") => (error?: unknown) => void;
 
-/** Told of NRI plugins: of each call, its method, ms and how it failed; and who is connected. */
+/** Told of NRI plugins: of each call, and by what it returns of its end, ms and how it failed; and who is connected. */
 export interface NriCallObserver {
-  called(plugin: string, method: string, ms: number, error: string | undefined): void;
+  calling(plugin: string, method: string): (ms: number, error: string | undefined) => void;
   connected(plugins: readonly string[]): void;
 }
+
+/** Told that a container's spec hook asks; the function it returns, of the answer. */
+export type SpecHookObserver = () => (error?: unknown) => void;
 
 /** Told that a CNI plugin is run; the function it returns, of its end. */
 export type PluginObserver = (plugin: string, command: string) => (error?: unknown) => void;

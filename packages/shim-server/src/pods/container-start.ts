@@ -16,6 +16,7 @@ import { type HaltParts, haltContainer } from "../engine-work/container-halt.js"
 import type { ContainerLogs } from "../logs/container-logs.js";
 import type { Nri } from "../nri/nri.js";
 import { ShimError } from "../shim-error.js";
+import type { ContainerSpecs } from "../spec-hook/container-specs.js";
 import { type ContainerLookup, requireContainer } from "../state/container-lookup.js";
 import type { Engine } from "../state/engine.js";
 import { wasStarted } from "../state/records.js";
@@ -27,6 +28,7 @@ export interface ContainerStartParts extends HaltParts {
   readonly docker: { readonly containers: Pick<DockerContainers, "start" | "stop"> };
   readonly engine: Pick<Engine, "facts">;
   readonly store: ContainerLookup & Pick<Store, "refresh" | "refreshUntil">;
+  readonly specs: Pick<ContainerSpecs, "during">;
   readonly logs: Pick<ContainerLogs, "started">;
   readonly cgroupLimits: Pick<CgroupLimits, "apply">;
   readonly unmanagedLimits: Pick<UnmanagedLimitsStore, "of">;
@@ -52,12 +54,12 @@ const readAgainMs = [50, 200, 1_000];
 export function createContainerStart(
   parts: ContainerStartParts,
 ): (request: StartContainerRequest, call: CallContext) => Promise<Record<string, never>> {
-  const { docker, engine, store, logs, cgroupLimits, unmanagedLimits, nri, log } = parts;
+  const { docker, engine, store, specs, logs, cgroupLimits, unmanagedLimits, nri, log } = parts;
 
   /** @returns The error of a start of which nobody knows whether it was done. */
   async function start(id: string): Promise<DockerError | undefined> {
     try {
-      await docker.containers.start(id);
+      await specs.during(id, () => docker.containers.start(id));
       return undefined;
     } catch (err) {
       if (isDockerError(err, "unavailable", "deadline_exceeded")) return err;

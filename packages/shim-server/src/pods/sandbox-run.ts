@@ -47,7 +47,7 @@ export interface SandboxRunParts extends SandboxRemoveParts, CreateNamedParts {
   readonly images: Pick<ImageStore, "refresh">;
   readonly network: Pick<PodNetwork, "addresses" | "setUp" | "tearDown">;
   readonly pauseImage: Pick<PauseImage, "ensure">;
-  readonly specs: Pick<ContainerSpecs, "announce" | "withdraw">;
+  readonly specs: Pick<ContainerSpecs, "announce" | "withdraw" | "during">;
   readonly options: Pick<ShimOptions, "podInfraContainerImage" | "shimPerPod">;
   readonly nri: SandboxRemoveParts["nri"] & Pick<Nri, "runSandbox">;
   readonly instance: string;
@@ -166,7 +166,7 @@ export function createSandboxRun(
     config: ValidSandboxConfig,
     signal: AbortSignal,
   ): Promise<number> {
-    await docker.containers.start(id, { signal });
+    await specs.during(id, () => docker.containers.start(id, { signal }));
     await store.refreshUntil(id, wasStarted);
     const inspect = store.record(id)?.inspect;
     if (inspect === undefined) {

@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from "node:async_hooks";
 import { join, resolve } from "node:path";
 import {
   applySpecPatch,
@@ -14,6 +15,7 @@ import {
   serveSpecHook,
 } from "@dockershim/spec-hook";
 import type { Logger } from "pino";
+import type { SpecHookObserver } from "../observed/observers.js";
 import type { Engine } from "../state/engine.js";
 import type { StoreRecord } from "../state/records.js";
 import type { Store } from "../state/store.js";
@@ -27,6 +29,7 @@ export interface ContainerSpecsParts {
   /** The daemon's own folder: without it nobody will ever answer for its containers. */
   readonly rootDir: string;
   readonly log: Pick<Logger, "warn" | "error">;
+  readonly observer?: SpecHookObserver | undefined;
   readonly serve?: (options: SpecHookOptions) => SpecHook;
   readonly rootMounts?: RootMounts;
 }
@@ -41,6 +44,8 @@ export interface ContainerSpecs {
   announce(id: string): void;
   /** Does so no longer. */
   withdraw(id: string): void;
+  /** Starts a container by `start`: what its hook asks meanwhile belongs to the call that this is within. */
+  during<T>(id: string, start: () => Promise<T>): Promise<T>;
   /**
    * Forgets what an earlier daemon answered for and is not there any more, and what daemons did whose root directories
    * are gone. Call it when the store is complete.
@@ -54,15 +59,35 @@ export interface ContainerSpecs {
  * also of one that is started by somebody else.
  */
 export function createContainerSpecs(parts: ContainerSpecsParts): ContainerSpecs {
-  const { store, engine, instance, rootDir, log, serve = serveSpecHook } = parts;
+  const { store, engine, instance, rootDir, log, observer, serve = serveSpecHook } = parts;
   const { rootMounts = createRootMounts() } = parts;
 
   const hook = serve({
     name: instance,
     root: resolve(rootDir),
-    complete,
+    complete: (id, spec, start) => withinCall(id, () => observed(() => complete(id, spec, start))),
     onRefused: (container, err) => log.warn({ container, err }, "an OCI spec was not completed"),
   });
+
+  /** Hooks come by a socket of their own, out of any call. */
+  const starting = new Map<string, ReturnType<typeof AsyncLocalStorage.snapshot>>();
+
+  function withinCall<T>(id: string, work: () => T): T {
+    const call = starting.get(id);
+    return call === undefined ? work() : call(work);
+  }
+
+  async function observed<T>(work: () => Promise<T>): Promise<T> {
+    const end = observer?.();
+    try {
+      const result = await work();
+      end?.();
+      return result;
+    } catch (err) {
+      end?.(err);
+      throw err;
+    }
+  }
 
   async function complete(id: string, spec: OciSpec, start: HookedStart): Promise<OciSpec> {
     const record = store.record(id);
@@ -108,6 +133,14 @@ export function createContainerSpecs(parts: ContainerSpecsParts): ContainerSpecs
   return {
     announce: (id) => hook.announce(id),
     withdraw: (id) => hook.withdraw(id),
+    async during(id, start) {
+      starting.set(id, AsyncLocalStorage.snapshot());
+      try {
+        return await start();
+      } finally {
+        starting.delete(id);
+      }
+    },
     sweep() {
       for (const id of hook.announced()) {
         if (store.record(id) === undefined) hook.withdraw(id);

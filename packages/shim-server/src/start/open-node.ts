@@ -64,7 +64,10 @@ export async function openNode(
   const imageFiles = createImageFiles(docker, instance, log);
   const cgroupLimits = createCgroupLimits({ log });
   closers.push("limits of cgroups", () => cgroupLimits.close());
-  const specs = createContainerSpecs({ store, engine, instance, rootDir: options.rootDir, log });
+  const specs = createContainerSpecs({
+    ...{ store, engine, instance, rootDir: options.rootDir, log },
+    observer: observers.specHook,
+  });
   closers.push("spec hooks", () => specs.close());
   const synced = Promise.withResolvers<void>();
   let first = true;

@@ -1,5 +1,10 @@
 import type { RequestObserver } from "@dockershim/docker-client";
-import type { NetworkObserver, NriCallObserver, PluginObserver } from "../observed/observers.js";
+import type {
+  NetworkObserver,
+  NriCallObserver,
+  PluginObserver,
+  SpecHookObserver,
+} from "../observed/observers.js";
 import type { CallRecorder } from "../observed/timelines.js";
 import type { EndSpan, Tracing } from "../observed/tracing.js";
 import type { ShimMetrics } from "./shim-metrics.js";
@@ -10,6 +15,7 @@ export interface Observers {
   readonly network: NetworkObserver | undefined;
   readonly nri: NriCallObserver | undefined;
   readonly plugin: PluginObserver | undefined;
+  readonly specHook: SpecHookObserver | undefined;
 }
 
 /** Joins metrics, tracing and timelines, of which each may be missing. */
@@ -19,7 +25,10 @@ export function createObservers(
   recorder?: Pick<CallRecorder, "begin">,
 ): Observers {
   if (metrics === undefined && tracing === undefined && recorder === undefined) {
-    return { request: undefined, network: undefined, nri: undefined, plugin: undefined };
+    return {
+      ...{ request: undefined, network: undefined, nri: undefined, plugin: undefined },
+      specHook: undefined,
+    };
   }
   function begin(name: string): EndSpan {
     const ends = [tracing?.begin(name), recorder?.begin(name)];
@@ -28,7 +37,17 @@ export function createObservers(
     };
   }
   return {
-    nri: metrics?.nri,
+    nri: {
+      calling(plugin, method) {
+        const count = metrics?.nri.calling(plugin, method);
+        const end = begin(`nri ${method} ${plugin}`);
+        return (ms, error) => {
+          count?.(ms, error);
+          end(error);
+        };
+      },
+      connected: (plugins) => metrics?.nri.connected(plugins),
+    },
     request(operation) {
       const count = metrics?.onRequest(operation);
       const end = begin(`docker ${operation}`);
@@ -46,5 +65,6 @@ export function createObservers(
       };
     },
     plugin: (plugin, command) => begin(`cni ${command} ${plugin}`),
+    specHook: () => begin("spec hook"),
   };
 }

@@ -160,7 +160,7 @@ function nriMetrics(registry: Registry): NriCallObserver {
   });
   const known = new Set<string>();
   return {
-    called(plugin, method, ms, error) {
+    calling: (plugin, method) => (ms, error) => {
       calls.inc({ plugin, method, code: error ?? "ok" });
       callTime.observe({ plugin, method }, ms / 1000);
     },

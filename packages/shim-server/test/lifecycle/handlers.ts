@@ -150,7 +150,7 @@ export async function openHandlers(
     nodeClasses: await openNodeClasses({ blockioConfigFile: "" }, "/no-resctrl"),
     stats: { reader: noReader, cgroupOf: () => undefined, layer: () => undefined },
     ociSpec: async () => "{}",
-    specs: { announce: () => {}, withdraw: () => {} },
+    specs: { announce: () => {}, withdraw: () => {}, during: (_, start) => start() },
     options,
     instance: "world",
     log,
