@@ -34,7 +34,8 @@ export function createContainerLogs(
     beforePublish: (record) => wayOf(record).beforePublish(record),
     started: (record) => wayOf(record).started(record),
     reopen: (record) => wayOf(record).reopen(record),
-    removed: (record) => wayOf(record).removed(record),
+    // A position that is not there can be removed too.
+    removed: (record) => (isLogDriverKnown(record) ? wayOf(record) : ways.cri).removed(record),
     sweep: (ids) => ways.cri.sweep(ids),
     lag: () => ways.cri.lag(),
     close: () => ways.cri.close(),
@@ -43,6 +44,11 @@ export function createContainerLogs(
 
 function isOfPath({ code }: ContainerLogError): boolean {
   return code === "invalid_path" || code === "path_refused";
+}
+
+/** Whether it is known who writes a container's log: an entry of the engine's list does not tell. */
+export function isLogDriverKnown({ inspect }: ContainerRecord): boolean {
+  return inspect.HostConfig?.LogConfig !== undefined;
 }
 
 /** Containers of cri-dockerd keep their links, even where the engine's own default is `local`. */
