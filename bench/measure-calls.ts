@@ -67,6 +67,7 @@ function kinds(
     ["ContainerStats", 0.05, plain(runtime.containerStats, containerId)],
     ["ListContainerStats", 0.02, plain(runtime.listContainerStats, none)],
     ["ListPodSandboxStats", 0.02, plain(runtime.listPodSandboxStats, none)],
+    ["ListPodSandboxMetrics", 0.02, plain(runtime.listPodSandboxMetrics, none)],
     [
       "ExecSync true",
       0.125,

@@ -27,7 +27,7 @@ function failing<S extends Service>(service: S, message: () => string): Routes<S
   const fail = (): never => {
     throw new ShimError("not_found", message());
   };
-  const route = { ...unimplemented(""), handler: async () => fail(), hot: fail };
+  const route = { ...unimplemented(""), handler: async () => fail(), hot: { reply: fail } };
   const entries = service.methods.map(({ localName }) => [localName, route]);
   return Object.fromEntries(entries) as Routes<S>;
 }

@@ -24,6 +24,7 @@ let server: Http2Server;
 let client: ClientHttp2Session;
 let reply: EncodedReply;
 let current: boolean;
+let ready: boolean;
 /** What the log and the tracing were told. */
 let told: string[];
 /** Streams that were left to the framework. */
@@ -31,9 +32,9 @@ let left: number;
 let closed: number;
 
 beforeEach(async () => {
-  [reply, current, told, left, closed] = [(request) => [request], true, [], 0, 0];
+  [reply, current, ready, told, left, closed] = [(request) => [request], true, true, [], 0, 0];
   const hotCalls = createHotCalls({
-    calls: new Map([[path, (request) => reply(request)]]),
+    calls: new Map([[path, { reply: (request) => reply(request), when: () => ready }]]),
     current: () => current,
     log: {
       succeeded: (method) => told.push(`${method} succeeded`),
@@ -149,6 +150,13 @@ describe("is left to the framework", () => {
   ])("%s", async (_what, headers) => {
     expect((await call(new Uint8Array(), headers)).head[":status"]).toBe(299);
     expect(left).toBe(1);
+  });
+
+  test("a call that has no answer yet without waiting", async () => {
+    ready = false;
+    expect((await call(framed(new Uint8Array()))).head[":status"]).toBe(299);
+    ready = true;
+    expect((await call(framed(new Uint8Array()))).head[":status"]).toBe(200);
   });
 
   test("every call while memory is not current", async () => {

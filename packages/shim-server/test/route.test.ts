@@ -67,6 +67,8 @@ describe("the route table", () => {
         "Version",
       ].map((name) => `/runtime.v1.RuntimeService/${name}`),
     );
+    const ofImages = hotCallsOf(ImageService, imageRoutes(unused() as ImageRouteParts));
+    expect(ofImages.map(([path]) => path)).toEqual(["/runtime.v1.ImageService/ImageFsInfo"]);
   });
 });
 

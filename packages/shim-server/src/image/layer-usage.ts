@@ -8,6 +8,14 @@ export interface LayerUsage {
   readonly timestamp: bigint;
 }
 
+/** The figure that is kept. */
+export interface KeptLayerUsage {
+  /** What the engine said last, and has it asked again when that is old; undefined before the first time. */
+  last(): LayerUsage | undefined;
+  /** The same, but waits for the first time. */
+  get(): Promise<LayerUsage>;
+}
+
 /** The engine may walk its layers for the figure, so it is asked at most this often. */
 const maxAgeMs = 30_000;
 
@@ -25,7 +33,7 @@ const minAgeMs = 2_000;
 export function createLayerUsage(parts: {
   docker: Pick<DockerClient, "diskUsage">;
   images: Pick<ImageStore, "version">;
-}): () => Promise<LayerUsage> {
+}): KeptLayerUsage {
   const { docker, images } = parts;
   let last: { usage: LayerUsage; at: number; version: number } | undefined;
   let measuring: Promise<LayerUsage> | undefined;
@@ -39,16 +47,25 @@ export function createLayerUsage(parts: {
     return usage;
   }
 
-  return async () => {
+  function begin(): Promise<LayerUsage> {
+    const begun = measure().finally(() => {
+      measuring = undefined;
+    });
+    // Those who do not wait for it live on with the last figure, whose time tells its age.
+    begun.catch(() => undefined);
+    measuring = begun;
+    return begun;
+  }
+
+  function lastOrBegin(): LayerUsage | undefined {
     const age = last === undefined ? Number.POSITIVE_INFINITY : performance.now() - last.at;
     const stale = age > maxAgeMs || (age > minAgeMs && last?.version !== images.version);
-    if (stale && measuring === undefined) {
-      measuring = measure().finally(() => {
-        measuring = undefined;
-      });
-      // Those who do not wait for it live on with the last figure, whose time tells its age.
-      measuring.catch(() => undefined);
-    }
-    return last?.usage ?? (await (measuring ?? measure()));
+    if (stale && measuring === undefined) void begin();
+    return last?.usage;
+  }
+
+  return {
+    last: lastOrBegin,
+    get: async () => lastOrBegin() ?? (await (measuring ?? begin())),
   };
 }

@@ -14,6 +14,13 @@ import { ShimError } from "../shim-error.js";
  */
 export type EncodedReply = (request: Uint8Array) => readonly Uint8Array[];
 
+/** How a call is answered ahead of the RPC framework, which can wait for nothing. */
+export interface HotCall {
+  readonly reply: EncodedReply;
+  /** Whether there is an answer without waiting; default always. If not, the framework gives one. */
+  readonly when?: () => boolean;
+}
+
 /** The bytes of a message. */
 export function encode<Desc extends DescMessage>(
   schema: Desc,

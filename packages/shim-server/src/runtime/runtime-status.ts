@@ -3,7 +3,7 @@ import { apiAtLeast, isDefaultHandler, type UserNamespaceFact } from "@dockershi
 import type { ContainerLogs } from "../logs/container-logs.js";
 import type { PodNetwork } from "../network/pod-network.js";
 import type { ShimOptions } from "../options.js";
-import type { Engine } from "../state/engine.js";
+import type { Engine, KnownEngine } from "../state/engine.js";
 import type { ImageStore } from "../state/image-store.js";
 import { canMountRecursivelyReadOnly } from "../state/runtime-features.js";
 import type { Store } from "../state/store.js";
@@ -11,17 +11,13 @@ import { version } from "../version.js";
 
 /** What Status uses. */
 export interface RuntimeStatusParts {
-  readonly engine: Pick<Engine, "connected" | "problem" | "facts" | "info" | "refresh">;
+  readonly engine: Pick<Engine, "connected" | "problem" | "facts" | "info" | "refresh" | "known">;
   readonly network: Pick<PodNetwork, "readiness">;
   readonly store: Pick<Store, "unread">;
   readonly images: Pick<ImageStore, "unread">;
   readonly logs: Pick<ContainerLogs, "lag">;
   readonly options: ShimOptions;
   readonly instance: string;
-}
-
-function possible(fact: UserNamespaceFact | undefined): boolean {
-  return fact !== undefined && "possible" in fact;
 }
 
 interface Condition {
@@ -35,6 +31,14 @@ interface Handler {
   name: string;
   features: { recursiveReadOnlyMounts: boolean; userNamespaces: boolean };
 }
+
+/** What follows from what the engine tells of itself. */
+interface Abilities {
+  readonly handlers: Handler[];
+  readonly mountOptions: boolean;
+}
+
+const noAbilities: Abilities = { handlers: [], mountOptions: false };
 
 interface Reply {
   status: { conditions: Condition[] };
@@ -56,6 +60,7 @@ export function createRuntimeStatus(
   parts: RuntimeStatusParts,
 ): (request: StatusRequest) => Promise<Reply> {
   const { engine, network } = parts;
+  let last: { readonly known: KnownEngine; readonly abilities: Abilities } | undefined;
 
   async function conditions(): Promise<Condition[]> {
     const net = await network.readiness();
@@ -70,26 +75,14 @@ export function createRuntimeStatus(
     ];
   }
 
-  async function handlers(): Promise<Handler[]> {
-    if (!engine.connected) return [];
-    const [facts, engineInfo] = await Promise.all([engine.facts(), engine.info()]);
-    const names = new Set(["", "docker", ...facts.runtimes]);
-    return [...names].map((name) => ({
-      name,
-      features: {
-        recursiveReadOnlyMounts:
-          apiAtLeast(facts.apiVersion, "1.44") &&
-          canMountRecursivelyReadOnly(engineInfo, name) !== false,
-        // Docker remaps users for the whole daemon or not at all; the spec hook does it for one pod.
-        userNamespaces: isDefaultHandler(name) && possible(facts.userNamespaces),
-      },
-    }));
-  }
-
-  async function mountOptions(): Promise<boolean> {
-    if (!engine.connected) return false;
-    const { specHook } = await engine.facts();
-    return specHook !== undefined && "runtime" in specHook;
+  /** Worked out once for each time that the engine has told of itself. */
+  async function abilities(): Promise<Abilities> {
+    if (!engine.connected) return noAbilities;
+    // After a new connection it has not told yet.
+    await engine.facts();
+    const known = engine.known();
+    if (last?.known !== known) last = { known, abilities: abilitiesOf(known) };
+    return last.abilities;
   }
 
   async function askEngine(): Promise<object> {
@@ -112,15 +105,42 @@ export function createRuntimeStatus(
     return { info: JSON.stringify({ version, instance, options, unread, logLag, ...now }) };
   }
 
-  return async ({ verbose }) => ({
-    status: { conditions: await conditions() },
-    info: verbose ? await info() : {},
-    runtimeHandlers: await handlers(),
-    features: {
-      supplementalGroupsPolicy: true,
-      userNamespacesHostNetwork: false,
-      // Docker's mounts have no field for noexec, nodev and nosuid; the spec hook puts them in.
-      mountOptions: await mountOptions(),
-    },
-  });
+  return async ({ verbose }) => {
+    const status = { conditions: await conditions() };
+    // A verbose one asks the engine first, so that all is of one moment.
+    const details = verbose ? await info() : {};
+    const { handlers, mountOptions } = await abilities();
+    return {
+      status,
+      info: details,
+      runtimeHandlers: handlers,
+      features: {
+        supplementalGroupsPolicy: true,
+        userNamespacesHostNetwork: false,
+        // Docker's mounts have no field for noexec, nodev and nosuid; the spec hook puts them in.
+        mountOptions,
+      },
+    };
+  };
+}
+
+function abilitiesOf({ facts, info }: KnownEngine): Abilities {
+  const { specHook } = facts;
+  const names = new Set(["", "docker", ...facts.runtimes]);
+  return {
+    handlers: [...names].map((name) => ({
+      name,
+      features: {
+        recursiveReadOnlyMounts:
+          apiAtLeast(facts.apiVersion, "1.44") && canMountRecursivelyReadOnly(info, name) !== false,
+        // Docker remaps users for the whole daemon or not at all; the spec hook does it for one pod.
+        userNamespaces: isDefaultHandler(name) && possible(facts.userNamespaces),
+      },
+    })),
+    mountOptions: specHook !== undefined && "runtime" in specHook,
+  };
+}
+
+function possible(fact: UserNamespaceFact | undefined): boolean {
+  return fact !== undefined && "possible" in fact;
 }

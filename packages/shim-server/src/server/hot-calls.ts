@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders, ServerHttp2Stream } from "node:http2";
-import type { EncodedReply } from "../messages/encoded.js";
+import type { EncodedReply, HotCall } from "../messages/encoded.js";
 import { maxMessageBytes } from "../messages/message-size.js";
 import type { Tracing } from "../observed/tracing.js";
 import { ShimError } from "../shim-error.js";
@@ -11,7 +11,7 @@ export type HotCalls = (stream: ServerHttp2Stream, headers: IncomingHttpHeaders)
 
 export interface HotCallsOptions {
   /** By HTTP path, `/runtime.v1.RuntimeService/ListContainers`. */
-  readonly calls: ReadonlyMap<string, EncodedReply>;
+  readonly calls: ReadonlyMap<string, HotCall>;
   /** Whether memory is current; if not, the ordinary handlers wait for it or say why not. */
   readonly current: () => boolean;
   readonly log: CallLog;
@@ -75,6 +75,7 @@ export function createHotCalls({ calls, current, log, tracing }: HotCallsOptions
     if (call === undefined || path === undefined || !isPlainGrpc(headers) || !current()) {
       return false;
     }
+    if (call.when?.() === false) return false;
     // A client that resets its call is the client's business.
     stream.on("error", () => undefined);
     const chunks: Buffer[] = [];
@@ -86,7 +87,7 @@ export function createHotCalls({ calls, current, log, tracing }: HotCallsOptions
     stream.on("end", () => {
       if (stream.closed || stream.destroyed) return;
       const body = size <= maxRequestBytes ? Buffer.concat(chunks) : undefined;
-      answer(stream, path, call, body, headers);
+      answer(stream, path, call.reply, body, headers);
     });
     return true;
   };

@@ -1,6 +1,6 @@
 import type { DescMethod, DescService } from "@bufbuild/protobuf";
 import type { ConnectRouter, MethodImpl, ServiceImpl } from "@connectrpc/connect";
-import type { EncodedReply } from "../messages/encoded.js";
+import type { HotCall } from "../messages/encoded.js";
 import { ShimError } from "../shim-error.js";
 
 /**
@@ -14,7 +14,7 @@ export interface Route<Method extends DescMethod> {
   readonly handler: MethodImpl<Method>;
   readonly needs: Needs;
   /** The same answer as bytes, for a call that is answered ahead of the RPC framework. */
-  readonly hot?: EncodedReply;
+  readonly hot?: HotCall;
 }
 
 /** A route for each method of a service: TypeScript misses none. */
@@ -57,7 +57,7 @@ export function serveRoutes<Service extends DescService>(
 export function hotCallsOf<Service extends DescService>(
   service: Service,
   routes: Routes<Service>,
-): [path: string, call: EncodedReply][] {
+): [path: string, call: HotCall][] {
   return service.methods.flatMap(({ localName, name }) => {
     const { hot } = routeOf(routes, localName);
     return hot === undefined ? [] : [[`/${service.typeName}/${name}`, hot]];
@@ -69,7 +69,7 @@ type AnyHandler = (request: never, context: never) => unknown;
 interface AnyRoute {
   readonly handler: AnyHandler;
   readonly needs: Needs;
-  readonly hot?: EncodedReply;
+  readonly hot?: HotCall;
 }
 
 function routeOf(routes: object, name: string): AnyRoute {

@@ -22,6 +22,6 @@ export function imageRoutes(parts: ImageRouteParts): Routes<typeof ImageService>
     imageStatus: { handler: createImageStatus(parts), needs: "store" },
     pullImage: { handler: createImagePull(parts), needs: "store" },
     removeImage: { handler: createImageRemove(parts), needs: "store" },
-    imageFsInfo: { handler: createImageFsInfo(parts), needs: "store" },
+    imageFsInfo: { ...createImageFsInfo(parts), needs: "store" },
   };
 }

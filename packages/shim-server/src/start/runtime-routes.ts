@@ -82,7 +82,7 @@ export function runtimeRoutes(parts: RuntimeRouteParts): Routes<typeof RuntimeSe
     version: {
       handler: createRuntimeVersion(parts),
       needs: "store",
-      hot: createHotRuntimeVersion(parts),
+      hot: { reply: createHotRuntimeVersion(parts) },
     },
     status: { handler: createRuntimeStatus(parts), needs: "nothing" },
     runtimeConfig: { handler: createRuntimeConfig(parts), needs: "nothing" },
@@ -94,13 +94,13 @@ export function runtimeRoutes(parts: RuntimeRouteParts): Routes<typeof RuntimeSe
     listPodSandbox: {
       handler: createSandboxList(parts),
       needs: "store",
-      hot: createHotSandboxList(parts),
+      hot: { reply: createHotSandboxList(parts) },
     },
     streamPodSandboxes: { handler: createSandboxStream(parts), needs: "store" },
     podSandboxStatus: {
       handler: createSandboxStatus(parts),
       needs: "store",
-      hot: createHotSandboxStatus(parts),
+      hot: { reply: createHotSandboxStatus(parts) },
     },
     updatePodSandboxResources: { handler: createSandboxUpdate(parts), needs: "store" },
 
@@ -111,13 +111,13 @@ export function runtimeRoutes(parts: RuntimeRouteParts): Routes<typeof RuntimeSe
     listContainers: {
       handler: createContainerList(parts),
       needs: "store",
-      hot: createHotContainerList(parts),
+      hot: { reply: createHotContainerList(parts) },
     },
     streamContainers: { handler: createContainerStream(parts), needs: "store" },
     containerStatus: {
       handler: createContainerStatus(parts),
       needs: "store",
-      hot: createHotContainerStatus(parts),
+      hot: { reply: createHotContainerStatus(parts) },
     },
     updateContainerResources: { handler: createContainerUpdate(parts), needs: "store" },
     reopenContainerLog: { handler: createContainerLogReopen(parts), needs: "store" },
@@ -138,7 +138,7 @@ export function runtimeRoutes(parts: RuntimeRouteParts): Routes<typeof RuntimeSe
     listContainerStats: {
       handler: createContainerStatsList(parts),
       needs: "store",
-      hot: createContainerStatsReply(parts),
+      hot: { reply: createContainerStatsReply(parts) },
     },
     streamContainerStats: { handler: createContainerStatsStream(parts), needs: "store" },
     podSandboxStats: { handler: createSandboxStats(parts), needs: "store" },

@@ -43,37 +43,24 @@ export function createContainerStats(
   };
 }
 
-/** ListContainerStats. */
+/**
+ * ListContainerStats. A container that ends while it is read is left out: its figures would be half
+ * there, and its next state is on its way.
+ */
 export function createContainerStatsList(
   parts: ContainerStatsParts,
 ): (request: Pick<ListContainerStatsRequest, "filter">) => Promise<{ stats: ContainerStats[] }> {
-  const { store } = parts;
-  const collect = createContainerStatsCollector(parts);
+  const { store, stats: source } = parts;
+  const storagePath = createStoragePath(parts.engine);
   return async ({ filter }) => {
-    return { stats: await collect(matchingContainers(store, filter)) };
-  };
-}
-
-/**
- * Reads the figures of many containers. One that ends while it is read is left out: its figures
- * would be half there, and its next state is on its way.
- */
-export function createContainerStatsCollector({
-  stats: source,
-  engine,
-}: Pick<ContainerStatsParts, "stats" | "engine">): (
-  records: Iterable<ContainerRecord>,
-) => Promise<ContainerStats[]> {
-  const storagePath = createStoragePath(engine);
-  return async (records) => {
     const mountpoint = storagePath();
     const found: ContainerStats[] = [];
-    await inTurns(records, containersPerTurn, (record) => {
+    await inTurns(matchingContainers(store, filter), containersPerTurn, (record) => {
       const figures = figuresOf(record, source);
       if (figures === null) return;
       found.push(toContainerStats(record, figures, source.layer(record.id), mountpoint));
     });
-    return found;
+    return { stats: found };
   };
 }
 

@@ -1,5 +1,5 @@
 import type { MemoryUsage } from "@dockershim/cgroups";
-import type { ContainerRecord, SandboxRecord, StoreRecord } from "../state/records.js";
+import type { SandboxRecord } from "../state/records.js";
 import { type KubeletFigures, podRateName, type StatsSource } from "./stats-source.js";
 
 type Source = Pick<StatsSource, "cgroupOf" | "podCgroupOf" | "read">;
@@ -8,12 +8,12 @@ type Source = Pick<StatsSource, "cgroupOf" | "podCgroupOf" | "read">;
  * Figures of a pod: of its own cgroup where the kubelet made one, else the sum of its containers,
  * the pause container included.
  *
- * @param members Its running containers.
+ * @param members Figures of its running containers.
  * @returns undefined for a pod whose sandbox does not run.
  */
 export function readPod(
   sandbox: SandboxRecord,
-  members: readonly ContainerRecord[],
+  members: readonly KubeletFigures[],
   source: Source,
 ): KubeletFigures | undefined {
   const pause = source.cgroupOf(sandbox);
@@ -25,17 +25,7 @@ export function readPod(
   }
   const first = source.read(sandbox.id, pause);
   if (first === undefined) return undefined;
-  return sum(first, readAll(members, source));
-}
-
-function readAll(records: readonly StoreRecord[], source: Source): KubeletFigures[] {
-  const all: KubeletFigures[] = [];
-  for (const record of records) {
-    const path = source.cgroupOf(record);
-    const figures = path === undefined ? undefined : source.read(record.id, path);
-    if (figures !== undefined) all.push(figures);
-  }
-  return all;
+  return sum(first, members);
 }
 
 /** Pressure is no sum of anything, so it is left out. */

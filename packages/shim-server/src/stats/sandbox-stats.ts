@@ -8,12 +8,18 @@ import type {
   PodSandboxStatsRequest,
 } from "@dockershim/cri-types";
 import { matchesLabels } from "@dockershim/pod-sandbox";
+import { inTurns } from "../async/in-turns.js";
 import { ShimError } from "../shim-error.js";
-import type { ContainerRecord, SandboxRecord } from "../state/records.js";
+import type { SandboxRecord } from "../state/records.js";
 import { requireSandbox } from "../state/sandbox-lookup.js";
-import { type ContainerStatsParts, createContainerStatsCollector } from "./container-stats.js";
+import { createStoragePath } from "../state/storage-path.js";
+import { type ContainerStatsParts, figuresOf, toContainerStats } from "./container-stats.js";
 import { toCpuUsage, toIoUsage, toMemoryUsage, toNetworkUsage, uint64 } from "./cri-figures.js";
 import { readPod } from "./pod-figures.js";
+import type { KubeletFigures } from "./stats-source.js";
+
+/** A few ms of reading: then others get their turn. */
+const podsPerTurn = 25;
 
 /** PodSandboxStats. */
 export function createSandboxStats(
@@ -22,7 +28,7 @@ export function createSandboxStats(
   const collect = createSandboxStatsCollector(parts);
   return async ({ podSandboxId }) => {
     const record = requireSandbox(parts.store, podSandboxId);
-    const stats = await collect(record);
+    const stats = collect(record);
     if (stats === undefined) {
       throw new ShimError(
         "failed_precondition",
@@ -40,11 +46,11 @@ export function createSandboxStatsList(
   const collect = createSandboxStatsCollector(parts);
   return async ({ filter }) => {
     const found: PodSandboxStats[] = [];
-    for (const record of [...parts.store.sandboxes()]) {
-      if (filter !== undefined && !matchesFilter(record, filter)) continue;
-      const stats = await collect(record);
+    await inTurns([...parts.store.sandboxes()], podsPerTurn, (record) => {
+      if (filter !== undefined && !matchesFilter(record, filter)) return;
+      const stats = collect(record);
       if (stats !== undefined) found.push(stats);
-    }
+    });
     return { stats: found };
   };
 }
@@ -56,13 +62,21 @@ function matchesFilter({ id, item }: SandboxRecord, filter: PodSandboxStatsFilte
 /** @returns A function that gives undefined for a sandbox that does not run. */
 function createSandboxStatsCollector(
   parts: ContainerStatsParts,
-): (record: SandboxRecord) => Promise<PodSandboxStats | undefined> {
+): (record: SandboxRecord) => PodSandboxStats | undefined {
   const { store, stats: source } = parts;
-  const collect = createContainerStatsCollector(parts);
-  const running = ({ inspect }: ContainerRecord): boolean => inspect.State.Running;
-  return async (record) => {
-    const members = store.containersOf(record.id).filter(running);
-    const linux = podStats(record, members, source, await collect(members));
+  const storagePath = createStoragePath(parts.engine);
+  return (record) => {
+    const mountpoint = storagePath();
+    const containers: ContainerStats[] = [];
+    // Each container is read once, for itself and for the pod's sum.
+    const members: KubeletFigures[] = [];
+    for (const member of store.containersOf(record.id)) {
+      const figures = figuresOf(member, source);
+      if (figures === undefined || figures === null) continue;
+      members.push(figures);
+      containers.push(toContainerStats(member, figures, source.layer(member.id), mountpoint));
+    }
+    const linux = podStats(record, members, source, containers);
     if (linux === undefined) return undefined;
     return {
       $typeName: "runtime.v1.PodSandboxStats",
@@ -74,7 +88,7 @@ function createSandboxStatsCollector(
 
 function podStats(
   record: SandboxRecord,
-  members: readonly ContainerRecord[],
+  members: readonly KubeletFigures[],
   source: ContainerStatsParts["stats"],
   containers: ContainerStats[],
 ): LinuxPodSandboxStats | undefined {

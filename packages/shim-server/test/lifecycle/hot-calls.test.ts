@@ -86,32 +86,32 @@ beforeAll(async () => {
     version: {
       handler: createRuntimeVersion(parts),
       needs: "store",
-      hot: createHotRuntimeVersion(parts),
+      hot: { reply: createHotRuntimeVersion(parts) },
     },
     listPodSandbox: {
       handler: createSandboxList(parts),
       needs: "store",
-      hot: createHotSandboxList(parts),
+      hot: { reply: createHotSandboxList(parts) },
     },
     podSandboxStatus: {
       handler: createSandboxStatus(parts),
       needs: "store",
-      hot: createHotSandboxStatus(parts),
+      hot: { reply: createHotSandboxStatus(parts) },
     },
     listContainers: {
       handler: createContainerList(parts),
       needs: "store",
-      hot: createHotContainerList(parts),
+      hot: { reply: createHotContainerList(parts) },
     },
     containerStatus: {
       handler: createContainerStatus(parts),
       needs: "store",
-      hot: createHotContainerStatus(parts),
+      hot: { reply: createHotContainerStatus(parts) },
     },
     listContainerStats: {
       handler: createContainerStatsList(statsParts),
       needs: "store",
-      hot: createContainerStatsReply(statsParts),
+      hot: { reply: createContainerStatsReply(statsParts) },
     },
   } as unknown as Routes<typeof RuntimeService>;
   dir = mkdtempSync(join(tmpdir(), "hot-"));
