@@ -1,7 +1,7 @@
 /** What {@link giveBackAfterBursts} watches, and what it can do. */
 export interface Memory {
-  /** Resident memory of the process, in bytes. */
-  rss(): number;
+  /** Memory that the process alone has, in bytes. */
+  own(): number;
   /** Share of the time in which the event loop was at work since it was asked last, 0 to 1. */
   busy(): number;
   /** Frees all that can be freed; blocks the event loop for some tens of milliseconds. */
@@ -15,7 +15,7 @@ const burstBytes = 12 * 1024 * 1024;
 const quiet = 0.2;
 
 /**
- * Gives memory back once a burst of work is over.
+ * Gives memory back once the start, or a burst of work, is over.
  *
  * V8 collects its old generation when that is full and not because it is mostly garbage, and with no work
  * nothing fills it: what one large reply took would stay for hours.
@@ -23,16 +23,17 @@ const quiet = 0.2;
  * @returns A function that ends the watch.
  */
 export function giveBackAfterBursts(memory: Memory, intervalMs: number = everyMs): () => void {
-  let least = Number.POSITIVE_INFINITY;
+  // The start is a burst from nothing.
+  let least = 0;
   const timer = setInterval(() => {
-    const rss = memory.rss();
+    const own = memory.own();
     const busy = memory.busy();
-    if (rss > least + burstBytes && busy < quiet) {
+    if (own > least + burstBytes && busy < quiet) {
       memory.giveBack();
       // What is left now is in use.
-      least = memory.rss();
+      least = memory.own();
     } else {
-      least = Math.min(least, rss);
+      least = Math.min(least, own);
     }
   }, intervalMs);
   timer.unref();

@@ -1,23 +1,24 @@
+import { readFileSync } from "node:fs";
 import { performance } from "node:perf_hooks";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { giveBackAfterBursts, type Memory } from "./give-back.js";
-import { keepNativeHeapSmall } from "./native-heap.js";
+import { keepNativeMemorySmall } from "./native-memory.js";
 
 /** The collector, as V8's `--expose-gc` has it. */
 type Collect = (options: { type: "major"; flavor: "last-resort" }) => void;
 
 /**
- * Keeps the memory of a daemon's process small, and gives back what bursts of work have taken.
+ * Keeps the memory of a daemon's process small, and gives back what its start and bursts of work have taken.
  *
  * @param intervalMs How often it is looked for the end of a burst.
  */
 export function keepMemoryLean(intervalMs?: number): void {
-  const native = keepNativeHeapSmall();
+  const native = keepNativeMemorySmall();
   let collect: Collect | undefined;
   let before = performance.eventLoopUtilization();
   const memory: Memory = {
-    rss: process.memoryUsage.rss,
+    own: ownBytes,
     busy() {
       const now = performance.eventLoopUtilization();
       const { utilization } = performance.eventLoopUtilization(now, before);
@@ -28,9 +29,16 @@ export function keepMemoryLean(intervalMs?: number): void {
       collect ??= exposedCollector();
       collect({ type: "major", flavor: "last-resort" });
       native.trim();
+      native.unmapProgram();
     },
   };
   giveBackAfterBursts(memory, intervalMs);
+}
+
+/** Memory that is no file's, by proc_pid_status(5). */
+function ownBytes(): number {
+  const [, kib] = /^RssAnon:\s*(\d+)/m.exec(readFileSync("/proc/self/status", "utf8")) ?? [];
+  return Number(kib) * 1024;
 }
 
 /** Only contexts that are made after the flag was set have it. */

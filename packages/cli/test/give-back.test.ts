@@ -7,24 +7,33 @@ const everyMs = 1_000;
 beforeEach(() => void jest.useFakeTimers());
 afterEach(() => void jest.useRealTimers());
 
-/** Runs the watch over what it sees one look after the other; tells at which looks memory was given back. */
-function looks(seen: readonly { readonly rss: number; readonly busy?: number }[], left = 0) {
+interface Look {
+  readonly own: number;
+  readonly busy?: number;
+}
+
+/**
+ * Runs the watch over what it sees one look after the other, in MB; each giving back leaves `left`.
+ *
+ * @returns At which looks memory was given back.
+ */
+function looks(seen: readonly Look[], left: number) {
   const given: number[] = [];
   let look = 0;
-  let rss = 0;
+  let own = 0;
   const end = giveBackAfterBursts(
     {
-      rss: () => rss,
+      own: () => own * mb,
       busy: () => seen[look]?.busy ?? 0,
       giveBack() {
         given.push(look);
-        rss = left;
+        own = left;
       },
     },
     everyMs,
   );
   for (look = 0; look < seen.length; look++) {
-    rss = (seen[look]?.rss ?? 0) * mb;
+    own = seen[look]?.own ?? 0;
     jest.advanceTimersByTime(everyMs);
   }
   end();
@@ -32,19 +41,23 @@ function looks(seen: readonly { readonly rss: number; readonly busy?: number }[]
   return given;
 }
 
+test("what the start took is given back once that is over", () => {
+  expect(looks([{ own: 60, busy: 0.8 }, { own: 60 }, { own: 45 }], 40)).toEqual([1]);
+});
+
 test("memory is given back once a burst is over, and not while it lasts", () => {
-  const burst = [{ rss: 80 }, { rss: 200, busy: 0.9 }, { rss: 210, busy: 0.4 }, { rss: 210 }];
-  expect(looks(burst, 82 * mb)).toEqual([3]);
+  const burst = [{ own: 60 }, { own: 160, busy: 0.9 }, { own: 170, busy: 0.4 }, { own: 170 }];
+  expect(looks(burst, 40)).toEqual([0, 3]);
 });
 
 test("what was left in use is no burst", () => {
-  expect(looks([{ rss: 80 }, { rss: 140 }, { rss: 140 }, { rss: 145 }], 138 * mb)).toEqual([1]);
+  expect(looks([{ own: 140 }, { own: 140 }, { own: 145 }], 138)).toEqual([0]);
 });
 
 test("growth of a few MB is left to V8", () => {
-  expect(looks([{ rss: 80 }, { rss: 90 }, { rss: 85 }, { rss: 91 }])).toEqual([]);
+  expect(looks([{ own: 60 }, { own: 50 }, { own: 45 }, { own: 51 }], 40)).toEqual([0]);
 });
 
 test("slow growth counts from the least that there was", () => {
-  expect(looks([{ rss: 90 }, { rss: 80 }, { rss: 86 }, { rss: 93 }], 80 * mb)).toEqual([3]);
+  expect(looks([{ own: 60 }, { own: 35 }, { own: 46 }, { own: 48 }], 40)).toEqual([0, 3]);
 });

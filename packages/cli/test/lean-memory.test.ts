@@ -12,6 +12,7 @@ const burst = `
   import { setTimeout } from "node:timers/promises";
   const { keepMemoryLean } = await import(${JSON.stringify(leanMemory)});
   keepMemoryLean(20);
+  // What the start took is given back first.
   await setTimeout(200);
   const rss = () => process.memoryUsage.rss() / 1024 / 1024;
   const before = rss();
