@@ -22,6 +22,8 @@ export interface LabConfig {
   readonly lookAlikes: boolean;
   /** Whether the engine is experimental and has CRIU, so that it checkpoints containers. */
   readonly criu: boolean;
+  /** Whether the engine gets runc 1.3 in place of the machine's. */
+  readonly newRunc: boolean;
   /** The folder all labs live under. */
   readonly root: string;
   /** What survives `down`: what was fetched. */
@@ -51,7 +53,7 @@ export const cniBinDir = "/usr/lib/cni";
  * Reads the lab's choices from the environment: `LAB` (name, default "default"), `DOCKER` (20, 26, 28
  * or 29; default 20), `LAB_STORE` (graphdriver or containerd), `LAB_CGROUPS` (cgroupfs or systemd),
  * `LAB_DIR` (default /var/tmp/dockershim-lab), `LAB_LOOKALIKES` (1: the lab stands in for public registries),
- * `LAB_CRIU` (1: the engine checkpoints containers).
+ * `LAB_CRIU` (1: the engine checkpoints containers), `LAB_RUNC` (1.3: in place of the machine's).
  */
 export function labConfig(env: NodeJS.ProcessEnv = process.env): LabConfig {
   const name = env.LAB || "default";
@@ -73,6 +75,12 @@ export function labConfig(env: NodeJS.ProcessEnv = process.env): LabConfig {
       "Docker 20.10 has no containerd image store; use DOCKER=26 or newer",
     );
   }
+  if (env.LAB_RUNC && env.LAB_RUNC !== "1.3") {
+    throw new LabError("usage", `LAB_RUNC=${env.LAB_RUNC}: choose 1.3, or leave it out`);
+  }
+  if (env.LAB_RUNC && engine === "29") {
+    throw new LabError("usage", "LAB_RUNC: Docker 29 is built with a newer runc of its own");
+  }
   const cgroupDriver = cgroupDriverOf(env.LAB_CGROUPS || usualCgroupDriver());
   const root = resolve(env.LAB_DIR || "/var/tmp/dockershim-lab");
   const stateDir = join(root, name, `docker${engine}`);
@@ -86,6 +94,7 @@ export function labConfig(env: NodeJS.ProcessEnv = process.env): LabConfig {
     cgroupDriver,
     lookAlikes: env.LAB_LOOKALIKES === "1",
     criu: env.LAB_CRIU === "1",
+    newRunc: env.LAB_RUNC === "1.3",
     root,
     cacheDir: join(root, ".cache"),
     stateDir,

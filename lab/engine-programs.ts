@@ -5,7 +5,7 @@ import { debianCodename } from "./apt.ts";
 import { command, toolPath } from "./command.ts";
 import type { EngineChoice, LabConfig } from "./config.ts";
 import { unpackCriu } from "./criu.ts";
-import { compilerNeeds, findProgram, installMissing, unpackPackages } from "./debian.ts";
+import { compilerNeeds, findProgram, installMissing, type Need, unpackPackages } from "./debian.ts";
 import { buildGoPrograms, type GoPrograms } from "./go-programs.ts";
 import { LabError } from "./lab-error.ts";
 
@@ -68,6 +68,22 @@ const builtEngine: readonly GoPrograms[] = [
   },
 ];
 
+/** What Docker's own packages have with 26 to 28: Debian's runc is older, and cannot map the ids of mounts. */
+const newRunc: GoPrograms = {
+  module: "github.com/opencontainers/runc",
+  version: "v1.3.4",
+  packages: [""],
+  tags: ["seccomp"],
+  cgo: true,
+};
+
+/** runc is linked with the library that turns seccomp profiles into filters. */
+const runcNeeds: readonly Need[] = [
+  { file: "/usr/include/seccomp.h", package: "libseccomp-dev" },
+  { file: "pkg-config", package: "pkgconf" },
+  ...compilerNeeds,
+];
+
 async function majorOf(dockerd: string, env: Record<string, string> = {}): Promise<string> {
   const version = await command(dockerd, ["--version"], { env });
   return /version (\d+)\./.exec(version)?.[1] ?? version.trim();
@@ -84,9 +100,13 @@ export async function enginePrograms(
 ): Promise<EnginePrograms> {
   await installMissing([{ file: "tini-static", package: "tini" }], signal);
   const programs = await engineOf(config, signal);
-  if (!config.criu) return programs;
-  const criu = await unpackCriu(config.cacheDir, signal);
-  return { ...programs, path: `${criu}:${programs.path}` };
+  const first: string[] = [];
+  if (config.criu) first.push(await unpackCriu(config.cacheDir, signal));
+  if (config.newRunc) {
+    await installMissing(runcNeeds, signal);
+    first.push(await buildGoPrograms(config.cacheDir, newRunc, signal));
+  }
+  return { ...programs, path: [...first, programs.path].join(":") };
 }
 
 async function engineOf(config: LabConfig, signal?: AbortSignal): Promise<EnginePrograms> {
@@ -147,15 +167,7 @@ async function unpack(
 }
 
 async function build(config: LabConfig, signal?: AbortSignal): Promise<EnginePrograms> {
-  // runc is linked with the library that turns seccomp profiles into filters.
-  await installMissing(
-    [
-      { file: "/usr/include/seccomp.h", package: "libseccomp-dev" },
-      { file: "pkg-config", package: "pkgconf" },
-      ...compilerNeeds,
-    ],
-    signal,
-  );
+  await installMissing(runcNeeds, signal);
   const folders: string[] = [];
   for (const programs of builtEngine) {
     folders.push(await buildGoPrograms(config.cacheDir, programs, signal));
