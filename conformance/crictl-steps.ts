@@ -1,3 +1,14 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { isDeepStrictEqual } from "node:util";
+import { readCrictlOptions } from "./crictl-help.ts";
+
+/** What the tables of crictl's options in docs/crictl.md and its test are made of. */
+const recordedOptions = join(
+  import.meta.dirname,
+  "../packages/cli/test/fixtures/crictl-1.37-options.json",
+);
+
 /** What a session works with. */
 export interface SessionOptions {
   /** Where pod configs and logs go. */
@@ -40,6 +51,16 @@ export const steps: readonly Step[] = [
   [
     "version",
     async ({ crictl }) => expect(/RuntimeName: +docker/.test(await crictl("version")), "no name"),
+  ],
+  [
+    "its options are those that the command's page and tests go by",
+    async ({ crictl }) => {
+      const recorded = JSON.parse(await readFile(recordedOptions, "utf8"));
+      expect(
+        isDeepStrictEqual(await readCrictlOptions(crictl), recorded),
+        `crictl's help differs from ${recordedOptions}`,
+      );
+    },
   ],
   [
     "info",

@@ -32,9 +32,9 @@ export const defineLogs: DefineCommand = (command, { terminal }) => {
       new Option("--tail <lines>", "only the last so many lines; -1 for all").argParser(parseTail),
     )
     .option("--since <time>", 'only what is newer than this: "10m", or an RFC 3339 time')
-    .option("--timestamps", "begin each line with its time")
+    .option("-t, --timestamps", "begin each line with its time")
     .option("-p, --previous", "of the container that this one has replaced");
-  addDebugOption(addRuntimeOptions(command));
+  addDebugOption(addRuntimeOptions(command, "--timeout <duration>"));
   command.action((reference: string, options: LogsOptions) =>
     withRuntime(command, terminal, (client) => printLog(client, reference, options, terminal)),
   );

@@ -9,7 +9,7 @@ import type { Terminal } from "./terminal.js";
  */
 export async function main(args: readonly string[], terminal: Terminal): Promise<number> {
   let exitCode: number = exitCodes.ok;
-  const program = createProgram(terminal);
+  const program = createProgram(terminal, args);
   await addCommands(program, args, {
     terminal,
     setExitCode: (code) => {

@@ -3,6 +3,7 @@ import { CliError } from "./cli-error.js";
 import { cliVersion } from "./cli-version.js";
 import type { CommandContext } from "./command-context.js";
 import { commands } from "./commands.js";
+import { translateCrictl } from "./crictl-words.js";
 import { columnsOf } from "./field-rows.js";
 import { addDebugOption, addRuntimeOptions } from "./runtime-options.js";
 import { suggestName } from "./suggest-name.js";
@@ -48,26 +49,6 @@ Examples:
   dockershim completion zsh > "\${fpath[1]}/_dockershim"
   dockershim completion fish > ~/.config/fish/completions/dockershim.fish`;
 
-/** Words of crictl that are none here, and what does the same. */
-const crictlWords: Readonly<Record<string, string>> = {
-  inspectp: "inspect",
-  inspecti: "inspect",
-  img: "images",
-  image: "images",
-  runp: "run",
-  stopp: "stop",
-  rmp: "rm",
-  statsp: "stats --pods",
-  metricsp: "metrics",
-  metricdescs: "metrics",
-};
-
-function translateCrictl(line: string): string {
-  const word = /^unknown command '(\w+)'/.exec(line)?.[1];
-  const ours = word && Object.hasOwn(crictlWords, word) ? crictlWords[word] : undefined;
-  return ours ? `unknown command '${word}': crictl's ${word} is dockershim ${ours}` : line;
-}
-
 /**
  * Commander shows the overview for a command that there is not.
  *
@@ -91,8 +72,13 @@ export function refuseUnknownTopic(program: Command, [help, ...words]: readonly 
   }
 }
 
-/** The command itself, with its own options and no other commands yet. */
-export function createProgram(terminal: Terminal): Command {
+/**
+ * The command itself, with its own options and no other commands yet.
+ *
+ * @param args What it is to be run with.
+ */
+export function createProgram(terminal: Terminal, args: readonly string[] = []): Command {
+  const asked = args.find((word) => commands.some(({ name }) => name === word));
   const program = new Command("dockershim")
     .description("Kubernetes' Container Runtime Interface on top of Docker.")
     .version(cliVersion, "-V, --version", "print the version of this command")
@@ -108,7 +94,7 @@ export function createProgram(terminal: Terminal): Command {
           .replace(/^error: /, "")
           .trimEnd()
           .replaceAll("\n", " ");
-        write(`dockershim: ${translateCrictl(line)}\n`);
+        write(`dockershim: ${translateCrictl(line, asked)}\n`);
       },
     })
     .configureHelp({ sortOptions: false, minWidthToWrap: 20 })

@@ -20,7 +20,7 @@ interface StopOptions {
 /** `dockershim stop` */
 export const defineStop: DefineCommand = (command, { terminal }) => {
   command.argument("<name...>", referenceHelp).addOption(typeOption(kinds));
-  addDebugOption(addRuntimeOptions(addGraceOption(command)));
+  addDebugOption(addRuntimeOptions(addGraceOption(command), "--timeout <duration>"));
   command.action((references: string[], { type, gracePeriod }: StopOptions) =>
     withRuntime(command, terminal, async (client) => {
       const find = createFinder(client, type ? [type] : kinds);
