@@ -4,7 +4,10 @@ import { shared } from "./jest.shared.js";
 
 export default {
   ...shared,
-  testRegex: "\\.cluster\\.test\\.ts$",
+  testRegex:
+    process.env.CLUSTER === "conformance"
+      ? "conformance\\.cluster\\.test\\.ts$"
+      : "(?<!conformance)\\.cluster\\.test\\.ts$",
   testTimeout: patient(300_000),
   maxWorkers: 1,
 };

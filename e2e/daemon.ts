@@ -6,9 +6,12 @@ import type { Program } from "./processes.ts";
 
 const program = join(import.meta.dirname, "../packages/cli/bin/dockershim.js");
 
+/** The path of the socket on which the daemon of a node serves. */
+export const daemonSocket = (folder: string): string => join(folder, "shim.sock");
+
 /** Where the daemon of a node answers CRI. */
 export function daemonEndpoint(folder: string): string {
-  return `unix://${join(folder, "shim.sock")}`;
+  return `unix://${daemonSocket(folder)}`;
 }
 
 async function servesCri(endpoint: string): Promise<boolean> {
@@ -23,14 +26,19 @@ async function servesCri(endpoint: string): Promise<boolean> {
   }
 }
 
-/** The daemon on the lab's engine, with everything of its own in `folder`. */
-export function daemonOf(folder: string, lab: LabEnv): Program {
+/**
+ * The daemon on the lab's engine, with everything of its own in `folder`.
+ *
+ * @param passedSocket One that listens at {@link daemonSocket}, for it to serve on.
+ */
+export function daemonOf(folder: string, lab: LabEnv, passedSocket?: number): Program {
   const endpoint = daemonEndpoint(folder);
   const flags = { listen: endpoint, "root-dir": join(folder, "shim"), ...labFlags(lab) };
   return {
     name: "dockershim",
     program: process.execPath,
     args: [program, "serve", ...Object.entries(flags).map(([flag, value]) => `--${flag}=${value}`)],
+    ...(passedSocket === undefined ? {} : { passedSocket }),
     timeoutMs: 300_000,
     isReady: () => servesCri(endpoint),
   };

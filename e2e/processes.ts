@@ -10,6 +10,8 @@ export interface Program {
   readonly name: string;
   readonly program: string;
   readonly args: readonly string[];
+  /** A socket that it is passed on, as systemd does it. */
+  readonly passedSocket?: number;
   /** Milliseconds it has to become ready. */
   readonly timeoutMs: number;
   readonly isReady: () => Promise<boolean>;
@@ -56,6 +58,7 @@ export async function startProgram(folder: string, program: Program): Promise<vo
     code: "engine",
     program: program.program,
     args: program.args,
+    passedSocket: program.passedSocket,
     path: toolPath,
     logFile: logFile(folder, program.name),
     timeoutMs: program.timeoutMs,

@@ -15,6 +15,7 @@ const packages = {
   "kube-controller-manager": "k8s.io/kubernetes/cmd/kube-controller-manager",
   "kube-scheduler": "k8s.io/kubernetes/cmd/kube-scheduler",
   "e2e_node.test": "k8s.io/kubernetes/test/e2e_node",
+  "e2e.test": "k8s.io/kubernetes/test/e2e",
   agnhost: "k8s.io/kubernetes/test/images/agnhost",
   ginkgo: "github.com/onsi/ginkgo/v2/ginkgo",
 } as const;
@@ -34,6 +35,14 @@ export const clusterPrograms = [
 export const nodeSuitePrograms = [
   "kubelet",
   "e2e_node.test",
+  "agnhost",
+  "ginkgo",
+] as const satisfies readonly KubernetesProgram[];
+
+/** Kubernetes' tests of a cluster, with what they run and what runs them. */
+export const conformancePrograms = [
+  ...clusterPrograms,
+  "e2e.test",
   "agnhost",
   "ginkgo",
 ] as const satisfies readonly KubernetesProgram[];

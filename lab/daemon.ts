@@ -11,6 +11,8 @@ export interface DaemonOptions {
   readonly path: string;
   readonly env?: Readonly<Record<string, string>>;
   readonly logFile: string;
+  /** A socket that it is passed on, as systemd does it (sd_listen_fds(3)). */
+  readonly passedSocket?: number | undefined;
   /** Milliseconds the daemon has to become ready; one that ends is noticed at once. */
   readonly timeoutMs: number;
   /** Called with the new process at once, before it is ready, so that it can be recorded. */
@@ -49,10 +51,14 @@ export async function startDaemon(options: DaemonOptions): Promise<void> {
 async function startOnce(options: DaemonOptions): Promise<void> {
   const log = openSync(options.logFile, "a");
   const begin = fstatSync(log).size;
-  const child = spawn(options.program, options.args, {
+  const { program, args, passedSocket } = options;
+  // The shell knows the process id that the program gets.
+  const passing = ["-c", 'LISTEN_PID=$$ LISTEN_FDS=1 exec "$@"', "sh", program, ...args];
+  const [file, given] = passedSocket === undefined ? [program, args] : ["/bin/sh", passing];
+  const child = spawn(file, given, {
     detached: true,
     cwd: "/",
-    stdio: ["ignore", log, log],
+    stdio: ["ignore", log, log, ...(passedSocket === undefined ? [] : [passedSocket])],
     env: {
       PATH: options.path,
       HOME: process.env.HOME ?? "/root",

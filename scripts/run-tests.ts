@@ -6,7 +6,12 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { clearNode, endNode } from "../e2e/node.ts";
-import { clusterPrograms, type KubernetesProgram, kubernetesPrograms } from "../e2e/programs.ts";
+import {
+  clusterPrograms,
+  conformancePrograms,
+  type KubernetesProgram,
+  kubernetesPrograms,
+} from "../e2e/programs.ts";
 import { labConfig } from "../lab/config.ts";
 import { fetchAll } from "../lab/fetch.ts";
 import { findGo } from "../lab/go-programs.ts";
@@ -142,7 +147,11 @@ const parts: Record<string, () => Count | Promise<Count>> = {
   nri: withNriPlugins,
   browser: () => jest("jest.browser.config.js"),
   kubelet: () => withKubelet(),
-  cluster: () => onCluster("jest.cluster.config.js"),
+  cluster: () =>
+    onCluster(
+      "jest.cluster.config.js",
+      process.env.CLUSTER === "conformance" ? conformancePrograms : clusterPrograms,
+    ),
   day: () => onCluster("jest.day.config.js", [...clusterPrograms, "agnhost"]),
 };
 const usual = ["lint", "types", "packages", "unit", "integration"];

@@ -87,6 +87,7 @@ test:kubelet)
 test:cluster)
   need_root "the test run on a cluster"
   build
+  [ "${1:-}" != --conformance ] || export CLUSTER=conformance
   exec node scripts/run-tests.ts cluster
   ;;
 test:day)

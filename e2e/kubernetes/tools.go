@@ -1,6 +1,9 @@
 //go:build tools
 
-// Package tools names what the cluster and the node suite are built from, as far as it is no program.
+// Package tools names what the cluster and the two suites are built from, as far as it is no program.
 package tools
 
-import _ "k8s.io/kubernetes/test/e2e_node"
+import (
+	_ "k8s.io/kubernetes/test/e2e"
+	_ "k8s.io/kubernetes/test/e2e_node"
+)

@@ -1,19 +1,17 @@
 /** A day of a small cluster, in minutes, while its daemon is killed with -9 every 20 s. */
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
-import { setTimeout as delay } from "node:timers/promises";
 import { until as untilAt } from "@dockershim/testing";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { labConfig } from "../../lab/config.ts";
 import { callEngine } from "../../lab/engine-api.ts";
 import { daemonOf } from "../daemon.ts";
-import { endProgram, startProgram } from "../processes.ts";
 import { type Cluster, clusterFolder, down, up } from "../up-down.ts";
+import { killEvery20Seconds } from "./daemon-kills.ts";
 import { createKubectl, type Kubectl, type KubernetesObject } from "./kubectl.ts";
 
 const config = labConfig({ ...process.env, LAB: process.env.LAB || "cluster-test" });
 const folder = clusterFolder(config);
-const killEveryMs = 20_000;
 const rollouts = Number(process.env.KILL_ROLLOUTS || 12);
 let cluster: Cluster;
 let kubectl: Kubectl;
@@ -63,17 +61,7 @@ async function left(): Promise<{ containers: number; addresses: string[] }> {
 }
 
 test("pods, rollouts and jobs come out as they were asked for while the daemon is killed every 20 s", async () => {
-  let over = false;
-  let kills = 0;
-  const killing = (async () => {
-    for (;;) {
-      for (let waited = 0; waited < killEveryMs && !over; waited += 200) await delay(200);
-      if (over) return;
-      await endProgram(folder, "dockershim", 0);
-      kills++;
-      await startProgram(folder, daemonOf(folder, cluster.lab));
-    }
-  })();
+  const endKilling = killEvery20Seconds(folder, daemonOf(folder, cluster.lab));
   const { lastTransitionTime: readySince } = await nodeReady();
 
   await kubectl.apply({
@@ -138,8 +126,7 @@ test("pods, rollouts and jobs come out as they were asked for while the daemon i
     const { containers, addresses } = await left();
     return containers === 0 && addresses.length === 0;
   });
-  over = true;
-  await killing;
+  const { kills } = await endKilling();
   console.info(`${kills} kills, ${rollouts} rollouts, ${execs} execs, ${numbers.length} log lines`);
   expect(kills).toBeGreaterThan(2);
 }, 3_600_000);

@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createCriClient } from "@dockershim/cri-client";
 import { until } from "@dockershim/testing";
+import { bindDatagrams, listenForOthers } from "@dockershim/testing/unix-sockets";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import {
   observeForSystemd,
@@ -12,7 +13,6 @@ import {
   takeServiceVariables,
 } from "../src/systemd-service.js";
 import { bin, runBin } from "./dockershim-bin.js";
-import { bindDatagrams, listenForOthers } from "./unix-sockets.js";
 
 describe("what systemd tells a service", () => {
   test("is read and taken out of the environment", () => {

@@ -1,0 +1,106 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { closeSync, mkdirSync, openSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import type { conformancePrograms } from "./programs.ts";
+import type { Cluster } from "./up-down.ts";
+
+/** Conformance specs that reach the runtime and need no cloud, by their names: 81 of Kubernetes 1.37. */
+const specs: readonly string[] = [
+  // Processes: what they are started with, how they end, and what is told of it.
+  String.raw`\] Containers should `,
+  String.raw`\] Container Runtime blackbox test `,
+  String.raw`\] InitContainer `,
+  String.raw`\] Ephemeral Containers `,
+  String.raw`\] Container Lifecycle Hook `,
+  String.raw`\] PreStop `,
+  String.raw`\] Probing container `,
+  String.raw`\] Variable Expansion `,
+  String.raw`\] Downward API should `,
+  String.raw`\[sig-node\] (Secrets|ConfigMap) should be consumable (from pods in env vars|via environment variable) `,
+  // Pods, logs, exec.
+  String.raw`\[sig-node\] Pods should `,
+  String.raw`\] Kubelet when scheduling `,
+  // Namespaces, rights.
+  String.raw`\] Security Context `,
+  String.raw`\] Sysctls `,
+  String.raw`\] KubeletManagedEtcHosts `,
+  String.raw`\] RuntimeClass should schedule .* without PodOverhead `,
+  // Mounts.
+  String.raw`\] EmptyDir volumes (should support \((root,0644,default|non-root,0777,tmpfs)\)|pod should support shared volumes) `,
+  String.raw`\] Projected combined `,
+  String.raw`\[sig-storage\] Secrets should be consumable from pods in volume \[`,
+  String.raw`\[sig-storage\] ConfigMap updates should be reflected in volume \[`,
+  String.raw`\] Subpath Atomic writer volumes `,
+];
+
+/** How a run of Kubernetes' conformance specs went. */
+export interface ConformanceRun {
+  readonly passed: number;
+  /** Name, and the first try's failure, of each that passed when it was tried again only. */
+  readonly flaked: readonly string[];
+  /** Name and reason of each that failed. */
+  readonly failed: readonly string[];
+}
+
+export interface ConformanceOptions {
+  readonly programs: Readonly<Record<(typeof conformancePrograms)[number], string>>;
+  readonly cluster: Cluster;
+  /** Where the log and the report go. */
+  readonly folder: string;
+  /** How often a spec is tried. */
+  readonly attempts: number;
+}
+
+/** The part of Ginkgo's report that is read here. */
+interface SpecReport {
+  readonly ContainerHierarchyTexts: readonly string[] | null;
+  readonly LeafNodeType: string;
+  readonly LeafNodeText: string;
+  readonly State: string;
+  readonly NumAttempts: number;
+  readonly Failure?: { readonly Message?: string };
+  /** Of earlier tries. */
+  readonly AdditionalFailures?: readonly { readonly Failure: { readonly Message: string } }[];
+}
+
+/** Runs conformance specs of Kubernetes on a cluster, six at a time: most of them wait. */
+export async function runConformance(options: ConformanceOptions): Promise<ConformanceRun> {
+  const { programs, cluster, folder, attempts } = options;
+  mkdirSync(folder, { recursive: true });
+  const log = openSync(join(folder, "conformance.log"), "w");
+  const child = spawn(
+    programs.ginkgo,
+    [
+      ...["--no-color", "--nodes=6", "--seed=1", "--timeout=1h", `--flake-attempts=${attempts}`],
+      ...specs.map((pattern) => `--focus=${pattern}`),
+      "--label-filter=Conformance && !Slow && !Serial",
+      ...[`--output-dir=${folder}`, "--json-report=conformance.json"],
+      ...[programs["e2e.test"], "--", `--kubeconfig=${cluster.kubeconfig}`, "--provider=skeleton"],
+      // A cluster of ours has no pods of its own.
+      ...["--minStartupPods=0", "--allowed-not-ready-nodes=0"],
+      ...[`--kubectl-path=${cluster.kubectl}`, "--dump-logs-on-failure=false"],
+    ],
+    { cwd: folder, stdio: ["ignore", log, log] },
+  );
+  await once(child, "close");
+  closeSync(log);
+  return readRun(readFileSync(join(folder, "conformance.json"), "utf8"));
+}
+
+function readRun(text: string): ConformanceRun {
+  const [suite] = JSON.parse(text) as readonly { readonly SpecReports: readonly SpecReport[] }[];
+  const run = { passed: 0, flaked: [] as string[], failed: [] as string[] };
+  for (const spec of suite?.SpecReports ?? []) {
+    const name = [...(spec.ContainerHierarchyTexts ?? []), spec.LeafNodeText].join(" ");
+    if (spec.State === "skipped") continue;
+    if (spec.State !== "passed") {
+      run.failed.push(`${name || spec.LeafNodeType}: ${spec.Failure?.Message ?? spec.State}`);
+    } else if (spec.LeafNodeType === "It") {
+      run.passed++;
+      const [first] = spec.AdditionalFailures ?? [];
+      if (first !== undefined) run.flaked.push(`${name}: ${first.Failure.Message}`);
+    }
+  }
+  return run;
+}
