@@ -104,6 +104,10 @@ const rows: [string, Change<CheckFacts>, Verdict, RegExp][] = [
   ["userns-remap", docker({ SecurityOptions: ["name=userns"] }), "fail", /"userns-remap"/],
   ["userns-remap", docker({ SecurityOptions: ["name=rootless"] }), "fail", /rootless/],
   ["seccomp", docker({ SecurityOptions: null }), "warn", /filters nothing/],
+  ["checkpoints", docker({ ExperimentalBuild: false }), "skip", /off: needs "experimental"/],
+  ["checkpoints", { engine: { criu: { version: undefined } } }, "warn", /finds no criu/],
+  ["checkpoints", { engine: { criu: { problem: "no vDSO" } } }, "warn", /4\.2\.1 .*: no vDSO/],
+  ["checkpoints", {}, "ok", /CRIU 4\.2\.1/],
   ["log-driver", { daemon: { options: { logMode: "docker" } } }, "warn", /nobody limits them/],
   [
     "log-driver",
@@ -400,9 +404,9 @@ const rows: [string, Change<CheckFacts>, Verdict, RegExp][] = [
   ],
   [
     "hung-reads",
-    { runtime: { unread: { containers: 2, images: 0 } } },
+    { runtime: { unread: { containers: 2, images: 1, names: ["k8s_web", "k8s_db"] } } },
     "warn",
-    /2 containers and 0 images/,
+    /2 containers and 1 images \(k8s_web, k8s_db, …\)/,
   ],
   ["hung-reads", noDaemon, "skip", /does not run/],
   [

@@ -16,6 +16,7 @@ const engineInfo = {
   LiveRestoreEnabled: true,
   SystemTime: new Date(sampleNow).toISOString(),
   Warnings: null,
+  ExperimentalBuild: true,
 } as EngineInfo;
 
 const engineVersion = {
@@ -35,7 +36,7 @@ export const healthyNode: CheckFacts = {
       { type: "RuntimeReady", status: true, reason: "", message: "" },
       { type: "NetworkReady", status: true, reason: "", message: "" },
     ],
-    unread: { containers: 0, images: 0 },
+    unread: { containers: 0, images: 0, names: [] },
   },
   daemon: {
     options: defaultShimOptions,
@@ -58,6 +59,7 @@ export const healthyNode: CheckFacts = {
       at: sampleNow,
     },
     settings: { "live-restore": true },
+    criu: { version: "4.2.1", problem: "" },
     process: { oomScoreAdj: -500, mayLowerOomScore: true },
   },
   kubelet: {

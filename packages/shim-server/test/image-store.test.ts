@@ -144,6 +144,7 @@ describe("the store of images", () => {
     expect([...store.all()].map(({ Id }) => Id).sort()).toEqual([id("a"), id("b")]);
     expect(store.find("a:1")).toMatchObject({ Id: id("a"), Size: 2000 });
     expect(store.unread).toBe(1);
+    expect(store.unreadNames()).toEqual(["a:1"]);
     const signal = AbortSignal.timeout(50);
     await expect(store.resolve("a:1", signal)).rejects.toMatchObject({ code });
     broken = false;

@@ -112,6 +112,7 @@ describe.each([
       inspect: { State: { Pid: 0, ExitCode: state === "exited" ? 3 : 0 } },
     });
     expect(store.unread).toBe(1);
+    expect(store.unreadNames()).toEqual([store.container(hung)?.name]);
   });
 });
 

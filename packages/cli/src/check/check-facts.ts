@@ -18,7 +18,14 @@ export interface RuntimeAnswer {
     readonly message: string;
   }[];
   /** What the engine does not let the daemon read; undefined where the runtime does not tell. */
-  readonly unread: { readonly containers: number; readonly images: number } | undefined;
+  readonly unread:
+    | {
+        readonly containers: number;
+        readonly images: number;
+        /** Of the first of them. */
+        readonly names: readonly string[];
+      }
+    | undefined;
 }
 
 /** The socket that the daemon serves on, or is going to. */
@@ -54,6 +61,14 @@ export interface DaemonFacts {
   readonly certificateEnds: number | string | undefined;
 }
 
+/** What `criu` says of itself. */
+export interface CriuFacts {
+  /** Such as `4.2.1`; undefined where there is none. */
+  readonly version: string | undefined;
+  /** What it cannot do on this kernel; empty where it can. */
+  readonly problem: string;
+}
+
 export interface EngineFacts {
   readonly endpoint: string;
   /** Empty when it has answered. */
@@ -72,6 +87,8 @@ export interface EngineFacts {
     | undefined;
   /** `/etc/docker/daemon.json`; undefined where there is none, a text when it is no JSON object. */
   readonly settings: Readonly<Record<string, unknown>> | string | undefined;
+  /** CRIU where the engine's runtime finds it; undefined where the engine makes no checkpoints, and so nobody looked. */
+  readonly criu: CriuFacts | undefined;
   /** dockerd on this node; undefined where it is not seen. */
   readonly process:
     | { readonly oomScoreAdj: number; readonly mayLowerOomScore: boolean }

@@ -140,11 +140,11 @@ export const daemonChecks: readonly Check[] = [
           kind === "dockershim" ? "this daemon does not tell" : "the daemon does not run",
         );
       }
-      const { containers, images } = unread;
+      const { containers, images, names } = unread;
       if (containers + images === 0) return ok("Docker lets all containers and images be read");
       return warn(
-        `Docker does not answer an inspect of ${containers} containers and ${images} images: they are shown as its list has them`,
-        'the daemon\'s log names them ("Docker does not let"); a restart of Docker often helps',
+        `Docker does not answer an inspect of ${containers} containers and ${images} images (${names.join(", ")}${names.length < containers + images ? ", …" : ""}): they are shown as its list has them`,
+        'the daemon\'s log says why ("Docker does not let"); a restart of Docker often helps',
       );
     },
   },

@@ -154,6 +154,23 @@ export const engineChecks: readonly Check[] = [
           "use a kernel and a Docker with seccomp",
         ),
   ),
+  engineCheck("checkpoints", ({ info }, { engine: { criu } }) => {
+    if (!info.ExperimentalBuild) {
+      return skip(`off: needs "experimental": true in ${settingsFile}, and CRIU`);
+    }
+    if (criu?.version === undefined) {
+      return warn(
+        "Docker is experimental, and its runtime finds no criu on its PATH",
+        "install criu, or leave checkpoints be: nothing else needs it",
+      );
+    }
+    return criu.problem === ""
+      ? ok(`CRIU ${criu.version}`)
+      : warn(
+          `CRIU ${criu.version} does not do on this kernel: ${criu.problem}`,
+          "install a newer CRIU, or leave checkpoints be: nothing else needs it",
+        );
+  }),
   engineCheck("log-driver", ({ info }, { daemon, engine: { settings } }) => {
     const own = `Docker's own is ${info.LoggingDriver}`;
     if (daemon.options.logMode === "cri") {

@@ -41,7 +41,14 @@ export async function gatherChecks(places: CheckPlaces): Promise<CheckFacts> {
   const isDocker = runtime.kind !== "other";
   const engine = isDocker
     ? await readEngine(places, options.dockerEndpoint, now)
-    : { endpoint: "", problem: "", answer: undefined, settings: undefined, process: undefined };
+    : {
+        endpoint: "",
+        problem: "",
+        answer: undefined,
+        settings: undefined,
+        process: undefined,
+        criu: undefined,
+      };
   const kubelet = await readKubelet(places, places.kubeletConfig);
   const disks = disksOf(kubelet, options.rootDir, engine.answer?.info.DockerRootDir, isDocker);
   const [daemon, network, node, criDockerd] = await Promise.all([

@@ -4,7 +4,8 @@ import { createDockerClient } from "@dockershim/docker-client";
 import { specFacts } from "@dockershim/shim-server/spec-facts";
 import { messageOf } from "../cli-error.js";
 import { findProcess } from "../node-processes.js";
-import type { EngineFacts } from "./check-facts.js";
+import { runProgram } from "../run-program.js";
+import type { CriuFacts, EngineFacts } from "./check-facts.js";
 import { readIfThere } from "./read-if-there.js";
 import type { NodePlaces } from "./read-node.js";
 
@@ -15,7 +16,7 @@ const capSysResource = 1n << 24n;
 
 /** Asks the engine for what it says of itself, and looks at its process. */
 export async function readEngine(
-  { root, procDir }: NodePlaces,
+  { root, procDir, path }: NodePlaces,
   endpoint: string,
   now: () => number,
 ): Promise<EngineFacts> {
@@ -34,10 +35,16 @@ export async function readEngine(
       docker.apiVersion(),
     ]);
     const specs = specFacts(info, apiVersion, endpoint);
-    return { ...common, problem: "", answer: { info, version, apiVersion, specs, at: now() } };
+    const criu = info.ExperimentalBuild ? await readCriu(procDir, process?.pid, path) : undefined;
+    return {
+      ...common,
+      criu,
+      problem: "",
+      answer: { info, version, apiVersion, specs, at: now() },
+    };
   } catch (error) {
     const problem = messageOf(error);
-    return { ...common, problem, answer: undefined };
+    return { ...common, criu: undefined, problem, answer: undefined };
   } finally {
     await docker.close();
   }
@@ -56,6 +63,31 @@ async function readDaemonSettings(root: string): Promise<EngineFacts["settings"]
   } catch (error) {
     return (error as Error).message;
   }
+}
+
+/**
+ * Asks the CRIU that the engine's runtime finds. containerd, and so its shims, have the engine's own $PATH where the
+ * engine has started it; else that of the node is as near as can be told.
+ */
+async function readCriu(
+  procDir: string,
+  enginePid: number | undefined,
+  ownPath: string,
+): Promise<CriuFacts> {
+  const environment =
+    enginePid === undefined
+      ? ""
+      : await readFile(join(procDir, `${enginePid}`, "environ"), "utf8").catch(() => "");
+  const path = /(?:^|\0)PATH=([^\0]+)/.exec(environment)?.[1] ?? ownPath;
+  const options = { path, timeoutMs: patienceMs };
+  const told = await runProgram("criu", ["--version"], options);
+  const version = /^Version: (\S+)/m.exec(told.stdout)?.[1];
+  if (version === undefined) return { version, problem: "" };
+  const { code, stdout, stderr } = await runProgram("criu", ["check"], options);
+  if (code === 0) return { version, problem: "" };
+  const lines = `${stdout}\n${stderr}`.split("\n").map((line) => line.trim());
+  const errors = lines.filter((line) => /^Error|^Looks bad/.test(line));
+  return { version, problem: errors.join("; ") || `criu check ended with ${code ?? "a signal"}` };
 }
 
 async function readScores(procDir: string, pid: number): Promise<EngineFacts["process"]> {

@@ -52,7 +52,7 @@ interface OwnInfo {
   readonly instance?: string;
   readonly version?: string;
   readonly options?: Partial<ShimOptions>;
-  readonly unread?: { readonly containers: number; readonly images: number };
+  readonly unread?: RuntimeAnswer["unread"];
 }
 
 function kindName(kind: RuntimeKind, told: string | undefined): string {

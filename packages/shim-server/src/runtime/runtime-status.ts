@@ -9,12 +9,15 @@ import { canMountRecursivelyReadOnly } from "../state/runtime-features.js";
 import type { Store } from "../state/store.js";
 import { version } from "../version.js";
 
+/** So many of what the engine does not let be read are named. */
+const namedUnread = 20;
+
 /** What Status uses. */
 export interface RuntimeStatusParts {
   readonly engine: Pick<Engine, "connected" | "problem" | "facts" | "info" | "refresh" | "known">;
   readonly network: Pick<PodNetwork, "readiness">;
-  readonly store: Pick<Store, "unread">;
-  readonly images: Pick<ImageStore, "unread">;
+  readonly store: Pick<Store, "unread" | "unreadNames">;
+  readonly images: Pick<ImageStore, "unread" | "unreadNames">;
   readonly logs: Pick<ContainerLogs, "lag">;
   readonly options: ShimOptions;
   readonly instance: string;
@@ -101,7 +104,8 @@ export function createRuntimeStatus(
     const now = engine.connected ? await askEngine() : {};
     const logLag = logs.lag();
     // What the engine does not let be inspected.
-    const unread = { containers: store.unread, images: images.unread };
+    const names = [...store.unreadNames(), ...images.unreadNames()].slice(0, namedUnread);
+    const unread = { containers: store.unread, images: images.unread, names };
     return { info: JSON.stringify({ version, instance, options, unread, logLag, ...now }) };
   }
 

@@ -73,7 +73,7 @@ export type RuntimeRouteParts = ContainerCheckpointParts &
   PortForwardUrlParts &
   Parameters<typeof createUpdateRuntimeConfig>[0] & {
     readonly events: Pick<ContainerEvents, "subscribe">;
-    readonly images: Pick<ImageStore, "version" | "unread">;
+    readonly images: Pick<ImageStore, "version" | "unread" | "unreadNames">;
   };
 
 /** How each method of CRI's RuntimeService is answered. */

@@ -29,6 +29,8 @@ export interface ImageStore {
   readonly version: number;
   /** How many images the engine does not let be read. */
   readonly unread: number;
+  /** What those are called, or their ids. */
+  unreadNames(): string[];
   /** Ends what goes on in the background. */
   close(): void;
 }
@@ -163,6 +165,10 @@ export function createImageStore(options: ImageStoreOptions): ImageStore {
     get unread() {
       return retries.size;
     },
+    unreadNames: () =>
+      [...entries.values()].flatMap(({ unread, image: { Id: id, RepoTags: tags } }) =>
+        unread ? [tags?.[0] ?? id] : [],
+      ),
     close: retries.close,
   };
 }

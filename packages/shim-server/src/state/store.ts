@@ -53,6 +53,8 @@ export interface Store {
   refreshUntil(id: string, shows: (record: StoreRecord) => boolean): Promise<void>;
   /** How many containers could not be read when they last were to be. */
   readonly unread: number;
+  /** What those are called in the engine, as far as its list tells. */
+  unreadNames(): string[];
   /** Records that a container was removed. Its id never comes back. */
   forget(id: string): void;
   /** Compares all with Docker and reads what is new, changed or asked for. */
@@ -248,6 +250,10 @@ export function createStore(options: StoreOptions): Store {
     get unread() {
       return retries.size;
     },
+    unreadNames: () =>
+      [...records.values()].flatMap(({ unread, inspect }) =>
+        unread ? [inspect.Name.replace(/^\//, "")] : [],
+      ),
     close: retries.close,
     sandbox(id) {
       const record = records.get(id);
