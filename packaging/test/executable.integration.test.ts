@@ -1,10 +1,12 @@
 import { execFile } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync, symlinkSync } from "node:fs";
+import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { promisify } from "node:util";
 import { type CriClient, createCriClient } from "@dockershim/cri-client";
+import { startPlugin } from "@dockershim/nri";
 import { type Daemon, labFlags, labVariable, startDaemon, until } from "@dockershim/testing";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { WebSocket } from "ws";
@@ -55,12 +57,15 @@ test("under the name of cri-dockerd it takes that one's flags", async () => {
   await expect(run(link, ["serve"])).rejects.toMatchObject({ code: 2 });
 });
 
-test("a pod runs on it, with its log thread and its network namespace thread", async () => {
+test("a pod runs on it, with an NRI plugin and the threads for logs and network namespaces", async () => {
+  const nriSocket = join(scratch, "nri.sock");
   daemon = await startDaemon({
     executable,
     listen: `unix://${join(scratch, "dockershim.sock")}`,
     flags: {
       "root-dir": join(scratch, "root"),
+      "nri-socket": nriSocket,
+      "nri-plugin-dir": join(scratch, "none"),
       ...labFlags({
         LAB_DOCKER_ENDPOINT: labVariable("LAB_DOCKER_ENDPOINT"),
         LAB_CNI_CONF_DIR: labVariable("LAB_CNI_CONF_DIR"),
@@ -71,6 +76,17 @@ test("a pod runs on it, with its log thread and its network namespace thread", a
   });
   cri = createCriClient({ endpoint: daemon.endpoint });
   const { runtime } = cri;
+  const adjust = { env: [{ key: "WORD", value: "served" }] };
+  const identity = { index: "10", name: "test" };
+  const synchronized = Promise.withResolvers<void>();
+  const plugin = await startPlugin(connect(nriSocket), identity, {
+    createContainer: () => ({ adjust }),
+    synchronize: () => {
+      synchronized.resolve();
+      return [];
+    },
+  });
+  await synchronized.promise;
   const sandboxConfig = {
     metadata: { name: "executable", namespace: "default", uid: "executable-1", attempt: 0 },
     logDirectory: join(scratch, "logs"),
@@ -84,7 +100,7 @@ test("a pod runs on it, with its log thread and its network namespace thread", a
       config: {
         metadata: { name: "web", attempt: 0 },
         image: { image: labVariable("LAB_IMAGE") },
-        command: ["sh", "-c", "echo served >&2; exec httpd -f -v -h /etc -p 127.0.0.1:7001"],
+        command: ["sh", "-c", "echo $WORD >&2; exec httpd -f -v -h /etc -p 127.0.0.1:7001"],
         logPath: "web.log",
         linux: {},
       },
@@ -127,6 +143,7 @@ test("a pod runs on it, with its log thread and its network namespace thread", a
     screen.stdin?.write("q");
     expect(await once(screen, "close")).toEqual([0, null]);
   } finally {
+    plugin.close();
     await runtime.stopPodSandbox({ podSandboxId });
     await runtime.removePodSandbox({ podSandboxId });
   }

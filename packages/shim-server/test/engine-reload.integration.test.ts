@@ -1,7 +1,9 @@
-import { readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { apiAtLeast } from "@dockershim/pod-sandbox";
 import { labVariable, until } from "@dockershim/testing";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import { pino } from "pino";
 import { createHarness, type Harness } from "./harness.js";
 
 // `systemctl reload docker` sends SIGHUP, on which the engine reads its daemon.json again.
@@ -10,6 +12,7 @@ const endpoint = labVariable("LAB_DOCKER_ENDPOINT").replace("unix://", "");
 const daemonJson = join(dirname(endpoint), "daemon.json");
 const enginePid = Number(readFileSync(join(dirname(endpoint), "dockerd.pid"), "utf8"));
 let before: string;
+const logged: string[] = [];
 
 function reloadEngine(changes: object): void {
   writeFileSync(daemonJson, JSON.stringify({ ...JSON.parse(before), ...changes }));
@@ -18,7 +21,8 @@ function reloadEngine(changes: object): void {
 
 beforeAll(async () => {
   before = readFileSync(daemonJson, "utf8");
-  h = await createHarness();
+  const log = pino({ level: "warn" }, { write: (line) => void logged.push(line) });
+  h = await createHarness({}, log);
 });
 afterAll(async () => {
   writeFileSync(daemonJson, before);
@@ -44,6 +48,37 @@ test("a runtime that is added to the engine's configuration serves pods without 
     added,
   );
 });
+
+const hasNri = apiAtLeast(labVariable("LAB_DOCKER_VERSION"), "29.2");
+
+(hasNri ? test : test.skip)(
+  "an engine with NRI of its own is warned of, where ours is on",
+  async () => {
+    const folder = join(h.dir, "engine-nri");
+    mkdirSync(folder);
+    const options = {
+      enable: true,
+      "plugin-path": folder,
+      "plugin-config-path": folder,
+      "socket-path": join(h.dir, "engine-nri.sock"),
+    };
+    const warnings = () => logged.filter((line) => line.includes("the engine's own NRI is on too"));
+    reloadEngine({ "nri-opts": options });
+    await until(async () => ((await h.docker.info()).NRI?.Info ?? []).length > 0);
+    await h.restart();
+    expect(warnings()).toEqual([]);
+    await h.restart({ nriSocket: join(h.dir, "nri.sock"), nriPluginDir: join(h.dir, "none") });
+    const [warning = "{}"] = warnings();
+    expect(JSON.parse(warning)).toMatchObject({
+      level: 40,
+      engine: { "socket-path": options["socket-path"] },
+      hint: expect.stringContaining("nri-opts"),
+    });
+    await h.runPod();
+    reloadEngine({ "nri-opts": { enable: false } });
+    await until(async () => (await h.docker.info()).NRI == null);
+  },
+);
 
 test("the verbose status shows the engine as it is now", async () => {
   const systemTime = async (): Promise<number> => {
