@@ -10,14 +10,13 @@ export {
 } from "./mux.js";
 export { NriError, type NriErrorCode, type NriErrorFields } from "./nri-error.js";
 export type { NriObserver } from "./observer.js";
-export {
-  type ContainerSubject,
-  type CreateOutcome,
-  type PluginHost,
-  startPluginHost,
-  type ToldEvent,
-  type UpdateOutcome,
-} from "./plugin-host.js";
+export type {
+  ContainerSubject,
+  CreateOutcome,
+  ToldEvent,
+  UpdateOutcome,
+} from "./plugin-events.js";
+export { type PluginHost, startPluginHost } from "./plugin-host.js";
 export type { HostInventory, PluginHostOptions } from "./plugin-members.js";
 export { type PluginIdentity, pluginId } from "./plugin-name.js";
 export { type PluginHandlers, type RunningPlugin, startPlugin } from "./start-plugin.js";

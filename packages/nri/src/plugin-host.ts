@@ -1,86 +1,29 @@
-import {
-  clone,
-  create,
-  type DescMessage,
-  type DescMethodUnary,
-  type MessageInitShape,
-  type MessageShape,
-} from "@bufbuild/protobuf";
+import { clone, create, type MessageInitShape } from "@bufbuild/protobuf";
 import { createOwners } from "./field-owners.js";
 import {
-  type ContainerAdjustment,
   type ContainerEviction,
   ContainerSchema,
   type ContainerUpdate,
   Event,
-  type LinuxResources,
   LinuxResourcesSchema,
   Plugin as PluginService,
-  type PodSandboxSchema,
 } from "./gen/nri/pkg/api/v1alpha1/api_pb.js";
 import { collectAdjustments } from "./merge-adjustments.js";
 import { collectUpdates } from "./merge-updates.js";
 import { NriError } from "./nri-error.js";
-import type { Plugin } from "./plugin.js";
+import { createPluginCalls } from "./plugin-calls.js";
+import {
+  type ContainerSubject,
+  type CreateOutcome,
+  eventNumbers,
+  type ToldEvent,
+  type ToldMethods,
+  type UpdateOutcome,
+} from "./plugin-events.js";
 import { openPluginMembers, type PluginHostOptions } from "./plugin-members.js";
-import { grpcStatus } from "./ttrpc-server.js";
 
 const methods: typeof PluginService.method = PluginService.method;
 
-/** The name of an event that plugins are told of, and cannot change. */
-export type ToldEvent =
-  | "runPodSandbox"
-  | "updatePodSandbox"
-  | "postUpdatePodSandbox"
-  | "stopPodSandbox"
-  | "removePodSandbox"
-  | "postCreateContainer"
-  | "startContainer"
-  | "postStartContainer"
-  | "postUpdateContainer"
-  | "removeContainer";
-
-/** The number by which a plugin asks for each. */
-const told: Readonly<Record<ToldEvent, Event>> = {
-  runPodSandbox: Event.RUN_POD_SANDBOX,
-  updatePodSandbox: Event.UPDATE_POD_SANDBOX,
-  postUpdatePodSandbox: Event.POST_UPDATE_POD_SANDBOX,
-  stopPodSandbox: Event.STOP_POD_SANDBOX,
-  removePodSandbox: Event.REMOVE_POD_SANDBOX,
-  postCreateContainer: Event.POST_CREATE_CONTAINER,
-  startContainer: Event.START_CONTAINER,
-  postStartContainer: Event.POST_START_CONTAINER,
-  postUpdateContainer: Event.POST_UPDATE_CONTAINER,
-  removeContainer: Event.REMOVE_CONTAINER,
-};
-
-type ToldMethods = Pick<typeof methods, ToldEvent>;
-
-/** A pod and one of its containers. */
-export interface ContainerSubject {
-  readonly pod: MessageInitShape<typeof PodSandboxSchema>;
-  readonly container: MessageInitShape<typeof ContainerSchema>;
-}
-
-/** What plugins want when a container is created. */
-export interface CreateOutcome {
-  /** A key with "-" before it stands for what is to be removed. */
-  readonly adjust: ContainerAdjustment;
-  /** Of other containers. */
-  readonly updates: readonly ContainerUpdate[];
-  readonly evictions: readonly ContainerEviction[];
-}
-
-/** What plugins make of an update. */
-export interface UpdateOutcome {
-  /** What the container is to have. */
-  readonly resources: LinuxResources;
-  /** Of other containers. */
-  readonly updates: readonly ContainerUpdate[];
-  readonly evictions: readonly ContainerEviction[];
-}
-
-/** Who calls plugins, and where they come from. */
 /**
  * The runtime's side of NRI: it calls the plugins of a node in ascending order of their indices.
  * Plugins are called by one event at a time, since upstream's have never known it otherwise.
@@ -141,6 +84,7 @@ export interface PluginHost {
 export async function startPluginHost(options: PluginHostOptions): Promise<PluginHost> {
   const { observer } = options;
   const members = await openPluginMembers(options);
+  const calls = createPluginCalls(members, observer);
   let turn: Promise<unknown> = Promise.resolve();
 
   /** Runs what calls plugins when what was asked for before is done. */
@@ -148,80 +92,6 @@ export async function startPluginHost(options: PluginHostOptions): Promise<Plugi
     const result = turn.then(work);
     turn = result.catch(() => undefined);
     return result;
-  }
-
-  /** Calls a plugin. Undefined when it is gone for it. */
-  async function ask<I extends DescMessage, O extends DescMessage>(
-    plugin: Plugin,
-    desc: DescMethodUnary<I, O>,
-    request: MessageInitShape<I>,
-  ): Promise<MessageShape<O> | undefined> {
-    const begin = performance.now();
-    const over = observer.calling?.(plugin.id, desc.name);
-    let failure: NriError | undefined;
-    try {
-      return await plugin.call(desc, request);
-    } catch (reason) {
-      failure = NriError.from(reason, "protocol_error");
-      if (failure.code === "call_failed" || failure.code === "message_too_large") throw failure;
-      members.drop(plugin, failure);
-      return undefined;
-    } finally {
-      over?.(performance.now() - begin, failure?.code);
-    }
-  }
-
-  async function tellOne(
-    plugin: Plugin,
-    event: ToldEvent,
-    request: Partial<ContainerSubject>,
-  ): Promise<void> {
-    try {
-      await ask(plugin, methods[event] as DescMethodUnary<DescMessage, DescMessage>, request);
-    } catch (err) {
-      if (!isUnimplemented(err)) throw err;
-      // Plugins made before NRI 0.12 take these events by another call.
-      const { pod, container } = request;
-      try {
-        await ask(plugin, methods.stateChange, {
-          event: told[event],
-          ...(pod && { pod }),
-          ...(container && { container }),
-        });
-      } catch (again) {
-        if (!isUnimplemented(again)) throw again;
-      }
-    }
-  }
-
-  /** Shows the outcome to whoever wants to validate it. One that cannot be asked counts as against. */
-  async function validate(
-    pristine: ContainerSubject,
-    outcome: CreateOutcome,
-    owners: ReturnType<typeof createOwners>,
-  ): Promise<void> {
-    const validators = members.all.filter((plugin) =>
-      plugin.wants(Event.VALIDATE_CONTAINER_ADJUSTMENT),
-    );
-    if (validators.length === 0) return;
-    const request = {
-      ...pristine,
-      adjust: outcome.adjust,
-      update: [...outcome.updates],
-      owners: owners.toMessage(),
-      plugins: members.all.map(({ index, name }) => ({ index, name })),
-    };
-    await Promise.all(
-      validators.map(async (plugin) => {
-        const reply = await ask(plugin, methods.validateContainerAdjustment, request);
-        if (reply === undefined || reply.reject) {
-          const why = reply === undefined ? "it did not answer" : reply.reason || "no reason given";
-          throw new NriError("rejected", `NRI plugin ${plugin.id} refuses the container: ${why}`, {
-            plugin: plugin.id,
-          });
-        }
-      }),
-    );
   }
 
   return {
@@ -235,11 +105,11 @@ export async function startPluginHost(options: PluginHostOptions): Promise<Plugi
       await inTurn(async () => {
         const errors: unknown[] = [];
         for (const plugin of members.all) {
-          if (!plugin.wants(told[event])) continue;
+          if (!plugin.wants(eventNumbers[event])) continue;
           // What one says of it is no reason for others not to know.
-          await tellOne(plugin, event, request as Partial<ContainerSubject>).catch((err: unknown) =>
-            errors.push(err),
-          );
+          await calls
+            .tell(plugin, event, request as Partial<ContainerSubject>)
+            .catch((err: unknown) => errors.push(err));
         }
         if (errors.length > 0) throw errors[0];
       });
@@ -253,7 +123,7 @@ export async function startPluginHost(options: PluginHostOptions): Promise<Plugi
         const evictions: ContainerEviction[] = [];
         for (const plugin of members.all) {
           if (!plugin.wants(Event.CREATE_CONTAINER)) continue;
-          const reply = await ask(plugin, methods.createContainer, {
+          const reply = await calls.ask(plugin, methods.createContainer, {
             pod,
             container: adjustments.container,
           });
@@ -266,7 +136,7 @@ export async function startPluginHost(options: PluginHostOptions): Promise<Plugi
           updates: updates.collected(),
           evictions,
         };
-        await validate({ pod, container: pristine }, outcome, owners);
+        await calls.validate({ pod, container: pristine }, outcome, owners);
         return outcome;
       }),
     updateContainer: ({ pod, container }, wanted) =>
@@ -278,7 +148,7 @@ export async function startPluginHost(options: PluginHostOptions): Promise<Plugi
         const evictions: ContainerEviction[] = [];
         for (const plugin of members.all) {
           if (!plugin.wants(Event.UPDATE_CONTAINER)) continue;
-          const reply = await ask(plugin, methods.updateContainer, {
+          const reply = await calls.ask(plugin, methods.updateContainer, {
             pod,
             container,
             linuxResources: resources,
@@ -295,7 +165,7 @@ export async function startPluginHost(options: PluginHostOptions): Promise<Plugi
         for (const plugin of members.all) {
           if (!plugin.wants(Event.STOP_CONTAINER)) continue;
           try {
-            const reply = await ask(plugin, methods.stopContainer, { ...subject });
+            const reply = await calls.ask(plugin, methods.stopContainer, { ...subject });
             if (reply !== undefined) updates.merge(reply.update, plugin.id);
           } catch (err) {
             const { message: reason } = NriError.from(err, "protocol_error");
@@ -310,8 +180,4 @@ export async function startPluginHost(options: PluginHostOptions): Promise<Plugi
     },
     close: members.close,
   };
-}
-
-function isUnimplemented(reason: unknown): boolean {
-  return reason instanceof NriError && reason.status === grpcStatus.unimplemented;
 }

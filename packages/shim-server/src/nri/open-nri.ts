@@ -1,23 +1,15 @@
 import type { LinuxContainerResources } from "@dockershim/cri-types";
-import type {
-  ContainerEviction,
-  ContainerUpdate,
-  NriError,
-  NriObserver,
-  PluginHost,
-} from "@dockershim/nri";
+import type { NriError, NriObserver, PluginHost } from "@dockershim/nri";
 import { fromNriUpdate, type NriAdjustment, toNriResources } from "@dockershim/pod-sandbox";
 import type { Logger } from "pino";
-import { BoundedMap } from "../async/bounded-map.js";
-import { type ChangeLimitsParts, changeLimits } from "../engine-work/change-limits.js";
-import { type HaltParts, haltContainer } from "../engine-work/container-halt.js";
 import type { ShimOptions } from "../options.js";
 import { ShimError, type ShimErrorCode } from "../shim-error.js";
 import type { Engine } from "../state/engine.js";
-import type { ContainerRecord, SandboxRecord, StoreRecord } from "../state/records.js";
-import type { Store, StoreChange } from "../state/store.js";
+import type { ContainerRecord, SandboxRecord } from "../state/records.js";
+import type { Store } from "../state/store.js";
 import type { UnmanagedLimitsStore } from "../state/unmanaged-limits.js";
 import { version } from "../version.js";
+import { createEnds, hasEnded } from "./ends.js";
 import type { Nri } from "./nri.js";
 import {
   type NriContainer,
@@ -26,13 +18,12 @@ import {
   toNriContainer,
   toNriPod,
 } from "./nri-messages.js";
+import { createPluginRequests, type PluginRequestParts } from "./plugin-requests.js";
 
 /** What NRI is made of. */
-export interface NriParts extends ChangeLimitsParts, HaltParts {
-  readonly docker: ChangeLimitsParts["docker"] & HaltParts["docker"];
+export interface NriParts extends PluginRequestParts {
   readonly engine: Pick<Engine, "facts" | "known">;
-  readonly store: ChangeLimitsParts["store"] &
-    HaltParts["store"] &
+  readonly store: PluginRequestParts["store"] &
     Pick<Store, "sandbox" | "sandboxes" | "containers" | "onChange">;
   readonly unmanagedLimits: UnmanagedLimitsStore;
   readonly addresses: (sandboxId: string) => readonly string[] | undefined;
@@ -59,12 +50,6 @@ const codes: Partial<Record<NriError["code"], ShimErrorCode>> = {
   rejected: "failed_precondition",
 };
 
-/** Docker never gives an id twice, and memory is finite. */
-const rememberedEnds = 4096;
-
-/** How long the engine may take to do what a plugin asks for, in ms. */
-const updateDeadlineMs = 30_000;
-
 /**
  * Calls the node's NRI plugins. Nothing of NRI is loaded before this.
  *
@@ -74,13 +59,7 @@ export async function openNri(options: NriOptions, parts: NriParts): Promise<Ope
   const { engine, store, unmanagedLimits, addresses } = parts;
   const log = parts.log.child({ part: "nri" });
   const nri = await import("@dockershim/nri");
-  /** Sandboxes and containers whose stop, or removal, plugins have been told of. */
-  const stopTold = new BoundedMap<string, true>(rememberedEnds);
-  const removalTold = new BoundedMap<string, true>(rememberedEnds);
-  /** Starts that are under way. */
-  const starts = new Map<string, Promise<void>>();
-  /** Ends that plugins are being told of. */
-  const ends = new Map<string, Promise<void>>();
+  const requests = createPluginRequests({ ...parts, log });
 
   const podOf = (record: SandboxRecord): NriPod => toNriPod(record, addresses(record.id));
   const podOfId = (id: string): NriPod => {
@@ -109,12 +88,14 @@ export async function openNri(options: NriOptions, parts: NriParts): Promise<Ope
         return {
           pods: [...store.sandboxes()].map(podOf),
           // As containerd has it, those that have ended are left out.
-          containers: [...store.containers()].filter(hasNotEnded).map(containerOf),
+          containers: [...store.containers()]
+            .filter((record) => !hasEnded(record))
+            .map(containerOf),
         };
       },
       async update(plugin, { update, evict }) {
-        await evictAll(evict, plugin);
-        return await updateAll(update);
+        await requests.evict(evict, plugin);
+        return await requests.update(update);
       },
       observer: {
         ...parts.observer,
@@ -149,109 +130,15 @@ export async function openNri(options: NriOptions, parts: NriParts): Promise<Ope
     }
   }
 
-  /** @returns The updates that failed. */
-  async function updateAll(updates: readonly ContainerUpdate[]): Promise<ContainerUpdate[]> {
-    const failed: ContainerUpdate[] = [];
-    for (const update of updates) {
-      try {
-        await updateOne(update);
-      } catch (err) {
-        log.warn({ err, container: update.containerId }, "an NRI plugin's update failed");
-        failed.push(update);
-      }
-    }
-    return failed;
-  }
-
-  async function updateOne({ containerId, linux }: ContainerUpdate): Promise<void> {
-    const record = store.container(containerId);
-    if (record === undefined) throw new ShimError("not_found", `no container ${containerId}`);
-    if (linux?.resources === undefined) return;
-    const { resources, extra } = fromNriUpdate(
-      linux.resources,
-      undefined,
-      "nri.update.linux.resources",
-    );
-    await changeLimits(parts, record, resources, extra, AbortSignal.timeout(updateDeadlineMs));
-  }
-
-  /** @throws ShimError when one fails whose failure is not to be ignored. */
-  async function requireUpdates(updates: readonly ContainerUpdate[]): Promise<void> {
-    const failed = (await updateAll(updates)).filter(({ ignoreFailure }) => !ignoreFailure);
-    if (failed.length === 0) return;
-    const ids = failed.map(({ containerId }) => containerId).join(", ");
-    throw new ShimError("internal", `limits that an NRI plugin wants were not set: ${ids}`);
-  }
-
-  async function evictAll(evictions: readonly ContainerEviction[], plugin = ""): Promise<void> {
-    for (const { containerId: id, reason } of evictions) {
-      log.warn({ container: id, plugin, reason }, "an NRI plugin has a container stopped");
-      try {
-        if (store.container(id) === undefined) continue;
-        await haltContainer(parts, id, 0, AbortSignal.timeout(updateDeadlineMs));
-      } catch (err) {
-        log.warn({ err, container: id }, "could not stop it");
-      }
-    }
-  }
-
-  function tellEnd(record: ContainerRecord): void {
-    const { id } = record;
-    const ended = subject(record);
-    const work = Promise.resolve(starts.get(id))
-      .then(() => host.stopContainer(ended))
-      .then(updateAll);
-    ends.set(
-      id,
-      tell("a container has ended", id, work).finally(() => ends.delete(id)),
-    );
-  }
-
-  async function tellRemoval(record: StoreRecord): Promise<void> {
-    const { id } = record;
-    if (removalTold.has(id)) return;
-    removalTold.set(id, true);
-    if (record.kind === "container") {
-      const told = subject(record);
-      await ends.get(id);
-      await tell("a container is removed", id, host.tell("removeContainer", told));
-    } else {
-      await tellStop(record);
-      await tell("a pod is removed", id, host.tell("removePodSandbox", { pod: podOf(record) }));
-    }
-  }
-
-  async function tellStop(record: SandboxRecord): Promise<void> {
-    if (stopTold.has(record.id)) return;
-    stopTold.set(record.id, true);
-    await tell("a pod is stopped", record.id, host.tell("stopPodSandbox", { pod: podOf(record) }));
-  }
-
-  /** Containers end by themselves, and both go behind our back. */
-  function follow({ before, after }: StoreChange): void {
-    if (before?.kind === "container" && after === undefined && hasRun(before)) tellEnd(before);
-    // A short one may never be seen to run.
-    if (
-      before !== undefined &&
-      after?.kind === "container" &&
-      hasEnded(after) &&
-      !hasEnded(before)
-    ) {
-      tellEnd(after);
-    }
-    if (after !== undefined || before === undefined) return;
-    void tellRemoval(before);
-  }
-
-  const unfollow = store.onChange(follow);
+  const ends = createEnds({ host, store, requests, subject, pod: podOf, tell });
 
   return {
     on: true,
     launched: host.launched,
     hold: (signal) => ask(host.hold(signal)),
     runSandbox: (sandbox) => ask(host.tell("runPodSandbox", { pod: podOf(sandbox) })),
-    stopSandbox: tellStop,
-    removeSandbox: tellRemoval,
+    stopSandbox: ends.sandboxStopped,
+    removeSandbox: ends.removed,
     updateSandbox: (sandbox, overhead, resources) =>
       ask(
         host.tell("updatePodSandbox", {
@@ -269,18 +156,11 @@ export async function openNri(options: NriOptions, parts: NriParts): Promise<Ope
     async createContainer(id, planned) {
       if (host.plugins.length === 0) return undefined;
       const outcome = await ask(host.createContainer(subject({ ...planned, id })));
-      await evictAll(outcome.evictions);
-      await requireUpdates(outcome.updates);
+      await requests.evict(outcome.evictions);
+      await requests.requireUpdates(outcome.updates);
       return outcome.adjust as NriAdjustment;
     },
-    async containerUndone(id, planned) {
-      if (removalTold.has(id)) return;
-      removalTold.set(id, true);
-      if (host.plugins.length === 0) return;
-      const undone = subject({ ...planned, id });
-      await tell("a container is not created", id, host.stopContainer(undone).then(updateAll));
-      await tell("a container is not created", id, host.tell("removeContainer", undone));
-    },
+    containerUndone: ends.undone,
     containerCreated: (container) =>
       tell(
         "a container was created",
@@ -289,12 +169,7 @@ export async function openNri(options: NriOptions, parts: NriParts): Promise<Ope
       ),
     async startContainer(container) {
       const { id } = container;
-      const over = Promise.withResolvers<void>();
-      starts.set(id, over.promise);
-      const end = (): void => {
-        starts.delete(id);
-        over.resolve();
-      };
+      const end = ends.starting(id);
       try {
         await ask(host.tell("startContainer", subject(container)));
       } catch (err) {
@@ -312,8 +187,8 @@ export async function openNri(options: NriOptions, parts: NriParts): Promise<Ope
     async updateContainer(container, resources) {
       if (host.plugins.length === 0) return { resources, extra: {} };
       const outcome = await ask(host.updateContainer(subject(container), limitsOf(resources)));
-      await evictAll(outcome.evictions);
-      await requireUpdates(outcome.updates);
+      await requests.evict(outcome.evictions);
+      await requests.requireUpdates(outcome.updates);
       return fromNriUpdate(outcome.resources, resources, "nri.update.linux.resources");
     },
     containerUpdated: (container) =>
@@ -322,10 +197,10 @@ export async function openNri(options: NriOptions, parts: NriParts): Promise<Ope
         container.id,
         host.tell("postUpdateContainer", subject(container)),
       ),
-    containerEndTold: async (id) => await ends.get(id),
-    removeContainer: tellRemoval,
+    containerEndTold: ends.told,
+    removeContainer: ends.removed,
     async close() {
-      unfollow();
+      ends.close();
       await host.close();
     },
   };
@@ -333,17 +208,4 @@ export async function openNri(options: NriOptions, parts: NriParts): Promise<Ope
 
 function limitsOf(resources: LinuxContainerResources): NriLimits {
   return toNriResources(resources) as NriLimits;
-}
-
-function hasEnded({ inspect }: StoreRecord): boolean {
-  return ["exited", "dead"].includes(inspect.State.Status);
-}
-
-function hasNotEnded(record: StoreRecord): boolean {
-  return !hasEnded(record);
-}
-
-/** Whether its process ran when it was seen. */
-function hasRun({ inspect }: StoreRecord): boolean {
-  return ["running", "paused", "restarting"].includes(inspect.State.Status);
 }
