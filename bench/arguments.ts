@@ -2,16 +2,19 @@ import { parseArgs } from "node:util";
 import { type EndpointAddress, parseEndpoints } from "./endpoint.ts";
 import type { ContainerChoice } from "./pods.ts";
 
-export const usage = `usage: npm run bench -- [compare | lifecycle | soak | restart | behind] [options]
+export const usage = `usage: npm run bench -- [VERB] [options]
 
   compare   (default) calls, pods, polling and memory, at each number of pods
   lifecycle pods on a network, beside what their engine calls and CNI plugins cost by hand
+  nightly   fails when a row is more than 10 % above figures.json, in each of the rounds
   soak      polls many times faster than a kubelet; fails when memory or descriptors keep growing
   restart   from the daemon's start to its first complete lists, with pods there
   behind    how soon CRI tells what somebody did with docker itself
 
   --endpoints name=socket[=pid[=engine pid]],…
                         what to measure; without it a lab and the daemon are started, and removed
+  --peers               beside the lab's daemon: containerd, and with --cri-dockerd that
+  --cri-dockerd PATH    program of cri-dockerd, which is then a peer too
   --docker SOCKET       engine behind the endpoints, for behind and lifecycle
   --cni-conf-dir DIR    lifecycle by hand: default /etc/cni/net.d
   --cni-bin-dir DIR     lifecycle by hand: default /opt/cni/bin
@@ -25,7 +28,8 @@ export const usage = `usage: npm run bench -- [compare | lifecycle | soak | rest
   --container running   what a pod holds: running, created (never started) or none
   --minutes 3           soak: how long
   --speed 20            soak: times a kubelet's rate
-  --rounds 5            behind, restart and lifecycle (pods at once): how often
+  --rounds 5            behind, restart, nightly and lifecycle (pods at once): how often
+  --write               nightly: writes figures.json, of all rounds
   --node-args "…"       options of node for the daemon that is started
   --out DIR             where result.json and growth.svg go (default: a new folder in /tmp)
 
@@ -36,6 +40,8 @@ Pods that stand are on the host network, because making them is not what is meas
 export interface BenchArguments {
   readonly verb: (typeof verbs)[number];
   readonly endpoints: readonly EndpointAddress[];
+  readonly peers: boolean;
+  readonly criDockerd: string | undefined;
   readonly docker: string | undefined;
   readonly cniConfDir: string;
   readonly cniBinDir: string;
@@ -50,11 +56,12 @@ export interface BenchArguments {
   readonly minutes: number;
   readonly speed: number;
   readonly rounds: number;
+  readonly write: boolean;
   readonly nodeArgs: readonly string[];
   readonly out: string | undefined;
 }
 
-const verbs = ["compare", "lifecycle", "soak", "restart", "behind"] as const;
+const verbs = ["compare", "lifecycle", "nightly", "soak", "restart", "behind"] as const;
 const containers = ["running", "created", "none"] as const;
 
 /** @throws Error with a message for the person at the terminal. */
@@ -64,6 +71,8 @@ export function readArguments(args: readonly string[]): BenchArguments | "help" 
     allowPositionals: true,
     options: {
       endpoints: { type: "string" },
+      peers: { type: "boolean", default: false },
+      "cri-dockerd": { type: "string" },
       docker: { type: "string" },
       "cni-conf-dir": { type: "string", default: "/etc/cni/net.d" },
       "cni-bin-dir": { type: "string", default: "/opt/cni/bin" },
@@ -78,6 +87,7 @@ export function readArguments(args: readonly string[]): BenchArguments | "help" 
       minutes: { type: "string", default: "3" },
       speed: { type: "string", default: "20" },
       rounds: { type: "string", default: "5" },
+      write: { type: "boolean", default: false },
       "node-args": { type: "string", default: "" },
       out: { type: "string" },
       help: { type: "boolean", short: "h" },
@@ -93,9 +103,13 @@ export function readArguments(args: readonly string[]): BenchArguments | "help" 
   if (endpoints.length > 0 && values.image === undefined) {
     throw new Error("--endpoints needs --image: an image that all of them have");
   }
+  const peers = values.peers || values["cri-dockerd"] !== undefined;
+  if (peers && endpoints.length > 0) throw new Error("--peers: only without --endpoints");
   return {
     verb,
     endpoints,
+    peers,
+    criDockerd: values["cri-dockerd"],
     docker: values.docker?.replace(/^unix:\/\//, ""),
     cniConfDir: values["cni-conf-dir"],
     cniBinDir: values["cni-bin-dir"],
@@ -110,6 +124,7 @@ export function readArguments(args: readonly string[]): BenchArguments | "help" 
     minutes: positive(values.minutes, "--minutes"),
     speed: positive(values.speed, "--speed"),
     rounds: positive(values.rounds, "--rounds"),
+    write: values.write,
     nodeArgs: values["node-args"].split(" ").filter((part) => part !== ""),
     out: values.out,
   };

@@ -7,15 +7,24 @@ import { readState } from "../lab/state.ts";
 import { down, status, up } from "../lab/up-down.ts";
 import { type BenchArguments, readArguments, usage } from "./arguments.ts";
 import { measureBehindOurBack } from "./behind-our-back.ts";
-import { createByHand } from "./by-hand.ts";
+import { type ByHand, createByHand } from "./by-hand.ts";
 import { type Cleanup, createCleanup, Interrupted } from "./cleanup.ts";
 import { measureClientCost } from "./client-cost.ts";
 import { compare } from "./compare.ts";
 import { type Endpoint, openEndpoint } from "./endpoint.ts";
 import { measureLifecycle } from "./lifecycle.ts";
 import { describeMachine } from "./machine.ts";
+import { nightly } from "./nightly.ts";
 import { type OwnDaemon, startOwnDaemon } from "./own-daemon.ts";
-import { createPopulation, type PodChoices, removeLeftovers, run } from "./pods.ts";
+import { type PeerLab, startContainerd, startCriDockerd } from "./peers.ts";
+import {
+  createPopulation,
+  findPauseImage,
+  type PodChoices,
+  removeLeftovers,
+  run,
+  tryPod,
+} from "./pods.ts";
 import { drawGrowth } from "./report-svg.ts";
 import { formatComparison, formatLifecycles, formatRow, formatTable } from "./report-table.ts";
 import { measureRestart, type RestartTimes } from "./restart.ts";
@@ -60,7 +69,36 @@ async function openSubject(args: BenchArguments, cleanup: Cleanup): Promise<Subj
   });
   cleanup.add(() => endpoint.cri.close());
   const docker = config.dockerSocket;
-  return { endpoints: [endpoint], image: args.image ?? env.LAB_IMAGE, docker, own };
+  const image = args.image ?? env.LAB_IMAGE;
+  const endpoints = [endpoint];
+  if (args.peers) {
+    const lab = { config, env, image, enginePid: endpoint.enginePid };
+    endpoints.push(...(await openPeers(args, lab, endpoint, cleanup)));
+  }
+  return { endpoints, image, docker, own };
+}
+
+/** What else is measured, in turns with the daemon. */
+async function openPeers(
+  args: BenchArguments,
+  lab: Omit<PeerLab, "pauseImage">,
+  own: Endpoint,
+  cleanup: Cleanup,
+): Promise<Endpoint[]> {
+  const peerLab = { ...lab, pauseImage: await findPauseImage(own, lab.config.dockerSocket) };
+  const addresses = [await startContainerd(peerLab, cleanup)];
+  if (args.criDockerd !== undefined) {
+    addresses.push(await startCriDockerd(args.criDockerd, peerLab, cleanup));
+  }
+  const peers: Endpoint[] = [];
+  for (const address of addresses) {
+    const peer = await openEndpoint(address);
+    cleanup.add(() => peer.cri.close());
+    const problem = await tryPod(peer, lab.image);
+    if (problem === undefined) peers.push(peer);
+    else console.log(`${peer.name} makes no pods here and is left out: ${problem}\n`);
+  }
+  return peers;
 }
 
 type Results = Record<string, unknown>;
@@ -157,29 +195,67 @@ async function runBehind(
   return found as Results;
 }
 
-async function runLifecycle(
+/** The maker by hand that a subject's own pods are held against. */
+async function openByHand(
   args: BenchArguments,
   { endpoints, docker, own }: Subject,
-  pods: PodChoices,
+  choices: PodChoices,
   cleanup: Cleanup,
-): Promise<Results> {
-  if (docker === undefined) throw new Error("lifecycle: --docker is missing, the engine's socket");
+): Promise<ByHand> {
+  if (docker === undefined) {
+    throw new Error(`${args.verb}: --docker is missing, the engine's socket`);
+  }
   const node = {
     docker,
     cniConfDir: own?.env.LAB_CNI_CONF_DIR ?? args.cniConfDir,
     cniBinDir: own?.env.LAB_CNI_BIN_DIR ?? args.cniBinDir,
   };
-  const choices: PodChoices = { ...pods, hostNetwork: false, container: "running" };
   cleanup.add(() => removeLeftovers(docker));
-  const byHand = await createByHand(endpoints[0] as Endpoint, node, choices, run);
-  const found = await measureLifecycle(endpoints, byHand, choices, args, cleanup);
+  return await createByHand(endpoints[0] as Endpoint, node, choices, run);
+}
+
+async function runLifecycle(
+  args: BenchArguments,
+  subject: Subject,
+  pods: PodChoices,
+  cleanup: Cleanup,
+): Promise<Results> {
+  const choices: PodChoices = { ...pods, hostNetwork: false, container: "running" };
+  const byHand = await openByHand(args, subject, choices, cleanup);
+  const found = await measureLifecycle(subject.endpoints, byHand, choices, args, cleanup);
   process.stdout.write(formatLifecycles(found, args.atOnce));
   return { lifecycles: found, atOnce: args.atOnce };
+}
+
+async function runNightly(
+  args: BenchArguments,
+  subject: Subject,
+  pods: PodChoices,
+  cleanup: Cleanup,
+): Promise<Results> {
+  if (subject.own === undefined) {
+    throw new Error("nightly: only for a daemon that the benchmark starts");
+  }
+  const endpoint = subject.endpoints[0] as Endpoint;
+  const choices: PodChoices = { ...pods, hostNetwork: false, container: "running" };
+  const byHand = await openByHand(args, subject, choices, cleanup);
+  const population = createPopulation(endpoint, pods, cleanup);
+  const size = args.pods[0] ?? 10;
+  console.error(`making ${size} pods`);
+  await population.grow(size);
+  const results = await nightly(
+    { endpoint, byHand, pods: population.pods, choices },
+    args,
+    cleanup,
+  );
+  await population.empty();
+  return { pods: size, ...results };
 }
 
 const runs = {
   compare: runCompare,
   lifecycle: runLifecycle,
+  nightly: runNightly,
   soak: runSoak,
   restart: runRestart,
   behind: runBehind,

@@ -29,6 +29,8 @@ export type OnStep = (step: string, ms: number) => void;
 export interface ByHand {
   start(onStep: OnStep): Promise<HandMadePod>;
   stop(pod: HandMadePod, onStep: OnStep): Promise<void>;
+  /** Runs a command in a container and waits for its end. */
+  exec(container: string, command: readonly string[]): Promise<void>;
 }
 
 /** What of an inspected container goes into the body that would create it again. */
@@ -107,6 +109,14 @@ export async function createByHand(
       step("remove the container");
       await engineRequest(docker, "DELETE", `/containers/${sandbox}?force=1&v=1`);
       step("remove the sandbox");
+    },
+
+    async exec(container, Cmd) {
+      const body = { AttachStdout: true, AttachStderr: true, Cmd };
+      const made = await engineRequest(docker, "POST", `/containers/${container}/exec`, body);
+      const { Id } = made as { Id: string };
+      await engineRequest(docker, "POST", `/exec/${Id}/start`, { Detach: false, Tty: false });
+      await engineRequest(docker, "GET", `/exec/${Id}/json`);
     },
   };
 }

@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
-import { mkdirSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { NamespaceMode, type PodSandboxConfigSchema, RuntimeService } from "@dockershim/cri-types";
@@ -68,6 +69,42 @@ export async function startPod(endpoint: Endpoint, choices: PodChoices): Promise
   } catch (err) {
     await stopPod(endpoint, pod);
     throw err;
+  }
+}
+
+/** The image that an endpoint's sandboxes are made from, which it has its engine load for the first. */
+export async function findPauseImage(endpoint: Endpoint, docker: string): Promise<string> {
+  return await withPod(endpoint, { image: "", container: "none" }, async ({ sandboxId }) => {
+    const inspect = await engineRequest(docker, "GET", `/containers/${sandboxId}/json`);
+    return (inspect as { Config: { Image: string } }).Config.Image;
+  });
+}
+
+/** Makes a pod and removes it. @returns Why that cannot be done, undefined when it can. */
+export async function tryPod(endpoint: Endpoint, image: string): Promise<string | undefined> {
+  try {
+    await withPod(endpoint, { image, container: "running" }, async () => undefined);
+    return undefined;
+  } catch (err) {
+    return err instanceof Error ? err.message : String(err);
+  }
+}
+
+async function withPod<T>(
+  endpoint: Endpoint,
+  choices: Pick<PodChoices, "image" | "container">,
+  use: (pod: Pod) => Promise<T>,
+): Promise<T> {
+  const logRoot = mkdtempSync(join(tmpdir(), "dockershim-bench-"));
+  try {
+    const pod = await startPod(endpoint, { ...choices, hostNetwork: true, logRoot });
+    try {
+      return await use(pod);
+    } finally {
+      await stopPod(endpoint, pod);
+    }
+  } finally {
+    rmSync(logRoot, { recursive: true, force: true });
   }
 }
 

@@ -32,6 +32,15 @@ export function formatRow(row: Row | undefined): string {
   return [row.p50, row.p90, row.p99].map(formatMs).join(" / ");
 }
 
+/** Rows of several beside each other, all but one with their ratio to that one. */
+function formatBeside(rows: readonly (Row | undefined)[], to = 0): string[] {
+  const base = rows[to];
+  return rows.map((row, index) => {
+    if (index === to || typeof row !== "object" || typeof base !== "object") return formatRow(row);
+    return `${formatRow(row)} (${(row.p50 / base.p50).toFixed(2)})`;
+  });
+}
+
 function formatMs(value: number): string {
   return value >= 100 ? value.toFixed(0) : value >= 10 ? value.toFixed(1) : value.toFixed(2);
 }
@@ -53,14 +62,15 @@ const figures: readonly [title: string, of: (stage: Stage) => string][] = [
 export function formatComparison(results: readonly EndpointResult[]): string {
   const names = results.map(({ name }) => name);
   const parts = results.map(({ name, version }) => `${name}: ${version}\n`);
-  parts.push("\nms: p50 / p90 / p99\n");
+  const ratios = results.length > 1 ? `; in brackets p50 as a multiple of ${names[0]}'s` : "";
+  parts.push(`\nms: p50 / p90 / p99${ratios}\n`);
   const lifecycle = Object.keys(results[0]?.lifecycle ?? {});
   if (lifecycle.length > 0) {
     parts.push(
       "\n",
       formatTable(
         ["pods one by one", ...names],
-        lifecycle.map((row) => [row, ...results.map((each) => formatRow(each.lifecycle[row]))]),
+        lifecycle.map((row) => [row, ...formatBeside(results.map((each) => each.lifecycle[row]))]),
       ),
     );
   }
@@ -69,7 +79,7 @@ export function formatComparison(results: readonly EndpointResult[]): string {
     const rows = [
       ...Object.keys(stage.rows).map((row) => [
         row,
-        ...stages.map((each) => formatRow(each?.rows[row])),
+        ...formatBeside(stages.map((each) => each?.rows[row])),
       ]),
       ...figures.map(([title, of]) => [
         title,
@@ -83,25 +93,17 @@ export function formatComparison(results: readonly EndpointResult[]): string {
 
 /** Pods of endpoints beside those made by hand, which come last: each row with the ratio of its p50. */
 export function formatLifecycles(found: readonly Lifecycle[], atOnce: number): string {
-  const floor = found.at(-1);
   const rows: readonly [title: string, of: (each: Lifecycle) => Row][] = [
     ["pod start", ({ start }) => start],
     ["pod stop and remove", ({ stop }) => stop],
     [`${atOnce} at once start`, ({ startAtOnce }) => startAtOnce],
     [`${atOnce} at once stop and remove`, ({ stopAtOnce }) => stopAtOnce],
   ];
-  const cell = (row: Row, least: Row | undefined): string => {
-    if (typeof row === "string" || typeof least !== "object") return formatRow(row);
-    return `${formatRow(row)} (${(row.p50 / least.p50).toFixed(2)})`;
-  };
   const parts = [
-    "ms: p50 / p90 / p99 (p50 as a multiple of by hand)\n\n",
+    "ms: p50 / p90 / p99; in brackets p50 as a multiple of by hand\n\n",
     formatTable(
       ["pods with their network", ...found.map(({ name }) => name)],
-      rows.map(([title, of]) => [
-        title,
-        ...found.map((each) => cell(of(each), floor && of(floor))),
-      ]),
+      rows.map(([title, of]) => [title, ...formatBeside(found.map(of), found.length - 1)]),
     ),
   ];
   for (const { name, steps } of found) {
