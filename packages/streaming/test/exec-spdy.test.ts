@@ -276,7 +276,7 @@ describe("exec over SPDY", () => {
           return { exitCode: 0 };
         },
       },
-      { idleTimeoutMs: 50 },
+      { idleTimeoutMs: 500 },
     );
     const client = await dialSpdy(server.execUrl(execRequest));
     const { stdout } = await openTerminal(client, ["stdout", "stderr"]);
