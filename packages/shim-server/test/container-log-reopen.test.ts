@@ -10,6 +10,7 @@ const id = "a".repeat(64);
 const recordOf = (listed: boolean): ContainerRecord =>
   ({
     id,
+    unread: listed,
     inspect: {
       State: { Status: "running", Running: true },
       HostConfig: listed ? {} : { LogConfig: { Type: "local" } },

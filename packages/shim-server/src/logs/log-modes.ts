@@ -2,6 +2,7 @@ import { ContainerLogError, localLogConfig, prepareLogPath } from "@dockershim/c
 import { INSTANCE_LABEL, type LogConfig } from "@dockershim/pod-sandbox";
 import type { ShimOptions } from "../options.js";
 import { ShimError } from "../shim-error.js";
+import { isListedOnly } from "../state/container-lookup.js";
 import type { ContainerRecord } from "../state/records.js";
 import type { ContainerLogs, LogWay } from "./container-logs.js";
 import type { CriLogs } from "./cri-logs.js";
@@ -35,7 +36,7 @@ export function createContainerLogs(
     started: (record) => wayOf(record).started(record),
     reopen: (record) => wayOf(record).reopen(record),
     // A position that is not there can be removed too.
-    removed: (record) => (isLogDriverKnown(record) ? wayOf(record) : ways.cri).removed(record),
+    removed: (record) => (isListedOnly(record) ? ways.cri : wayOf(record)).removed(record),
     sweep: (ids) => ways.cri.sweep(ids),
     lag: () => ways.cri.lag(),
     close: () => ways.cri.close(),
@@ -44,11 +45,6 @@ export function createContainerLogs(
 
 function isOfPath({ code }: ContainerLogError): boolean {
   return code === "invalid_path" || code === "path_refused";
-}
-
-/** Whether it is known who writes a container's log: an entry of the engine's list does not tell. */
-export function isLogDriverKnown({ inspect }: ContainerRecord): boolean {
-  return inspect.HostConfig?.LogConfig !== undefined;
 }
 
 /** Containers of cri-dockerd keep their links, even where the engine's own default is `local`. */

@@ -1,8 +1,11 @@
 import type { ReopenContainerLogRequest } from "@dockershim/cri-types";
 import type { CallContext } from "../call.js";
 import type { ContainerLogs } from "../logs/container-logs.js";
-import { isLogDriverKnown } from "../logs/log-modes.js";
-import { type ContainerLookup, requireRunning } from "../state/container-lookup.js";
+import {
+  type ContainerLookup,
+  readIfListedOnly,
+  requireRunning,
+} from "../state/container-lookup.js";
 import type { Store } from "../state/store.js";
 
 /** What ReopenContainerLog uses. */
@@ -27,9 +30,7 @@ export function createContainerLogReopen({
   call: CallContext,
 ) => Promise<Record<string, never>> {
   return async ({ containerId }) => {
-    const record = requireRunning(store, containerId);
-    if (!isLogDriverKnown(record)) await store.refresh(record.id);
-    await logs.reopen(requireRunning(store, containerId));
+    await logs.reopen(await readIfListedOnly(store, requireRunning(store, containerId)));
     return {};
   };
 }

@@ -1,12 +1,17 @@
 import type { DockerContainers } from "@dockershim/docker-client";
 import type { RuntimeAttachRequest } from "@dockershim/streaming";
-import { type ContainerLookup, requireRunning } from "../state/container-lookup.js";
+import {
+  type ContainerLookup,
+  readIfListedOnly,
+  requireRunning,
+} from "../state/container-lookup.js";
+import type { Store } from "../state/store.js";
 import { joinStreams } from "./join-streams.js";
 
 /** What an attach session uses. */
 export interface AttachSessionParts {
   readonly docker: { readonly containers: Pick<DockerContainers, "attach" | "resize"> };
-  readonly store: ContainerLookup;
+  readonly store: ContainerLookup & Pick<Store, "refresh">;
 }
 
 /**
@@ -19,7 +24,7 @@ export function createAttachSession({
 }: AttachSessionParts): (request: RuntimeAttachRequest) => Promise<void> {
   return async (session) => {
     const { containerId, stdin, stdout, stderr, signal } = session;
-    const record = requireRunning(store, containerId);
+    const record = await readIfListedOnly(store, requireRunning(store, containerId));
     // Whether output comes in frames was decided when the container was made.
     const tty = record.inspect.Config.Tty === true;
     const stream = await docker.containers.attach(record.id, {
