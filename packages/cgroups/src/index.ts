@@ -28,6 +28,6 @@ export {
   kubeletParts,
   type StatsPart,
 } from "./reader.js";
-export type { Ulimit } from "./ulimits.js";
+export { readUlimits, type Ulimit } from "./ulimits.js";
 export { type CpuSample, usageNanoCores } from "./usage-nano-cores.js";
 export { readCgroupFile, writeCgroupFile, writeHugepageLimit, writeUnified } from "./write.js";

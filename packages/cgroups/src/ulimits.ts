@@ -11,7 +11,11 @@ export interface Ulimit {
   readonly hard: bigint | undefined;
 }
 
-/** Limits of a process, from /proc/<pid>/limits; undefined when it is gone. */
+/**
+ * Limits of a process, from /proc/<pid>/limits (proc_pid_limits(5)); undefined when it is gone.
+ *
+ * @param procRoot Where proc is mounted, mostly `/proc`.
+ */
 export function readUlimits(procRoot: string, pid: number): Ulimit[] | undefined {
   const text = readKernelRecord(`${procRoot}/${pid}/limits`);
   // The file of a process that is ending can still be opened, but it is empty.

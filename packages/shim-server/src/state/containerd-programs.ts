@@ -7,6 +7,23 @@ const usualPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 /** Of a containerd that no engine started for itself. */
 const systemsContainerd = "/run/containerd/containerd.sock";
 
+/** Processes by the name that the kernel has for them. */
+export type ProcessNames = ReadonlyMap<string, readonly number[]>;
+
+/** Reads the names of all processes at this moment. */
+export function readProcessNames(): ProcessNames {
+  const found = new Map<string, number[]>();
+  for (const entry of readdirSync("/proc")) {
+    if (!/^\d+$/.test(entry)) continue;
+    const name = nameOf(entry);
+    if (name === undefined) continue;
+    const known = found.get(name);
+    if (known === undefined) found.set(name, [Number(entry)]);
+    else known.push(Number(entry));
+  }
+  return found;
+}
+
 /**
  * Whether an engine's containerd would find a program that it is asked to run as a shim: on its PATH, or beside its own
  * program. Where its process is not to be seen, the usual PATH of services decides.
@@ -18,15 +35,19 @@ export function containerdFinds(
   program: string,
   address: string | undefined,
   endpoint: string,
+  names: ProcessNames,
 ): boolean {
-  const pid = address === undefined ? containerdOf(endpoint) : listener("containerd", address);
+  const pid =
+    address === undefined
+      ? containerdOf(endpoint, names)
+      : listener(names.get("containerd"), address);
   const folders = pid === undefined ? usualPath.split(":") : searchedFolders(pid);
   return folders.some((folder) => isExecutable(join(folder, program)));
 }
 
 /** Whether we see an engine's mounts as it does; only one that is not to be seen may have others. */
-export function sharesMounts(endpoint: string): boolean {
-  const dockerd = listener("dockerd", endpoint.replace(/^unix:\/\//, ""));
+export function sharesMounts(endpoint: string, names: ProcessNames): boolean {
+  const dockerd = dockerdOf(endpoint, names);
   try {
     return (
       dockerd !== undefined &&
@@ -51,12 +72,15 @@ export function closedFolder(address: string | undefined): string | undefined {
 }
 
 /** The containerd that an engine has started, or else the system's. */
-function containerdOf(endpoint: string): number | undefined {
-  const dockerd = listener("dockerd", endpoint.replace(/^unix:\/\//, ""));
-  const own = processes("containerd").find(
-    (pid) => dockerd !== undefined && parentOf(pid) === dockerd,
-  );
-  return own ?? listener("containerd", systemsContainerd);
+function containerdOf(endpoint: string, names: ProcessNames): number | undefined {
+  const dockerd = dockerdOf(endpoint, names);
+  const all = names.get("containerd");
+  const own = all?.find((pid) => dockerd !== undefined && parentOf(pid) === dockerd);
+  return own ?? listener(all, systemsContainerd);
+}
+
+function dockerdOf(endpoint: string, names: ProcessNames): number | undefined {
+  return listener(names.get("dockerd"), endpoint.replace(/^unix:\/\//, ""));
 }
 
 function searchedFolders(pid: number): string[] {
@@ -69,15 +93,16 @@ function searchedFolders(pid: number): string[] {
   }
 }
 
-/** The process of that name that listens on a unix socket, as the kernel's table of sockets tells. */
-function listener(name: string, path: string): number | undefined {
+/** Which of these processes listens on a unix socket, as the kernel's table of sockets tells. */
+function listener(pids: readonly number[] | undefined, path: string): number | undefined {
+  if (pids === undefined) return undefined;
   const wanted = withoutLink(path);
   const inodes = new Set<string>();
   for (const line of readFileSync("/proc/net/unix", "utf8").split("\n")) {
     const [inode, bound] = line.trim().split(/\s+/).slice(6);
     if (bound !== undefined && withoutLink(bound) === wanted) inodes.add(`socket:[${inode}]`);
   }
-  return processes(name).find((pid) => descriptors(pid).some((target) => inodes.has(target)));
+  return pids.find((pid) => holdsOneOf(pid, inodes));
 }
 
 /** /var/run is a link to /run on all systems that Docker runs on, and sockets are bound by either name. */
@@ -85,39 +110,37 @@ function withoutLink(path: string): string {
   return path.replace(/^\/var\/run\//, "/run/");
 }
 
-/** Processes by the name that the kernel has for them. */
-function processes(name: string): number[] {
-  return readdirSync("/proc")
-    .filter((entry) => /^\d+$/.test(entry))
-    .map(Number)
-    .filter((pid) => statusOf(pid, "Name") === name);
-}
-
-function parentOf(pid: number): number {
-  return Number(statusOf(pid, "PPid"));
-}
-
-function statusOf(pid: number, field: "Name" | "PPid"): string | undefined {
+/** Of the files of a process this is the one that takes the kernel least. */
+function nameOf(pid: string): string | undefined {
   try {
-    const status = readFileSync(`/proc/${pid}/status`, "utf8");
-    return new RegExp(`^${field}:\\s*(.*)$`, "m").exec(status)?.[1];
+    return readFileSync(`/proc/${pid}/comm`, "utf8").trimEnd();
   } catch {
     return undefined;
   }
 }
 
-function descriptors(pid: number): string[] {
+function parentOf(pid: number): number | undefined {
+  try {
+    const status = readFileSync(`/proc/${pid}/status`, "utf8");
+    return Number(/^PPid:\s*(.*)$/m.exec(status)?.[1]);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Whether a process has one of these sockets. What listens was opened first, so the search is short. */
+function holdsOneOf(pid: number, sockets: ReadonlySet<string>): boolean {
   const folder = `/proc/${pid}/fd`;
   try {
-    return readdirSync(folder).flatMap((fd) => {
+    return readdirSync(folder).some((fd) => {
       try {
-        return [readlinkSync(join(folder, fd))];
+        return sockets.has(readlinkSync(join(folder, fd)));
       } catch {
-        return [];
+        return false;
       }
     });
   } catch {
-    return [];
+    return false;
   }
 }
 

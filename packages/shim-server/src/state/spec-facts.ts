@@ -5,6 +5,7 @@ import {
   closedFolder,
   containerdFinds,
   isExecutable,
+  readProcessNames,
   sharesMounts,
 } from "./containerd-programs.js";
 import { canMapMountIds, knownOciVersion } from "./runtime-features.js";
@@ -21,6 +22,7 @@ export type SpecFacts = Required<Pick<EngineFacts, "specHook" | "userNamespaces"
  */
 export function specFacts(info: EngineInfo, apiVersion: string, endpoint: string): SpecFacts {
   const runtimes = info.Runtimes ?? {};
+  const names = readProcessNames();
   const specHook = findSpecHook({
     apiVersion,
     runtimes,
@@ -28,7 +30,7 @@ export function specFacts(info: EngineInfo, apiVersion: string, endpoint: string
     defaultRuntime: info.DefaultRuntime,
     cgroupDriver: info.CgroupDriver === "systemd" ? "systemd" : "cgroupfs",
     shimRuntime: specHookRuntime,
-    shimFound: containerdFinds(specHookShim, info.Containerd?.Address, endpoint),
+    shimFound: containerdFinds(specHookShim, info.Containerd?.Address, endpoint, names),
     wrapper: specHookWrapper,
   });
   const security = (info.SecurityOptions ?? []).map((option) => option.split(",")[0]);
@@ -41,7 +43,7 @@ export function specFacts(info: EngineInfo, apiVersion: string, endpoint: string
     kernel: info.KernelVersion,
     idMappedMounts: canMapMountIds(info, entry),
     closedFolder: closedFolder(info.Containerd?.Address),
-    sameMounts: sharesMounts(endpoint),
+    sameMounts: sharesMounts(endpoint, names),
   });
   if ("problem" in specHook) return { specHook, userNamespaces };
   return { specHook: { ...specHook, ociVersion: knownOciVersion(info, entry) }, userNamespaces };

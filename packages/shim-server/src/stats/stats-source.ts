@@ -6,6 +6,7 @@ import {
   createLayerUsageTracker,
   kubeletParts,
   type LayerUsage,
+  readUlimits,
 } from "@dockershim/cgroups";
 import type { Logger } from "pino";
 import type { Engine } from "../state/engine.js";
@@ -171,8 +172,7 @@ export function createStatsSource({ store, engine, log }: StatsSourceParts): Sta
 
 /** A quarter of what this process may open, for everything else needs files too. */
 function affordableFiles(): number {
-  const probe = createCgroupReader();
-  const limit = probe.readUlimits(process.pid)?.find(({ name }) => name === "max_open_files")?.soft;
-  probe.close();
+  const limits = readUlimits("/proc", process.pid);
+  const limit = limits?.find(({ name }) => name === "max_open_files")?.soft;
   return limit === undefined ? mostOpenFiles : Math.min(mostOpenFiles, Number(limit / 4n));
 }
