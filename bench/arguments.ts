@@ -7,7 +7,7 @@ export const usage = `usage: npm run bench -- [VERB] [options]
   compare   (default) calls, pods, polling and memory, at each number of pods
   lifecycle pods on a network, beside what their engine calls and CNI plugins cost by hand
   nightly   fails when a row is more than 10 % above figures.json, in each of the rounds
-  soak      polls many times faster than a kubelet; fails when memory or descriptors keep growing
+  soak      polls many times faster than a kubelet; fails when memory, descriptors or zombies keep growing
   restart   from the daemon's start to its first complete lists, with pods there
   behind    how soon CRI tells what somebody did with docker itself
 
@@ -28,6 +28,7 @@ export const usage = `usage: npm run bench -- [VERB] [options]
   --container running   what a pod holds: running, created (never started) or none
   --minutes 3           soak: how long
   --speed 20            soak: times a kubelet's rate
+  --probes 0            soak: so many ExecSync a second besides, or as many as the engine takes
   --rounds 5            behind, restart, nightly and lifecycle (pods at once): how often
   --write               nightly: writes figures.json, of all rounds
   --node-args "…"       options of node for the daemon that is started
@@ -55,6 +56,7 @@ export interface BenchArguments {
   readonly container: ContainerChoice;
   readonly minutes: number;
   readonly speed: number;
+  readonly probes: number;
   readonly rounds: number;
   readonly write: boolean;
   readonly nodeArgs: readonly string[];
@@ -86,6 +88,7 @@ export function readArguments(args: readonly string[]): BenchArguments | "help" 
       container: { type: "string", default: "running" },
       minutes: { type: "string", default: "3" },
       speed: { type: "string", default: "20" },
+      probes: { type: "string", default: "0" },
       rounds: { type: "string", default: "5" },
       write: { type: "boolean", default: false },
       "node-args": { type: "string", default: "" },
@@ -123,6 +126,7 @@ export function readArguments(args: readonly string[]): BenchArguments | "help" 
     container,
     minutes: positive(values.minutes, "--minutes"),
     speed: positive(values.speed, "--speed"),
+    probes: Number(values.probes),
     rounds: positive(values.rounds, "--rounds"),
     write: values.write,
     nodeArgs: values["node-args"].split(" ").filter((part) => part !== ""),

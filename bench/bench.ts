@@ -61,13 +61,14 @@ async function openSubject(args: BenchArguments, cleanup: Cleanup): Promise<Subj
     await own.daemon.stop();
     rmSync(join(env.LAB_RUN_DIR, daemonName), { recursive: true, force: true });
   });
-  const endpoint = await openEndpoint({
+  const opened = await openEndpoint({
     name: "dockershim",
     socket: daemon.socket,
     pid: daemon.pid,
     enginePid: readState(config).engine?.pid,
   });
-  cleanup.add(() => endpoint.cri.close());
+  cleanup.add(() => opened.cri.close());
+  const endpoint: Endpoint = { ...opened, loopDelay: daemon.loopDelay };
   const docker = config.dockerSocket;
   const image = args.image ?? env.LAB_IMAGE;
   const endpoints = [endpoint];
@@ -129,7 +130,7 @@ async function runSoak(
   const population = createPopulation(endpoint, pods, cleanup);
   await population.grow(size);
   console.log(`${args.speed} times a kubelet's polling, ${size} pods, ${args.minutes} minutes`);
-  console.log("     s   RSS MB  heap MB   fds    calls");
+  console.log("     s   RSS MB  heap MB   fds  zombies    calls   probes");
   const taken = await soak(endpoint, own?.daemon, population.pods, args, cleanup, (sample) => {
     const heap = sample.heapMb?.toFixed(1) ?? "–";
     console.log(
@@ -137,10 +138,12 @@ async function runSoak(
       sample.rssMb.toFixed(1).padStart(8),
       heap.padStart(8),
       String(sample.fds).padStart(5),
+      String(sample.zombies).padStart(8),
       String(sample.calls).padStart(8),
+      String(sample.probes).padStart(8),
     );
   });
-  const growth = findGrowth(taken);
+  const growth = findGrowth(taken, args);
   console.log(growth.length === 0 ? "nothing keeps growing" : `FAILED: ${growth.join("; ")}`);
   if (growth.length > 0) process.exitCode = 1;
   await population.empty();

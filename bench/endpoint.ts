@@ -12,6 +12,8 @@ export interface Endpoint {
   readonly cri: CriCaller;
   /** What it says of itself. */
   readonly version: string;
+  /** Of a daemon that the benchmark has started: how late its event loop is meanwhile, p99 in ms. */
+  readonly loopDelay?: (during: () => Promise<void>) => Promise<number>;
 }
 
 /** Where an endpoint is, before it is called. */

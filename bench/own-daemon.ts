@@ -9,6 +9,8 @@ export interface OwnDaemon {
   readonly socket: string;
   /** Its V8 heap in use and what lies beside it, in bytes. */
   memory(): Promise<NodeJS.MemoryUsage>;
+  /** How late its event loop was during some work, the 99th percentile in ms. */
+  loopDelay(during: () => Promise<void>): Promise<number>;
   /** Ends it with SIGTERM and waits until it has ended. */
   stop(): Promise<void>;
 }
@@ -42,14 +44,20 @@ export async function startOwnDaemon(env: LabEnv, choices: DaemonChoices): Promi
     detached: true,
     ipc: true,
   });
+  async function ask<Answer>(question: string): Promise<Answer> {
+    const answer = once(daemon.process, "message");
+    daemon.process.send(question);
+    const [told] = (await answer) as [Answer];
+    return told;
+  }
   return {
     pid: daemon.pid,
     socket,
-    async memory() {
-      const answer = once(daemon.process, "message");
-      daemon.process.send("memory");
-      const [usage] = (await answer) as [NodeJS.MemoryUsage];
-      return usage;
+    memory: () => ask("memory"),
+    async loopDelay(during) {
+      await ask("watch delay");
+      await during();
+      return await ask("delay");
     },
     stop: daemon.stop,
   };

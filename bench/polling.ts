@@ -28,9 +28,14 @@ export interface PollingCost {
   readonly daemonCpu: number | undefined;
   readonly dockerdCpu: number | undefined;
   readonly containerdCpu: number | undefined;
+  /** How late the daemon's event loop was, the 99th percentile in ms. */
+  readonly loopDelay: number | undefined;
 }
 
-/** Polls as an idle kubelet does, for so many seconds. */
+/**
+ * Polls as an idle kubelet does, for so many seconds, and for as many again to watch the event loop, which
+ * costs CPU itself.
+ */
 export async function measurePolling(
   endpoint: Endpoint,
   pods: readonly Pod[],
@@ -41,6 +46,17 @@ export async function measurePolling(
   const pids = [pid, enginePid, containerdPid];
   const before = pids.map((each) => (each === undefined ? 0 : cpuSeconds(each)));
   const started = performance.now();
+  await poll(endpoint, pods, seconds);
+  const elapsed = (performance.now() - started) / 1_000;
+  const [daemonCpu, dockerdCpu, containerdCpu] = pids.map((each, index) =>
+    each === undefined ? undefined : (100 * (cpuSeconds(each) - (before[index] ?? 0))) / elapsed,
+  );
+  const loopDelay = await endpoint.loopDelay?.(() => poll(endpoint, pods, seconds));
+  return { daemonCpu, dockerdCpu, containerdCpu, loopDelay };
+}
+
+async function poll(endpoint: Endpoint, pods: readonly Pod[], seconds: number): Promise<void> {
+  const started = performance.now();
   for (let second = 0; second < seconds; second++) {
     await pollLists(endpoint);
     if (second % (kubeletRates.statusesMs / kubeletRates.listsMs) === 0) {
@@ -48,9 +64,4 @@ export async function measurePolling(
     }
     await delay(Math.max(0, started + (second + 1) * 1_000 - performance.now()));
   }
-  const elapsed = (performance.now() - started) / 1_000;
-  const [daemonCpu, dockerdCpu, containerdCpu] = pids.map((each, index) =>
-    each === undefined ? undefined : (100 * (cpuSeconds(each) - (before[index] ?? 0))) / elapsed,
-  );
-  return { daemonCpu, dockerdCpu, containerdCpu };
 }

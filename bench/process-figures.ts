@@ -38,28 +38,48 @@ export function cpuSeconds(pid: number): number {
 
 /** The containerd of an engine: its child, or the one that the system started. */
 export function containerdOf(enginePid: number): number | undefined {
-  const found = readdirSync("/proc")
-    .filter((name) => /^\d+$/.test(name))
-    .map(Number)
-    .filter((pid) => processName(pid) === "containerd");
+  const found = processes().filter((pid) => processName(pid) === "containerd");
   const child = found.find((pid) => Number(statFields(pid)[1]) === enginePid);
   return child ?? (found.length === 1 ? found[0] : undefined);
 }
 
-function processName(pid: number): string {
+/** containerd's shims of containers, by their command line. */
+export function shimsOf(containerIds: ReadonlySet<string>): number[] {
+  return processes().filter((pid) => {
+    if (processName(pid) !== "containerd-shim") return false;
+    const args = read(`/proc/${pid}/cmdline`).split("\0");
+    return containerIds.has(args[args.indexOf("-id") + 1] ?? "");
+  });
+}
+
+/** How many children of these processes have ended without being asked for. */
+export function zombiesOf(parents: readonly number[]): number {
+  return processes().filter((pid) => {
+    const [state, parent] = statFields(pid);
+    return state === "Z" && parents.includes(Number(parent));
+  }).length;
+}
+
+function processes(): number[] {
+  return readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number);
+}
+
+function read(path: string): string {
   try {
-    return readFileSync(`/proc/${pid}/comm`, "utf8").trim();
+    return readFileSync(path, "utf8");
   } catch {
     return "";
   }
 }
 
+function processName(pid: number): string {
+  return read(`/proc/${pid}/comm`).trim();
+}
+
 /** The fields after the name, which may hold spaces and brackets itself; the first is the state. */
 function statFields(pid: number): string[] {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
-    return stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-  } catch {
-    return [];
-  }
+  const stat = read(`/proc/${pid}/stat`);
+  return stat === "" ? [] : stat.slice(stat.lastIndexOf(")") + 2).split(" ");
 }

@@ -16,10 +16,13 @@ const p50 =
 const panels: readonly Panel[] = [
   { title: "ListContainers, ms", of: p50("ListContainers") },
   { title: "ListPodSandbox, ms", of: p50("ListPodSandbox") },
+  { title: "PodSandboxStatus, ms", of: p50("PodSandboxStatus") },
   { title: "ContainerStatus, ms", of: p50("ContainerStatus") },
   { title: "ListContainerStats, ms", of: p50("ListContainerStats") },
   { title: "CPU while polled, %", of: (stage) => stage.daemonCpu },
   { title: "RSS, MB", of: (stage) => stage.rssMb },
+  { title: "ListContainers a second", of: (stage) => stage.listsPerSecond },
+  { title: "Event loop's delay, p99, ms", of: (stage) => stage.loopDelay },
 ];
 
 const colours = ["#0b6e4f", "#c8553d", "#3d5a99", "#8a6d1f", "#6b4c8a"];

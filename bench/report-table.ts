@@ -55,6 +55,7 @@ const figures: readonly [title: string, of: (stage: Stage) => string][] = [
   ["polling: CPU of the daemon, %", ({ daemonCpu }) => formatNumber(daemonCpu)],
   ["polling: CPU of dockerd, %", ({ dockerdCpu }) => formatNumber(dockerdCpu)],
   ["polling: CPU of containerd, %", ({ containerdCpu }) => formatNumber(containerdCpu)],
+  ["polling: event loop's delay, p99, ms", ({ loopDelay }) => formatNumber(loopDelay)],
   ["RSS after polling, MB", ({ rssMb }) => formatNumber(rssMb, 0)],
 ];
 
