@@ -1,8 +1,22 @@
-import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { Timelines } from "@dockershim/cri-types/timelines";
-import { type PluginHandlers, type RunningPlugin, startPlugin } from "@dockershim/nri";
+import {
+  IOPrioClass,
+  LinuxSchedulerPolicy,
+  type PluginHandlers,
+  type RunningPlugin,
+  startPlugin,
+} from "@dockershim/nri";
 import { apiAtLeast } from "@dockershim/pod-sandbox";
 import { labVariable, until } from "@dockershim/testing";
 import { afterAll, afterEach, beforeAll, expect, test } from "@jest/globals";
@@ -139,6 +153,64 @@ test("what it takes is in the pod's timeline, by plugin", async () => {
       "CreateContainer: nri CreateContainer 10-test",
     ]),
   );
+});
+
+/** runc passes over what it does not know, so the plan refuses it: OCI 1.1 came with runc 1.2, and 1.3 with 1.4. */
+async function runcIs(version: string): Promise<boolean> {
+  const runc = (await h.docker.version()).Components?.find(({ Name }) => Name === "runc");
+  return apiAtLeast(runc?.Version ?? "", version);
+}
+
+(hooked ? test : test.skip)(
+  "I/O priority, scheduler and a namespace are the process's own",
+  async () => {
+    await plugIn({
+      createContainer: () => ({
+        adjust: {
+          linux: {
+            ioPriority: { class: IOPrioClass.IOPRIO_CLASS_BE, priority: 6 },
+            scheduler: { policy: LinuxSchedulerPolicy.SCHED_BATCH, nice: 4 },
+            namespaces: [{ type: "cgroup" }],
+          },
+        },
+      }),
+    });
+    const look = "ionice; cat /proc/self/stat; readlink /proc/self/ns/cgroup";
+    const run = h.runPod({}, { command: ["sh", "-c", look] });
+    if (!(await runcIs("1.2"))) {
+      await expect(run).rejects.toThrow(/process\.\w+ needs a runtime of OCI's specification 1\.1/);
+      return;
+    }
+    const [priority, stat = "", namespace] = (await h.logOf((await run).containerId)).split("\n");
+    expect(priority).toMatch(/best-effort.*6/);
+    // Behind the name in parentheses, beginning with the third field: nice and policy (proc_pid_stat(5)).
+    const fields = stat.split(") ")[1]?.split(" ") ?? [];
+    expect([fields[19 - 3], fields[41 - 3]]).toEqual(["4", "3"]);
+    expect(namespace).toMatch(/^cgroup:/);
+    expect(namespace).not.toBe(readlinkSync("/proc/self/ns/cgroup"));
+  },
+);
+
+(hooked ? test : test.skip)("a network device of the host is in the container", async () => {
+  const name = `nri${process.pid % 100_000}`;
+  const ip = (...args: string[]) => execFileSync("ip", ["link", ...args]);
+  ip("add", name, "type", "veth", "peer", "name", `${name}p`);
+  try {
+    await plugIn({
+      createContainer: () => ({
+        adjust: { linux: { netDevices: { [name]: { name: "given0" } } } },
+      }),
+    });
+    const run = h.runPod({}, { command: ["cat", "/proc/net/dev"] });
+    if (await runcIs("1.4")) {
+      expect(await h.logOf((await run).containerId)).toMatch(/^ *given0:/m);
+    } else {
+      await expect(run).rejects.toThrow(/netDevices needs a runtime of OCI's specification 1\.3/);
+    }
+  } finally {
+    // Its other end goes with it.
+    ip("delete", `${name}p`);
+  }
 });
 
 test("a plugin is told of ends that nobody asked for, and of containers that somebody removes", async () => {
