@@ -20,6 +20,7 @@ import {
   serviceUnit,
   socketUnit,
 } from "./service-units.js";
+import { planSpecHookEntry, planSpecHookRemoval } from "./spec-hook-entry.js";
 import { createSystemctl } from "./systemctl.js";
 
 /** What `dockershim install` and `uninstall` were told. */
@@ -28,6 +29,8 @@ export interface InstallNodeOptions {
   readonly dryRun: boolean;
   /** The node's files are below it; empty for the node itself. */
   readonly root: string;
+  /** Only Docker's entry for the spec hook. */
+  readonly specHook: boolean;
 }
 
 const config = "/etc/dockershim/config.yaml";
@@ -40,7 +43,7 @@ const config = "/etc/dockershim/config.yaml";
  */
 export async function installNode(
   verb: "install" | "uninstall",
-  { dryRun, root }: InstallNodeOptions,
+  { dryRun, root, specHook }: InstallNodeOptions,
   { terminal, setExitCode, allCommands }: CommandContext,
   signal: AbortSignal,
 ): Promise<void> {
@@ -51,11 +54,12 @@ export async function installNode(
     );
   }
   const systemctl = createSystemctl(terminal.env.PATH);
-  const plan = verb === "install" ? planInstallation : planRemoval;
-  const command = ownCommand();
-  const { steps, problems, left } = await plan(await installedFiles(command, await allCommands()), {
-    ...{ root, systemctl },
-  });
+  const { steps, problems, left } = specHook
+    ? await (verb === "install" ? planSpecHookEntry : planSpecHookRemoval)({ root, systemctl })
+    : await (verb === "install" ? planInstallation : planRemoval)(
+        await installedFiles(ownCommand(), await allCommands()),
+        { root, systemctl },
+      );
   const tell = (line: string): void => void terminal.stdout.write(`${line}\n`);
   for (const problem of problems) terminal.stderr.write(`dockershim: ${problem}\n`);
   if (problems.length > 0) return setExitCode(exitCodes.failure);

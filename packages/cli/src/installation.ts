@@ -147,7 +147,8 @@ async function packageProblems(root: string): Promise<string[]> {
     : [];
 }
 
-async function change(
+/** A change of a file below the root. */
+export async function change(
   root: string,
   file: string,
   from: string | undefined,

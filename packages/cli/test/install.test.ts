@@ -1,6 +1,6 @@
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { chmod, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { afterEach, beforeEach, expect, test } from "@jest/globals";
+import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import { bin, runBin } from "./dockershim-bin.js";
 import { createFakeNode, type FakeNode } from "./fake-node.js";
 
@@ -97,4 +97,75 @@ test.each([
   expect(code).toBe(1);
   expect(await node.snapshot()).toEqual(before);
   expect(await node.calls()).toEqual([]);
+});
+
+describe("Docker's entry for the spec hook", () => {
+  const daemonJson = "/etc/docker/daemon.json";
+  const program = "/usr/bin/dockershim-runc";
+  const before = { "log-driver": "local", runtimes: { kata: { path: "/k" } } };
+  const text = JSON.stringify(before, undefined, 4);
+
+  async function dockerNode(json: string | undefined, command = "dockerd"): Promise<void> {
+    await node.remove();
+    node = await createFakeNode(
+      { "docker.service": { active: true, command } },
+      { [program]: "", ...(json === undefined ? {} : { [daemonJson]: json }) },
+    );
+    await chmod(join(node.root, program), 0o755);
+  }
+
+  test("is added to what is there, once, and taken away again", async () => {
+    await dockerNode(text);
+    expect(await succeed("install", "--spec-hook", "--dry-run")).toContain(`change ${daemonJson}`);
+    expect(await read(daemonJson)).toBe(text);
+    await succeed("install", "--spec-hook");
+    const runtimes = { ...before.runtimes, dockershim: { path: program } };
+    expect(await read(daemonJson)).toBe(
+      `${JSON.stringify({ ...before, runtimes }, undefined, 4)}\n`,
+    );
+    expect(await node.calls()).toEqual(["reload docker.service"]);
+    expect(await succeed("install", "--spec-hook")).toBe("Nothing is left to do.\n");
+    await succeed("uninstall", "--spec-hook");
+    expect(await read(daemonJson)).toBe(`${text}\n`);
+    expect(await node.calls()).toHaveLength(2);
+  });
+
+  test("is a file of its own where there was none, and goes with it", async () => {
+    await dockerNode(undefined);
+    await succeed("install", "--spec-hook");
+    expect(JSON.parse(await read(daemonJson))).toEqual({
+      runtimes: { dockershim: { path: program } },
+    });
+    await succeed("uninstall", "--spec-hook");
+    expect(await files()).not.toContain(`/root${daemonJson}`);
+  });
+
+  test("is taken back when Docker does not take it", async () => {
+    await dockerNode(text);
+    await node.fail("reload docker.service");
+    expect((await run("install", "--spec-hook")).code).toBe(1);
+    expect(await read(daemonJson)).toBe(text);
+  });
+
+  test.each([
+    ["no JSON", "{", "dockerd", /daemon\.json is no JSON: /],
+    [
+      "another runtime of that name",
+      JSON.stringify({ runtimes: { dockershim: { path: "/x" } } }),
+      "dockerd",
+      /has a runtime dockershim that is not the spec hook/,
+    ],
+    ["runtimes among Docker's flags", "{}", "dockerd --add-runtime a=/b", /has --add-runtime/],
+  ])("is refused beside %s", async (_case, json, command, reason) => {
+    await dockerNode(json, command);
+    const { code, stderr } = await run("install", "--spec-hook");
+    expect({ code, stderr }).toEqual({ code: 1, stderr: expect.stringMatching(reason) });
+    expect(await read(daemonJson)).toBe(json);
+  });
+
+  test("is refused without the program", async () => {
+    await dockerNode(text);
+    await rm(join(node.root, program));
+    expect((await run("install", "--spec-hook")).stderr).toMatch(/dockershim-runc is in neither/);
+  });
 });
