@@ -26,8 +26,8 @@ export async function conformanceInNode({ kubelet, args, results }: NodeRun): Pr
     const { critest } = await buildCriTools(process.env.CRI_TOOLS_SOURCE || undefined);
     await copyOnce(remote, dirname(critest), "/root/.cache/dockershim");
   }
-  // The node's checkout is replaced by the next `up`, so its reports come here.
   const code = await runInNode(remote, ["node", "conformance/main.ts", ...args]);
+  // The node's checkout is replaced by the next `up`, so its reports come here.
   await fetchFolder(remote, join(thereDir, "conformance/results"), join(results, "vm"));
   return code;
 }

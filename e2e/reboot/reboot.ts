@@ -2,7 +2,7 @@
 // its .deb) and kubelet are services of systemd; it is rebooted; each container has to come back once, and what was
 // done must not be done again. The control plane is on this machine.
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { command } from "../../lab/command.ts";
 import { runCommandLine } from "../../lab/command-line.ts";
@@ -29,13 +29,10 @@ const folder = join(config.root, config.name, "reboot");
 const notes = join(folder, "noted");
 const name = "node1";
 
-/** What runs in the node is started there by `DOCKER`'s lab otherwise; here it is the machine's own. */
 interface Ground {
   readonly remote: Remote;
   readonly kubectl: Kubectl;
   readonly witness: Witness;
-  /** The port of the API server on this machine's loopback. */
-  readonly port: number;
 }
 
 async function there(remote: Remote, line: string): Promise<string> {
@@ -46,12 +43,11 @@ async function setUpNode(remote: Remote, plane: ControlPlane): Promise<void> {
   const address = await there(remote, "ip -json route get 10.0.2.2 | jq -r '.[0].prefsrc'");
   const deb = await makeDeb(resolve(import.meta.dirname, "../.."), join(folder, "package"));
   const { kubeconfig, ...own } = await plane.admitNode(name, address);
-  for (const path of [deb, join(folder, "control-plane")]) await copyPath(remote, path, folder);
   const cluster = { clientCa: plane.authority.certificate, ...own };
-  const plan: NodePlan = {
-    ...{ name, address, kubeconfig, cluster },
-    deb: join(folder, deb.slice(deb.lastIndexOf("/") + 1)),
-  };
+  for (const path of [deb, kubeconfig, ...Object.values(cluster)]) {
+    await copyPath(remote, path, dirname(path));
+  }
+  const plan: NodePlan = { name, address, deb, kubeconfig, cluster };
   const code = await runInNode(remote, ["node", "e2e/reboot/set-up-node.ts", JSON.stringify(plan)]);
   if (code !== 0) throw new LabError("command", `the node was not set up: exit code ${code}`);
 }
@@ -166,7 +162,7 @@ async function main(): Promise<number> {
     ]) {
       await asker.ask("wait", "--timeout=900s", ...wait);
     }
-    const here = { remote, kubectl: asker, witness: createWitness(asker, notes), port: plane.port };
+    const here = { remote, kubectl: asker, witness: createWitness(asker, notes) };
     await startPods(here);
     const before = await settled(here);
     console.error(`reboot: ${Object.keys(before).length} containers; rebooting the node`);

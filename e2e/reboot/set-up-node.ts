@@ -66,7 +66,8 @@ async function setUp({ name, address, deb, kubeconfig, cluster }: NodePlan): Pro
   };
   const line = Object.entries(flags).map(([flag, value]) => `--${flag}=${value}`);
   writeFileSync("/etc/systemd/system/kubelet.service", unit.replace("FLAGS", line.join(" ")));
-  await command("systemctl", ["enable", "--now", "kubelet"]);
+  await command("systemctl", ["enable", "kubelet"]);
+  await command("systemctl", ["restart", "kubelet"]);
 }
 
 await runCommandLine("node", async () => {

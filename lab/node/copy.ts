@@ -113,10 +113,13 @@ export async function copyOnce(remote: Remote, path: string, folder: string): Pr
   );
 }
 
-/** Copies a folder's files out of the node into a folder of this machine, whose files of those names they replace. */
+/**
+ * Copies a folder's files out of the node into a folder of this machine, whose files of those names they replace; one
+ * that is not there has none.
+ */
 export async function fetchFolder(remote: Remote, path: string, folder: string): Promise<void> {
   mkdirSync(folder, { recursive: true });
-  const line = `tar -c --zstd -C ${quote(path)} .`;
+  const line = `mkdir -p ${quote(path)} && tar -c --zstd -C ${quote(path)} .`;
   const env = { ...process.env, PATH: toolPath };
   const ssh = spawn("ssh", sshArguments(remote, [line]), {
     stdio: ["ignore", "pipe", "inherit"],
