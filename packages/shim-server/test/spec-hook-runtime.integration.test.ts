@@ -20,8 +20,10 @@ beforeAll(async () => {
   h = await createHarness();
   const path = join(h.dir, specHookWrapper);
   symlinkSync(specHookPrograms[process.arch === "arm64" ? "arm64" : "amd64"], path);
-  const config = JSON.parse(before) as { runtimes?: object };
-  const runtimes = { ...config.runtimes, [runtime]: { path } };
+  const config = JSON.parse(before) as { runtimes?: Record<string, unknown> };
+  // A lab on systemd's cgroup driver has one already.
+  const { dockershim: _, ...others } = config.runtimes ?? {};
+  const runtimes = { ...others, [runtime]: { path } };
   writeFileSync(daemonJson, JSON.stringify({ ...config, runtimes }));
   process.kill(enginePid, "SIGHUP");
   await until(async () => (await h.docker.info()).Runtimes?.[runtime] !== undefined);

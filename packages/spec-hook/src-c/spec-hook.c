@@ -8,8 +8,9 @@
  *   dockershim-runc                 runc; "create" is among its arguments then, and "--bundle PATH"
  *
  * Then it says the bundle's path to whoever listens on /run/dockershim/spec-hook/ID, where ID is the last part of
- * that path, and waits for one of two answers: "ok", or why the container must not start. The latter it writes to
- * its standard error, where containerd takes it from, and ends with status 1. So it does when nobody answers.
+ * that path, and waits for one of two answers: "ok", or why the container must not start. The latter it writes where
+ * containerd takes it from, and ends with status 1: a shim's is its standard error, runc's the file that "--log" names.
+ * So it does when nobody answers.
  *
  * No C library: a handful of system calls is all there is, and a static program of one needs none of its own.
  */
@@ -23,6 +24,7 @@ enum { max_path = 4096, max_address = 108, max_answer = 1024, max_id = 64 };
 /* From the kernel's headers, the same for both architectures. */
 enum { af_unix = 1, sock_stream = 1, sock_cloexec = 02000000, sol_socket = 1, so_rcvtimeo = 20, so_sndtimeo = 21 };
 enum { msg_nosignal = 0x4000, standard_error = 2, at_fdcwd = -100, eintr = 4, eagain = 11 };
+enum { o_wronly = 01, o_creat = 0100, o_append = 02000, o_cloexec = 02000000 };
 
 #if defined(__x86_64__)
 
@@ -37,6 +39,7 @@ enum {
   sys_getcwd = 79,
   sys_getppid = 110,
   sys_exit_group = 231,
+  sys_openat = 257,
   sys_readlinkat = 267
 };
 
@@ -58,6 +61,7 @@ __asm__(".globl _start\n_start:\n\tmov %rsp, %rdi\n\tand $-16, %rsp\n\tcall run\
 
 enum {
   sys_getcwd = 17,
+  sys_openat = 56,
   sys_read = 63,
   sys_write = 64,
   sys_readlinkat = 78,
@@ -124,16 +128,34 @@ static void append(char *text, long size, const char *more, long count) {
   text[used + count] = 0;
 }
 
-static void say(const char *text, long count) { system_call(sys_write, standard_error, (long)text, count, 0, 0, 0); }
+static void say(long file, const char *text, long count) { system_call(sys_write, file, (long)text, count, 0, 0, 0); }
 
-__attribute__((noreturn)) static void give_up(const char *reason, long count) {
-  say("dockershim: ", 12);
-  say(reason, count);
-  say("\n", 1);
+/* Adds an error to a log as runc writes it in JSON; what JSON may not have in a text becomes a space. */
+static void log_error(const char *log, const char *reason, long count) {
+  const long file = system_call(sys_openat, at_fdcwd, (long)log, o_wronly | o_creat | o_append | o_cloexec, 0644, 0, 0);
+  if (file < 0) return;
+  char line[2 * max_answer + 64];
+  line[0] = 0;
+  append(line, sizeof line, "{\"level\":\"error\",\"msg\":\"dockershim: ", 36);
+  for (long i = 0; i < count; i++) {
+    const char byte = reason[i];
+    if (byte == '"' || byte == '\\') append(line, sizeof line, "\\", 1);
+    append(line, sizeof line, (unsigned char)byte < ' ' ? " " : &byte, 1);
+  }
+  append(line, sizeof line, "\"}\n", 3);
+  say(file, line, length(line));
+}
+
+/* `log` is the file that runc's errors go to; 0 for a shim's. */
+__attribute__((noreturn)) static void give_up(const char *log, const char *reason, long count) {
+  if (log != 0) log_error(log, reason, count);
+  say(standard_error, "dockershim: ", 12);
+  say(standard_error, reason, count);
+  say(standard_error, "\n", 1);
   for (;;) system_call(sys_exit_group, 1, 0, 0, 0, 0, 0);
 }
 
-#define GIVE_UP(reason) give_up(reason, sizeof reason - 1)
+#define GIVE_UP(log, reason) give_up(log, reason, sizeof reason - 1)
 
 /* Becomes the program of that name in the folder; comes back if there is none. */
 static void become(const char *folder, long count, const char *name, char **arguments, char **environment) {
@@ -165,7 +187,8 @@ static void append_number(char *text, long size, unsigned long number) {
 }
 
 /* Looks where containerd does: on the PATH, then beside its own program, which is our parent. */
-__attribute__((noreturn)) static void become_real(const char *name, char **arguments, char **environment) {
+__attribute__((noreturn)) static void become_real(const char *log, const char *name, char **arguments,
+                                                  char **environment) {
   const char *folders = variable(environment, "PATH");
   while (*folders != 0) {
     long count = 0;
@@ -185,17 +208,17 @@ __attribute__((noreturn)) static void become_real(const char *name, char **argum
     program[count] = 0;
     become(program, last_part(program) - program - 1, name, arguments, environment);
   }
-  GIVE_UP("the runtime that the spec hook stands in for is not on the PATH");
+  GIVE_UP(log, "the runtime that the spec hook stands in for is not on the PATH");
 }
 
 /* Asks about a bundle; comes back only if the container may start. */
-static void ask(const char *bundle) {
+static void ask(const char *log, const char *bundle) {
   struct unix_address address;
   address.family = af_unix;
   address.path[0] = 0;
   append(address.path, sizeof address.path, MEETING_PLACE, sizeof MEETING_PLACE - 1);
   const char *id = last_part(bundle);
-  if (length(id) == 0 || length(id) > max_id) GIVE_UP("the bundle is not named after a container");
+  if (length(id) == 0 || length(id) > max_id) GIVE_UP(log, "the bundle is not named after a container");
   append(address.path, sizeof address.path, id, length(id));
 
   const long socket = system_call(sys_socket, af_unix, sock_stream | sock_cloexec, 0, 0, 0, 0);
@@ -205,7 +228,7 @@ static void ask(const char *bundle) {
   system_call(sys_setsockopt, socket, sol_socket, so_rcvtimeo, (long)&patience, sizeof patience, 0);
   system_call(sys_setsockopt, socket, sol_socket, so_sndtimeo, (long)&patience, sizeof patience, 0);
   if (system_call(sys_connect, socket, (long)&address, sizeof address, 0, 0, 0) != 0) {
-    GIVE_UP("the daemon that has to complete this container's spec does not run or does not know the container");
+    GIVE_UP(log, "the daemon that has to complete this container's spec does not run or does not know the container");
   }
   char question[max_path + 16];
   question[0] = 0;
@@ -214,22 +237,22 @@ static void ask(const char *bundle) {
   append(question, sizeof question, "\n", 1);
   const long asked = length(question);
   if (system_call(sys_sendto, socket, (long)question, asked, msg_nosignal, 0, 0) != asked) {
-    GIVE_UP("the daemon that has to complete this container's spec takes no question");
+    GIVE_UP(log, "the daemon that has to complete this container's spec takes no question");
   }
   char answer[max_answer];
   long count = 0;
   while (count < max_answer) {
     const long got = system_call(sys_read, socket, (long)(answer + count), max_answer - count, 0, 0, 0);
     if (got == -eintr) continue;
-    if (got == -eagain) GIVE_UP("the daemon that has to complete this container's spec took too long");
+    if (got == -eagain) GIVE_UP(log, "the daemon that has to complete this container's spec took too long");
     if (got <= 0) break;
     count += got;
   }
   /* With the line's end: what a daemon that died had not finished is no consent. */
   if (count == 3 && answer[0] == 'o' && answer[1] == 'k' && answer[2] == '\n') return;
-  if (count == 0) GIVE_UP("the daemon that has to complete this container's spec went away");
+  if (count == 0) GIVE_UP(log, "the daemon that has to complete this container's spec went away");
   if (answer[count - 1] == '\n') count--;
-  give_up(answer, count);
+  give_up(log, answer, count);
 }
 
 __attribute__((noreturn, used)) void run(long *stack) {
@@ -238,20 +261,23 @@ __attribute__((noreturn, used)) void run(long *stack) {
   char **environment = arguments + count + 1;
   if (count > 0 && same(last_part(arguments[0]), "dockershim-runc")) {
     const char *bundle = 0;
+    const char *log = 0;
     int creates = 0;
     for (long i = 1; i < count; i++) {
       if (same(arguments[i], "create")) creates = 1;
       if (same(arguments[i], "--bundle") && i + 1 < count) bundle = arguments[i + 1];
+      if (same(arguments[i], "--log") && i + 1 < count) log = arguments[i + 1];
     }
-    if (creates && bundle != 0) ask(bundle);
-    become_real("runc", arguments, environment);
+    if (creates && bundle != 0) ask(log, bundle);
+    become_real(log, "runc", arguments, environment);
   }
+  const char *log = 0;
   if (count > 0 && same(arguments[count - 1], "start")) {
     char bundle[max_path];
     if (system_call(sys_getcwd, (long)bundle, sizeof bundle, 0, 0, 0, 0) <= 0) {
-      GIVE_UP("the bundle's path cannot be read");
+      GIVE_UP(log, "the bundle's path cannot be read");
     }
-    ask(bundle);
+    ask(log, bundle);
   }
-  become_real("containerd-shim-runc-v2", arguments, environment);
+  become_real(log, "containerd-shim-runc-v2", arguments, environment);
 }

@@ -6,6 +6,7 @@ import {
   existsSync,
   mkdirSync,
   readdirSync,
+  readFileSync,
   realpathSync,
   rmSync,
   statSync,
@@ -98,6 +99,22 @@ const root = process.getuid?.() === 0;
         /^dockershim: the daemon .* does not run or does not know the container\n$/,
       ),
     });
+  });
+
+  it("tells why in runc's log where it stands in for that, which is all that containerd reads", async () => {
+    const bundle = world.bundle("{}");
+    const log = join(bundle, "log.json");
+    const refuse = (): never => {
+      throw new Error('no mount at "/a\\b"');
+    };
+    serve(refuse).announce(basename(bundle));
+    const args = ["--log", log, "--log-format", "json", "create", "--bundle", bundle, "id"];
+    const { code, err } = await world.runc(args);
+    expect({ code, err }).toEqual({ code: 1, err: 'dockershim: no mount at "/a\\b"\n' });
+    const lines = readFileSync(log, "utf8").trim().split("\n");
+    expect(lines.map((line) => JSON.parse(line))).toEqual([
+      { level: "error", msg: 'dockershim: no mount at "/a\\b"' },
+    ]);
   });
 
   it("does not start when the daemon died since, and starts when it is back", async () => {
