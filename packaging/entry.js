@@ -3,7 +3,9 @@
 import { basename } from "node:path";
 import { endWithOutput, main } from "@dockershim/cli";
 import { keepHeapSmall } from "../packages/cli/bin/small-heap.js";
+import { useLightHeaders } from "./light-headers.js";
 
+useLightHeaders();
 const args = process.argv.slice(2);
 // Under the name of the daemon that it takes the place of, it takes that one's flags.
 if (basename(process.argv0) === "cri-dockerd") args.unshift("cri-dockerd");
