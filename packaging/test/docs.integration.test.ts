@@ -2,6 +2,7 @@ import { execFile } from "node:child_process";
 import {
   chmodSync,
   copyFileSync,
+  existsSync,
   mkdirSync,
   mkdtempSync,
   readFileSync,
@@ -124,12 +125,19 @@ async function runOnCopy(script: readonly string[]): Promise<{ stdout: string; c
   },
 );
 
-test("one file: set up, and taken away", async () => {
+/** Makes the executable, once, and puts it where the pages have it. */
+async function makePagesExecutable(): Promise<void> {
+  const place = join(dir, "out/amd64/dockershim");
+  if (existsSync(place)) return;
   const bundle = await bundleProgram(checkout);
   const executable = await makeExecutable(bundle, architecture, join(dir, "made"), cacheDir);
   mkdirSync(join(dir, "out/amd64"), { recursive: true });
-  copyFileSync(executable, join(dir, "out/amd64/dockershim"));
-  chmodSync(join(dir, "out/amd64/dockershim"), 0o755);
+  copyFileSync(executable, place);
+  chmodSync(place, 0o755);
+}
+
+test("one file: set up, and taken away", async () => {
+  await makePagesExecutable();
   const lines = linesOf("install.md", "One file");
   const unit = "/etc/systemd/system/dockershim.service";
   const { stdout, calls } = await runOnCopy([
@@ -147,4 +155,68 @@ test("one file: set up, and taken away", async () => {
     "enable --now dockershim.socket dockershim.service",
     "daemon-reload",
   ]);
+});
+
+test("a checkout: built and set up", async () => {
+  const unit = "/etc/systemd/system/dockershim.service";
+  // The checkout is where it is: what was installed into it knows its path. What is built is thrown away with the copy.
+  const lines = linesOf("install.md", "From a checkout").filter(Boolean);
+  const { stdout, calls } = await runOnCopy([
+    `(${lines.join("\n").replaceAll("/opt/dockershim", checkout)})`,
+    `echo "@$(grep ^ExecStart= ${unit})"`,
+    'echo "@$(dockershim --version)"',
+    "dockershim uninstall",
+    `[ -e ${unit} ] || echo @gone`,
+  ]);
+  const command = join(checkout, "packages/cli/bin/dockershim.js");
+  expect(stdout).toMatch(new RegExp(`^@ExecStart=.*/node .*${command} serve --listen fd://`, "m"));
+  expect(stdout).toMatch(/^@\d+\.\d+\.\d+$/m);
+  expect(stdout).toContain("@gone\n");
+  expect(calls).toContain("enable --now dockershim.socket dockershim.service");
+});
+
+test("minikube: the executable goes into the node, and answers as cri-dockerd", async () => {
+  await makePagesExecutable();
+  // The copy is the node: what minikube copies there and runs there.
+  const minikube = `#!/bin/sh
+    case $1 in
+      start) echo "@$*" ;;
+      cp) cp "$2" "$3" ;;
+      ssh) shift 2; sh -c "$*" ;;
+    esac`;
+  writeFileSync(join(dir, "minikube"), minikube);
+  chmodSync(join(dir, "minikube"), 0o755);
+  const lines = linesOf("distributions.md", "minikube");
+  const { stdout, calls } = await runOnCopy([`cp ${dir}/minikube /usr/local/sbin`, ...lines]);
+  expect(stdout).toContain("@start --container-runtime=docker\n");
+  const [, told = ""] =
+    /^minikube ssh -- cri-dockerd --version +# (.*)$/m.exec(lines.join("\n")) ?? [];
+  expect(told).toMatch(/dockershim/);
+  expect(stdout.trimEnd().split("\n").at(-1)).toBe(told);
+  expect(calls).toEqual(["restart cri-docker.service"]);
+});
+
+test("kubespray: the executable takes cri-dockerd's place", async () => {
+  await makePagesExecutable();
+  const { stdout, calls } = await runOnCopy([
+    ...linesOf("distributions.md", "kubespray"),
+    "/usr/local/bin/cri-dockerd --version",
+  ]);
+  expect(stdout).toMatch(/^cri-dockerd \S+ \(dockershim\)$/m);
+  expect(calls).toEqual(["restart cri-dockerd.service"]);
+});
+
+test("k3s: its folders are options of the daemon's, and its endpoint the one that is listened on", async () => {
+  await makePagesExecutable();
+  const page = readFileSync(join(checkout, "docs/distributions.md"), "utf8");
+  const [, section = ""] = page.split("\n## k3s\n");
+  const [, yaml = ""] = /^```yaml\n(.*?)^```$/ms.exec(section) ?? [];
+  writeFileSync(join(dir, "k3s.yaml"), yaml);
+  const { stdout } = await runOnCopy([
+    `${dir}/out/amd64/dockershim config validate --config ${dir}/k3s.yaml`,
+    `${dir}/out/amd64/dockershim config default | sed -n 's/^#\\? *listen: /@/p'`,
+  ]);
+  const [, endpoint] = /--container-runtime-endpoint (\S+)/.exec(section) ?? [];
+  expect(stdout).toContain(`@${endpoint}\n`);
+  expect(yaml).toMatch(/^cniConfDir: \/var\/lib\/rancher\/k3s\//m);
 });
