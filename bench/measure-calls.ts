@@ -12,17 +12,27 @@ export type Row = Summary | string;
 /** One call of a row: how long it took, in ms. */
 type Sample = (index: number) => Promise<number>;
 
-/** Times every kind of call, one at a time, on an endpoint that holds these pods. */
+/** What is done in turns with the calls of a row. */
+type Beside = (row: string, pod: Pod) => Promise<unknown>;
+
+/**
+ * Times every kind of call, one at a time, on an endpoint that holds these pods.
+ *
+ * @param beside Awaited after each call, with the name of its row and the pod it was about.
+ */
 export async function measureCalls(
   endpoint: Endpoint,
   pods: readonly Pod[],
   image: string,
   calls: number,
   cleanup: Cleanup,
+  beside: Beside = async () => undefined,
 ): Promise<Record<string, Row>> {
   const rows: Record<string, Row> = {};
   for (const [name, share, sample] of kinds(endpoint, pods, image)) {
-    rows[name] = await measure(sample, Math.max(4, Math.round(calls * share)), cleanup);
+    const count = Math.max(4, Math.round(calls * share));
+    const then = (index: number) => beside(name, pods[index % pods.length] as Pod);
+    rows[name] = await measure(sample, then, count, cleanup);
   }
   return rows;
 }
@@ -81,7 +91,12 @@ function kinds(
   ];
 }
 
-async function measure(sample: Sample, count: number, cleanup: Cleanup): Promise<Row> {
+async function measure(
+  sample: Sample,
+  beside: (index: number) => Promise<unknown>,
+  count: number,
+  cleanup: Cleanup,
+): Promise<Row> {
   const durations: number[] = [];
   try {
     // The first call loads code and opens what is kept open; a kubelet's polling pays it once.
@@ -89,6 +104,7 @@ async function measure(sample: Sample, count: number, cleanup: Cleanup): Promise
     for (let index = 0; index < count; index++) {
       cleanup.check();
       durations.push(await sample(index));
+      await beside(index);
     }
   } catch (err) {
     cleanup.check();

@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { ByHand } from "./by-hand.ts";
 import type { Cleanup } from "./cleanup.ts";
-import { measureClientCost } from "./client-cost.ts";
+import { openEmptyServer } from "./client-cost.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { measureLifecycle } from "./lifecycle.ts";
 import { measureCalls } from "./measure-calls.ts";
@@ -37,13 +37,12 @@ interface Counts {
 
 /**
  * Holds all rows against the committed figures: calls as multiples of an empty server's, pods and
- * commands as multiples of the same made by hand, memory in MB. So a faster or a slower machine moves
- * them little.
+ * commands as multiples of the same made by hand, memory in MB. Each row takes turns with what it is
+ * held against, so a faster or a slower machine moves it little.
  *
- * What is above is measured again, for other work on the machine comes and goes: of all rounds the
- * least counts, of a row as of what it is held against.
- *
- * With `write` the figures of all rounds are the committed ones from now on.
+ * What is above is measured again, for other work on the machine comes and goes: a row has failed
+ * that is above in each of the rounds. With `write` the medians of all rounds are the committed
+ * figures from now on.
  */
 export async function nightly(
   subject: Subject,
@@ -51,16 +50,16 @@ export async function nightly(
   cleanup: Cleanup,
 ): Promise<{ found: Figures; dearer: readonly string[] }> {
   const committed: Figures = args.write ? {} : JSON.parse(readFileSync(committedFile, "utf8"));
-  let least: Figures = {};
+  const rounds: Figures[] = [];
   let found: Figures = {};
   let dearer: string[] = [];
-  for (let round = 0; round < args.rounds; round++) {
-    least = leastOf(least, await measure(subject, args, cleanup));
-    found = relative(least);
+  while (rounds.length < args.rounds) {
+    rounds.push(await measure(subject, args, cleanup));
+    found = ofRounds(rounds, args.write ? 0.5 : 0);
     dearer = regressions(found, committed);
     if (dearer.length === 0) break;
     const above = args.write ? "" : `, ${dearer.length} rows above`;
-    console.error(`round ${round + 1} of ${args.rounds}${above}`);
+    console.error(`round ${rounds.length} of ${args.rounds}${above}`);
   }
   if (args.write) {
     writeFileSync(committedFile, `${JSON.stringify(found, null, 2)}\n`);
@@ -79,67 +78,51 @@ export async function nightly(
   return { found, dearer };
 }
 
-const emptyCall = "empty call";
-const byHandRow = (row: string): string => `${row}, by hand`;
-const memoryRow = "RSS, MB";
-const execRow = "ExecSync true";
-
-/** One round: all rows and what they are held against, p50 in ms. */
+/** One round of all rows. */
 async function measure(
   { endpoint, byHand, pods, choices }: Subject,
   counts: Counts,
   cleanup: Cleanup,
 ): Promise<Figures> {
   const figures: Record<string, number> = {};
-  figures[emptyCall] = (await measureClientCost(counts.calls, 55_000)).small.p50;
-  const rows = await measureCalls(endpoint, pods, choices.image, counts.calls, cleanup);
-  for (const [name, row] of Object.entries(rows)) {
-    if (typeof row === "string") throw new Error(`${name}: ${row}`);
-    figures[name] = row.p50;
+  const least = new Map<string, number[]>();
+  const empty = await openEmptyServer(0);
+  try {
+    const beside = async (row: string, { containerId }: Pod): Promise<void> => {
+      const started = performance.now();
+      if (row === "ExecSync true") await byHand.exec(containerId, ["true"]);
+      const ms = row === "ExecSync true" ? performance.now() - started : await empty.small();
+      least.set(row, [...(least.get(row) ?? []), ms]);
+    };
+    const { image } = choices;
+    const rows = await measureCalls(endpoint, pods, image, counts.calls, cleanup, beside);
+    for (const [name, row] of Object.entries(rows)) {
+      if (typeof row === "string") throw new Error(`${name}: ${row}`);
+      figures[name] = row.p50 / summarize(least.get(name) ?? []).p50;
+    }
+  } finally {
+    await empty.close();
   }
-  const commands: number[] = [];
-  for (const { containerId } of pods) {
-    cleanup.check();
-    const started = performance.now();
-    await byHand.exec(containerId, ["true"]);
-    commands.push(performance.now() - started);
-  }
-  figures[byHandRow(execRow)] = summarize(commands).p50;
-  const lives = await measureLifecycle(
-    [endpoint],
-    byHand,
-    choices,
-    { ...counts, rounds: 3 },
-    cleanup,
-  );
-  for (const [index, { start, stop, startAtOnce, stopAtOnce }] of lives.entries()) {
-    const name = index === 0 ? (row: string) => row : byHandRow;
-    figures[name("pod start")] = start.p50;
-    figures[name("pod stop and remove")] = stop.p50;
-    figures[name(`${counts.atOnce} at once start`)] = startAtOnce.p50;
-    figures[name(`${counts.atOnce} at once stop and remove`)] = stopAtOnce.p50;
-  }
-  if (endpoint.pid !== undefined) figures[memoryRow] = processFigures(endpoint.pid)?.rssMb ?? 0;
+  const { atOnce } = counts;
+  const times = { ...counts, rounds: 5 };
+  const [ours, hand] = await measureLifecycle([endpoint], byHand, choices, times, cleanup);
+  if (ours === undefined || hand === undefined) throw new Error("no pods were measured");
+  figures["pod start"] = ours.start.p50 / hand.start.p50;
+  figures["pod stop and remove"] = ours.stop.p50 / hand.stop.p50;
+  figures[`${atOnce} at once start`] = ours.startAtOnce.p50 / hand.startAtOnce.p50;
+  figures[`${atOnce} at once stop and remove`] = ours.stopAtOnce.p50 / hand.stopAtOnce.p50;
+  if (endpoint.pid !== undefined) figures["RSS, MB"] = processFigures(endpoint.pid)?.rssMb ?? 0;
   return figures;
 }
 
-/** Rows as multiples of what they are held against. */
-function relative(figures: Figures): Figures {
-  const names = Object.keys(figures).filter(
-    (name) => name !== emptyCall && !name.endsWith(byHandRow("")),
-  );
+/** Of each row what so large a share of the rounds is below. */
+function ofRounds(rounds: readonly Figures[], share: number): Figures {
+  const names = Object.keys(rounds[0] ?? {});
   return Object.fromEntries(
     names.map((name) => {
-      const floor = name === memoryRow ? 1 : (figures[byHandRow(name)] ?? figures[emptyCall] ?? 1);
-      return [name, round((figures[name] ?? 0) / floor)];
+      const sorted = rounds.map((figures) => figures[name] ?? 0).sort((a, b) => a - b);
+      return [name, round(sorted[Math.floor(share * (sorted.length - 1))] ?? 0)];
     }),
-  );
-}
-
-/** Row by row the lesser of two: what other work on the machine has added least to. */
-function leastOf(one: Figures, other: Figures): Figures {
-  return Object.fromEntries(
-    Object.entries(other).map(([name, value]) => [name, Math.min(value, one[name] ?? value)]),
   );
 }
 
