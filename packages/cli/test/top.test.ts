@@ -37,7 +37,7 @@ const timeless = (text: string) => text.replace(/\d\d:\d\d:\d\d/, "hh:mm:ss");
 
 test("pods and their containers on 80 columns, those that use most first", async () => {
   const { shows } = await top();
-  const [list, ...below] = timeless(await shows(/logs behind[^]*front +250m.*0B/)).split("\n\n");
+  const [list, ...below] = timeless(await shows(/logs behind[\s\S]*front +250m.*0B/)).split("\n\n");
   expect(list).toBe(`\
 hh:mm:ss  by cpu  3 logs behind 12s  0.50 cores  4Mi  2 pods, 2 containers
 POD / CONTAINER             CPU   MEMORY LIMIT    PSI     RX/S     TX/S RESTARTS
