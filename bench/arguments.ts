@@ -10,6 +10,7 @@ export const usage = `usage: npm run bench -- [VERB] [options]
   soak      polls many times faster than a kubelet; fails when memory, descriptors or zombies keep growing
   restart   from the daemon's start to its first complete lists, with pods there
   behind    how soon CRI tells what somebody did with docker itself
+  logs      writers as fast as the engine, another's lines meanwhile, and quiet containers (as many as pods)
 
   --endpoints name=socket[=pid[=engine pid]],…
                         what to measure; without it a lab and the daemon are started, and removed
@@ -63,7 +64,7 @@ export interface BenchArguments {
   readonly out: string | undefined;
 }
 
-const verbs = ["compare", "lifecycle", "nightly", "soak", "restart", "behind"] as const;
+const verbs = ["compare", "lifecycle", "nightly", "soak", "restart", "behind", "logs"] as const;
 const containers = ["running", "created", "none"] as const;
 
 /** @throws Error with a message for the person at the terminal. */

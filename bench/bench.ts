@@ -13,6 +13,7 @@ import { measureClientCost } from "./client-cost.ts";
 import { compare } from "./compare.ts";
 import { type Endpoint, openEndpoint } from "./endpoint.ts";
 import { measureLifecycle } from "./lifecycle.ts";
+import { measureLogs } from "./logs.ts";
 import { describeMachine } from "./machine.ts";
 import { nightly } from "./nightly.ts";
 import { type OwnDaemon, startOwnDaemon } from "./own-daemon.ts";
@@ -255,6 +256,25 @@ async function runNightly(
   return { pods: size, ...results };
 }
 
+async function runLogs(
+  args: BenchArguments,
+  { endpoints }: Subject,
+  pods: PodChoices,
+  cleanup: Cleanup,
+): Promise<Results> {
+  const found = await measureLogs(endpoints[0] as Endpoint, pods, args.pods.at(-1) ?? 100, cleanup);
+  const rows = found.busy.map((each) => [
+    `${each.writers} as fast as they can`,
+    each.megabytesPerSecond.toFixed(1),
+    each.behind.toFixed(0),
+    formatRow(each.lag),
+  ]);
+  process.stdout.write(formatTable(["writers", "MB/s", "behind, ms", "another's line, ms"], rows));
+  const { containers, cpu } = found.quiet;
+  console.log(`${containers} quiet containers: CPU ${cpu?.toFixed(2) ?? "–"} %`);
+  return { ...found };
+}
+
 const runs = {
   compare: runCompare,
   lifecycle: runLifecycle,
@@ -262,6 +282,7 @@ const runs = {
   soak: runSoak,
   restart: runRestart,
   behind: runBehind,
+  logs: runLogs,
 };
 
 async function main(): Promise<void> {

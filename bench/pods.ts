@@ -16,6 +16,8 @@ export interface Pod {
   /** Empty for a pod without a container. */
   readonly containerId: string;
   readonly logDirectory: string;
+  /** What it was made of, which its containers are made with too. */
+  readonly config: MessageInitShape<typeof PodSandboxConfigSchema>;
 }
 
 /** What a pod's container does: `running` sleeps, `created` was never started. */
@@ -47,7 +49,7 @@ export async function startPod(endpoint: Endpoint, choices: PodChoices): Promise
   mkdirSync(logDirectory, { recursive: true });
   const { cri } = endpoint;
   const { podSandboxId } = (await cri.call(method.runPodSandbox, { config })).reply;
-  const pod = { sandboxId: podSandboxId, containerId: "", logDirectory };
+  const pod = { sandboxId: podSandboxId, containerId: "", logDirectory, config };
   if (choices.container === "none") return pod;
   try {
     const { containerId } = (

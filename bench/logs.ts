@@ -1,0 +1,187 @@
+import { closeSync, openSync, readSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { ContainerState, RuntimeService } from "@dockershim/cri-types";
+import type { Cleanup } from "./cleanup.ts";
+import type { Endpoint } from "./endpoint.ts";
+import { type Pod, type PodChoices, startPod, stopPod } from "./pods.ts";
+import { cpuSeconds } from "./process-figures.ts";
+import { type Summary, summarize } from "./summary.ts";
+
+const { method } = RuntimeService;
+
+/** How logs are copied while containers write. */
+export interface LogFigures {
+  /** CPU of the runtime in percent of one core, while so many containers run and say nothing. */
+  readonly quiet: { readonly containers: number; readonly cpu: number | undefined };
+  readonly busy: readonly BusyFigures[];
+}
+
+interface BusyFigures {
+  readonly writers: number;
+  /** What all writers together said, in MB of output a second, from the first's start to the last's end. */
+  readonly megabytesPerSecond: number;
+  /** From the last writer's end until CRI tells it, which it does when the log is complete; ms. */
+  readonly behind: number;
+  /** From the stamp of another container's line until it is in its log; ms. */
+  readonly lag: Summary;
+}
+
+/** Each writer says so much in all, in lines of 100 bytes. */
+const megabytes = 96;
+const writerCounts = [1, 10] as const;
+const quietSeconds = 30;
+const lookMs = 4;
+/** So many containers are made at once. */
+const parallel = 4;
+
+const line = "x".repeat(99);
+const writer = (share: number) => ["sh", "-c", `yes ${line} | head -c ${share}`];
+/** It says a line twenty times a second. */
+const talker = ["sh", "-c", "while :; do echo tick; usleep 50000; done"];
+
+/**
+ * Measures what copying logs costs and how far behind it is.
+ *
+ * @param quiet How many containers run and say nothing.
+ */
+export async function measureLogs(
+  endpoint: Endpoint,
+  pods: PodChoices,
+  quiet: number,
+  cleanup: Cleanup,
+): Promise<LogFigures> {
+  const busy: BusyFigures[] = [];
+  for (const writers of writerCounts) {
+    console.error(`${writers} writing as fast as they can`);
+    busy.push(
+      await inPod(endpoint, pods, cleanup, (pod) => measureBusy(endpoint, pods, pod, writers)),
+    );
+  }
+  console.error(`making ${quiet} quiet containers`);
+  const cpu = await inPod(endpoint, pods, cleanup, async (pod) => {
+    let left = quiet;
+    const maker = async (): Promise<void> => {
+      for (let number = left--; number > 0; number = left--) {
+        cleanup.check();
+        await startContainer(endpoint, pods, pod, `quiet-${number}`, ["sleep", "86400"]);
+      }
+    };
+    await Promise.all(Array.from({ length: parallel }, maker));
+    return endpoint.pid === undefined ? undefined : await idleCpu(endpoint.pid);
+  });
+  return { quiet: { containers: quiet, cpu }, busy };
+}
+
+async function inPod<T>(
+  endpoint: Endpoint,
+  pods: PodChoices,
+  cleanup: Cleanup,
+  work: (pod: Pod) => Promise<T>,
+): Promise<T> {
+  const pod = await startPod(endpoint, { ...pods, container: "none" });
+  const forget = cleanup.add(() => stopPod(endpoint, pod));
+  const found = await work(pod);
+  await stopPod(endpoint, pod);
+  forget();
+  return found;
+}
+
+async function startContainer(
+  { cri }: Endpoint,
+  { image }: PodChoices,
+  { sandboxId: podSandboxId, config: sandboxConfig }: Pod,
+  name: string,
+  command: string[],
+): Promise<string> {
+  const created = await cri.call(method.createContainer, {
+    podSandboxId,
+    sandboxConfig,
+    config: { metadata: { name }, image: { image }, command, logPath: `${name}.log`, linux: {} },
+  });
+  const { containerId } = created.reply;
+  await cri.call(method.startContainer, { containerId });
+  return containerId;
+}
+
+async function measureBusy(
+  endpoint: Endpoint,
+  pods: PodChoices,
+  pod: Pod,
+  writers: number,
+): Promise<BusyFigures> {
+  const talkerId = await startContainer(endpoint, pods, pod, "talker", talker);
+  const follow = followLag(join(pod.logDirectory, "talker.log"));
+  const share = Math.round((megabytes * 1e6) / writers);
+  const ends = await Promise.all(
+    Array.from({ length: writers }, async (_, index) => {
+      const name = `writer-${index}`;
+      return await runToEnd(
+        endpoint,
+        await startContainer(endpoint, pods, pod, name, writer(share)),
+      );
+    }),
+  );
+  const lag = follow.end();
+  await endpoint.cri.call(method.stopContainer, { containerId: talkerId, timeout: 0n });
+  const last = Math.max(...ends.map(({ finished }) => finished));
+  const seconds = (last - Math.min(...ends.map(({ started }) => started))) / 1_000;
+  return {
+    writers,
+    megabytesPerSecond: megabytes / seconds,
+    behind: Math.max(...ends.map(({ told }) => told)) - last,
+    lag: summarize(lag),
+  };
+}
+
+/** When a container started and ended by the engine's clock, and when CRI told the end; ms. */
+async function runToEnd(
+  { cri }: Endpoint,
+  containerId: string,
+): Promise<{ started: number; finished: number; told: number }> {
+  for (;;) {
+    const { status } = (await cri.call(method.containerStatus, { containerId })).reply;
+    if (status?.state === ContainerState.CONTAINER_EXITED) {
+      const told = Date.now();
+      return {
+        started: Number(status.startedAt) / 1e6,
+        finished: Number(status.finishedAt) / 1e6,
+        told,
+      };
+    }
+    await delay(20);
+  }
+}
+
+/** Looks every few ms for new lines of a log; `end` gives what each was late, in ms. */
+function followLag(path: string): { end(): number[] } {
+  const fd = openSync(path, "r");
+  const chunk = Buffer.alloc(64 * 1024);
+  const late: number[] = [];
+  let rest = "";
+  const timer = setInterval(() => {
+    const length = readSync(fd, chunk);
+    const now = Date.now();
+    const lines = (rest + chunk.toString("latin1", 0, length)).split("\n");
+    rest = lines.pop() ?? "";
+    for (const each of lines) {
+      const said = Date.parse(each.slice(0, each.indexOf(" ")));
+      late.push(Math.max(0, now - said));
+    }
+  }, lookMs);
+  return {
+    end() {
+      clearInterval(timer);
+      closeSync(fd);
+      return late;
+    },
+  };
+}
+
+async function idleCpu(pid: number): Promise<number> {
+  // What their starts took is over by then, the collection after it too.
+  await delay(15_000);
+  const before = cpuSeconds(pid);
+  await delay(quietSeconds * 1_000);
+  return (100 * (cpuSeconds(pid) - before)) / quietSeconds;
+}
