@@ -1,6 +1,6 @@
 // Installs each published package alone, from its tarball with those of its siblings, into an empty folder, and
 // runs the examples of its README there as they are printed, on each Node that we promise. The last line counts
-// them: "N passed, N failed".
+// them: "N passed, N failed". And installs the command globally, as docs/install.md has it.
 import { execFileSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -9,6 +9,7 @@ import { labFlags, startDaemon } from "@dockershim/testing";
 import { labConfig } from "../lab/config.ts";
 import { down, up } from "../lab/up-down.ts";
 import { fetchNpmPackage, type NpmPackage } from "../packaging/npm-package.ts";
+import { checkGlobalInstall } from "./check-global-install.ts";
 import { examplesOf } from "./examples.ts";
 import { runExample } from "./run-example.ts";
 import { type Workspace, workspacesOf } from "./workspaces.ts";
@@ -82,6 +83,10 @@ try {
   try {
     const published = workspacesOf(root).filter(({ manifest }) => manifest.private !== true);
     const tarballs = packAll(published, scratch);
+    const wrong = await checkGlobalInstall(tarballs, join(scratch, "global"));
+    if (wrong === undefined) passed++;
+    else failed++;
+    console.log(wrong === undefined ? "ok   npm install --global" : `FAIL global: ${wrong}`);
     for (const { folder: workspace, manifest } of published) {
       const { name = workspace } = manifest;
       const folder = join(scratch, name.replace("/", "+"));
