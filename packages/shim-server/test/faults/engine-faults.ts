@@ -201,6 +201,17 @@ export function testEngineFaults({ cycles, seed, deedOf }: EngineFaultRuns): voi
     }
   }
 
+  /** Where something was left, or has gone: nobody can look once the lab is down. */
+  async function describeCycle(): Promise<string> {
+    const { podSandboxId, containerId } = witness;
+    const states = await Promise.all(
+      [podSandboxId, containerId].map((id) =>
+        docker.containers.inspect(id).then(({ State }) => JSON.stringify(State), String),
+      ),
+    );
+    return `seed ${seed}, cycle ${cycle}, ${JSON.stringify(figures)}; the witness: ${states.join(" and ")}`;
+  }
+
   const quiet = () => ({ ended: false, denied: false });
   const memoryMb = (): number => {
     const status = readFileSync(`/proc/${daemon.pid}/status`, "utf8");
@@ -218,6 +229,7 @@ export function testEngineFaults({ cycles, seed, deedOf }: EngineFaultRuns): voi
       for (cycle = 0; cycle < cycles; cycle++) {
         await liveOnce(random);
         const left = await remainsAtLast(clean);
+        if (!isDeepStrictEqual(left, clean)) console.error(await describeCycle());
         expect({ cycle, left, wrong }).toEqual({ cycle, left: clean, wrong: [] });
         await expectTold({ ...kubelet, circumstances: quiet }, witness);
         expect(wrong).toEqual([]);
