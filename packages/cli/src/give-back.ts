@@ -25,7 +25,7 @@ const quiet = 0.2;
 export function giveBackAfterBursts(memory: Memory, intervalMs: number = everyMs): () => void {
   // The start is a burst from nothing.
   let least = 0;
-  const timer = setInterval(() => {
+  const look = () => {
     const own = memory.own();
     const busy = memory.busy();
     if (own > least + burstBytes && busy < quiet) {
@@ -34,6 +34,13 @@ export function giveBackAfterBursts(memory: Memory, intervalMs: number = everyMs
       least = memory.own();
     } else {
       least = Math.min(least, own);
+    }
+  };
+  const timer = setInterval(() => {
+    try {
+      look();
+    } catch {
+      // A process that may open no more files cannot look, and has worse to deal with than its size.
     }
   }, intervalMs);
   timer.unref();

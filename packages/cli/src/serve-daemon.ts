@@ -28,8 +28,7 @@ export async function serveDaemon(
   const service = takeServiceVariables(process.env, process.pid);
   const given = await readOptions();
   requirePassedSocket(given.listen, service);
-  const { keepMemoryLean } = await import("./lean-memory.js");
-  keepMemoryLean();
+  const withoutLeanMemory = await keepMemoryLean();
   const { defaultShimOptions, listeningPath, startShim } = await import("@dockershim/shim-server");
   const onPassedSocket = (from: Partial<ShimOptions>): Partial<ShimOptions> => ({
     ...from,
@@ -44,6 +43,9 @@ export async function serveDaemon(
     env: terminal.env,
   });
   for (const warning of warnings) log.warn(warning);
+  if (withoutLeanMemory !== undefined) {
+    log.warn({ err: withoutLeanMemory }, "memory that is no longer used is kept");
+  }
   const notifier = await notifierOf(service, log);
   await runDaemon(() => startShim(options, log), {
     signals: process,
@@ -56,6 +58,16 @@ export async function serveDaemon(
       log.error({ error }, "not reloaded, all goes on as before");
     },
   });
+}
+
+/** @returns Why it cannot be done; a native library that cannot be loaded is no reason not to serve. */
+async function keepMemoryLean(): Promise<unknown> {
+  try {
+    (await import("./lean-memory.js")).keepMemoryLean();
+    return undefined;
+  } catch (err) {
+    return err;
+  }
 }
 
 /** A service manager that cannot be told anything is no reason not to serve. */

@@ -58,6 +58,21 @@ test("growth of a few MB is left to V8", () => {
   expect(looks([{ own: 60 }, { own: 50 }, { own: 45 }, { own: 51 }], 40)).toEqual([0]);
 });
 
+test("a look that fails is left out", () => {
+  let own = () => 60 * mb;
+  let given = 0;
+  const giveBack = () => void given++;
+  const end = giveBackAfterBursts({ own: () => own(), busy: () => 0, giveBack }, everyMs);
+  own = () => {
+    throw new Error("EMFILE: too many open files");
+  };
+  jest.advanceTimersByTime(everyMs);
+  own = () => 60 * mb;
+  jest.advanceTimersByTime(everyMs);
+  end();
+  expect(given).toBe(1);
+});
+
 test("slow growth counts from the least that there was", () => {
   expect(looks([{ own: 60 }, { own: 35 }, { own: 46 }, { own: 48 }], 40)).toEqual([0, 3]);
 });
