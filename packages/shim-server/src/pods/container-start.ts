@@ -43,9 +43,9 @@ const readAgainMs = [50, 200, 1_000];
  * StartContainer: starts a created container.
  *
  * The engine goes on with a start whose caller has left, so it is not broken off: the container
- * gets its limits and its log. If the start's reply is lost, the container's state tells. If the
- * engine has started it and does not let it be read, it is started all the same, and a kubelet
- * that heard of an error would not run its postStart hook.
+ * gets its limits and its log. If the start's reply is lost, the container's state tells. A read
+ * behind it that is cut is made again: a kubelet that heard of an error would not run the
+ * container's postStart hook. If the engine tells of it in its list only, it is started all the same.
  *
  * @throws ShimError `failed_precondition` for one that was started before: CRI containers run
  * once. `internal` with the engine's words when it cannot be started, whatever status the engine
@@ -74,13 +74,13 @@ export function createContainerStart(
     }
   }
 
-  /** @throws DockerError `unavailable` when that is cut again and again; others at once. */
+  /** @throws DockerError when that is cut, or refused, again and again; others at once. */
   async function read(id: string): Promise<void> {
     for (const againMs of readAgainMs) {
       try {
         return await store.refreshUntil(id, wasStarted);
       } catch (err) {
-        if (!isDockerError(err, "unavailable")) throw err;
+        if (!isDockerError(err, "unavailable", "server_error")) throw err;
         await delay(againMs);
       }
     }
@@ -104,8 +104,9 @@ export function createContainerStart(
       if (started !== undefined) await cgroupLimits.apply(started, limits, facts);
     } catch (err) {
       await undo.run();
-      if (limits.length > 0 || !isDockerError(err)) throw err;
-      // Once the engine answers again the store learns of it, and until then tells nothing.
+      // Calls that come next are answered by what the store has.
+      const known = store.container(id)?.inspect.State.Status !== "created";
+      if (limits.length > 0 || !known || !isDockerError(err)) throw err;
       log.warn({ err, container: id }, "a container was started, and cannot be read");
     }
   }

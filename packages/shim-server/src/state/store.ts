@@ -85,6 +85,9 @@ export interface StoreOptions {
   readonly retryMs?: { readonly firstMs: number; readonly mostMs: number };
 }
 
+const yes = (): boolean => true;
+const no = (): boolean => false;
+
 /** So many inspects run at once in a resync: the engine answers each in a ms or two. */
 const resyncParallel = 16;
 
@@ -117,9 +120,9 @@ export function createStore(options: StoreOptions): Store {
       if (!removed.has(id)) put(record);
     } catch (err) {
       if (isDockerError(err, "not_found")) return drop(id);
-      if (isUnreadable(err)) await readFromList(id, err);
-      // A read that is cut while events go on is followed by no resync.
-      else if (isDockerError(err, "unavailable")) retries.schedule(id);
+      const listed = isUnreadable(err) && (await readFromList(id, err).then(yes, no));
+      // What nothing tells of while events go on is followed by no resync.
+      if (!listed && (isUnreadable(err) || isDockerError(err, "unavailable"))) retries.schedule(id);
       throw err;
     }
   }
