@@ -69,7 +69,7 @@ async function readDaemonSettings(root: string): Promise<EngineFacts["settings"]
  * Asks the CRIU that the engine's runtime finds. containerd, and so its shims, have the engine's own $PATH where the
  * engine has started it; else that of the node is as near as can be told.
  */
-async function readCriu(
+export async function readCriu(
   procDir: string,
   enginePid: number | undefined,
   ownPath: string,
