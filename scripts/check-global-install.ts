@@ -29,13 +29,17 @@ export async function checkGlobalInstall(
     // systemd need not run here, and knows no unit of ours yet.
     writeFileSync(join(folder, "systemctl"), "#!/bin/sh\n", { mode: 0o755 });
     const path = `${folder}:${join(prefix, "bin")}:${process.env.PATH}`;
+    // `npm run` gives its own places to what it runs, and these names are the same to npm in any case.
+    const inherited = Object.entries(process.env).filter(
+      ([name]) => !/^npm_config_(prefix|global_prefix|globalconfig|cache|loglevel)$/i.test(name),
+    );
     const env = {
-      ...process.env,
+      ...Object.fromEntries(inherited),
       PATH: path,
-      NPM_CONFIG_PREFIX: prefix,
-      NPM_CONFIG_GLOBALCONFIG: join(folder, "npmrc"),
-      NPM_CONFIG_CACHE: join(folder, "cache"),
-      NPM_CONFIG_LOGLEVEL: "error",
+      npm_config_prefix: prefix,
+      npm_config_globalconfig: join(folder, "npmrc"),
+      npm_config_cache: join(folder, "cache"),
+      npm_config_loglevel: "error",
     };
     await run("sh", ["-euc", line], { env });
     const ask = (program: readonly string[], ...args: string[]): string =>

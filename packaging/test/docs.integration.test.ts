@@ -109,7 +109,7 @@ async function runOnCopy(script: readonly string[]): Promise<{ stdout: string; c
         ) ?? [];
       return command;
     });
-    const look = "dpkg-query --show --showformat '@${Version} ${db:Status-Status}\\n' dockershim";
+    const look = `dpkg-query --show --showformat '@\${Version} \${db:Status-Status}\\n' dockershim`;
     const answered = (command: string): string => `echo y | { ${command}\n}`;
     const { stdout } = await runOnCopy([
       ...[of(install, "1.0.0"), look],

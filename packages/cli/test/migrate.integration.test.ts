@@ -7,14 +7,18 @@ import { createCriClient } from "@dockershim/cri-client";
 import { createDockerClient, type DockerClient } from "@dockershim/docker-client";
 import { checkpointChecksum } from "@dockershim/pod-sandbox";
 import { answers, labVariable, until } from "@dockershim/testing";
-import { afterEach, beforeEach, expect, test } from "@jest/globals";
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "@jest/globals";
+import { labConfig } from "../../../lab/config.ts";
+import { down, up } from "../../../lab/up-down.ts";
 import { bin, runBin, startBin } from "./dockershim-bin.js";
 import { createFakeNode, type FakeNode } from "./fake-node.js";
 
 // The command as it is installed, real daemons, which a stand-in for systemd starts, and pods on a real engine
 // under the names, labels and checkpoints of cri-dockerd.
 
-const dockerEndpoint = labVariable("LAB_DOCKER_ENDPOINT");
+// An engine of its own: cri-dockerd lists all pods of an engine, its stand-in here none of other tests' daemons.
+const config = labConfig({ ...process.env, LAB: `${process.env.LAB ?? "test"}-migrate` });
+let dockerEndpoint: string;
 // A real one, where somebody has built it; else our own under its name.
 const { CRI_DOCKERD: realCriDockerd } = process.env;
 const dockershim = `${process.execPath} ${bin}`;
@@ -23,6 +27,15 @@ let node: FakeNode;
 let docker: DockerClient;
 let made: string[];
 let pids: number[];
+
+beforeAll(async () => {
+  Object.assign(process.env, await up(config));
+  dockerEndpoint = labVariable("LAB_DOCKER_ENDPOINT");
+});
+
+afterAll(async () => {
+  await down(config);
+});
 
 beforeEach(async () => {
   made = [];

@@ -160,14 +160,14 @@ const networkBounds: Readonly<Record<string, Bound>> = {
 
 /**
  * Metrics that this kernel does not have: the peak on cgroup v2 before Linux 5.19, and those of disks on v1 where
- * it counts them only once a device is throttled (newer kernels).
+ * it counts them only while a device is throttled (newer kernels), so that only the pod's own file tells.
  */
 function unknownHere(): RegExp {
   const peak = !unified || existsSync(podsOwn.file("memory", "memory.peak"));
   const counted =
     unified ||
     / Read \d/.test(
-      readFileSync(join(cgroups, "blkio/blkio.throttle.io_service_bytes_recursive"), "utf8"),
+      readFileSync(podsOwn.file("blkio", "blkio.throttle.io_service_bytes_recursive"), "utf8"),
     );
   const unknown = [
     ...(peak ? [] : ["container_memory_max_usage_bytes"]),

@@ -292,7 +292,7 @@ const others: fc.Arbitrary<Command>[] = [
       async (model, system) => {
         const pod = pick(ready(model), n) as ModelPod;
         await system.killBehind(pod.id);
-        pod.ready = false;
+        model.stoppedPod(pod.id);
       },
     ),
   ),
@@ -301,11 +301,12 @@ const others: fc.Arbitrary<Command>[] = [
       `docker rm of pod ${n}`,
       view,
       ({ pods }) => pods.size > 0,
-      async ({ pods }, system) => {
-        const { id } = pick(pods.values(), n) as ModelPod;
+      async (model, system) => {
+        const { id } = pick(model.pods.values(), n) as ModelPod;
         await system.removeBehind(id);
-        // Its containers stay until somebody asks for their end.
-        pods.delete(id);
+        // What has run in it stays until somebody asks for its removal.
+        model.stoppedPod(id);
+        model.pods.delete(id);
       },
     ),
   ),

@@ -41,7 +41,7 @@ export class Reference {
     this.pods.set(id, { id, key, ready: true });
   }
 
-  /** One that was created and never started stays so. */
+  /** Its process has ended, and with it all of its process namespace. One that was never started stays so. */
   stoppedPod(id: string): void {
     const pod = this.pods.get(id);
     if (pod !== undefined) pod.ready = false;

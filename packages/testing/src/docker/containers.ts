@@ -8,7 +8,7 @@ import { EngineRefusal } from "./refusal.ts";
 export interface CreateBody {
   readonly Image: string;
   readonly Labels?: Readonly<Record<string, string>>;
-  readonly HostConfig?: { readonly NetworkMode?: string };
+  readonly HostConfig?: { readonly NetworkMode?: string; readonly PidMode?: string };
 }
 
 export type Status = "created" | "running" | "paused" | "exited" | "removing";
@@ -128,6 +128,11 @@ export function createFakeContainers(
     Object.assign(container, { status: "exited", pid: 0, exitCode, finishedAt: now() });
     tell(container, "die", { exitCode: String(exitCode) });
     container.ended.resolve();
+    // The kernel kills all of a process namespace with its first process.
+    for (const each of byId.values()) {
+      const joins = each.body.HostConfig?.PidMode === `container:${container.id}`;
+      if (joins && each.status === "running") end(each, 137);
+    }
   }
 
   function dispose(container: FakeContainer): void {
