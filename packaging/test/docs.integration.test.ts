@@ -162,6 +162,8 @@ test("a checkout: built and set up", async () => {
   // The checkout is where it is: what was installed into it knows its path. What is built is thrown away with the copy.
   const lines = linesOf("install.md", "From a checkout").filter(Boolean);
   const { stdout, calls } = await runOnCopy([
+    // Where this test has its Node from: without a network none can be installed.
+    `export PATH="/usr/local/sbin:${process.env.PATH}"`,
     `(${lines.join("\n").replaceAll("/opt/dockershim", checkout)})`,
     `echo "@$(grep ^ExecStart= ${unit})"`,
     'echo "@$(dockershim --version)"',
