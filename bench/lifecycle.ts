@@ -1,4 +1,5 @@
-import type { ByHand, HandMadePod } from "./by-hand.ts";
+import { allOf } from "./all-of.ts";
+import type { ByHand, HandMadePod, OnStep } from "./by-hand.ts";
 import type { Cleanup } from "./cleanup.ts";
 import type { CriCaller } from "./cri-caller.ts";
 import type { Endpoint } from "./endpoint.ts";
@@ -11,8 +12,6 @@ interface Maker<P> {
   start(onStep: OnStep): Promise<P>;
   stop(pod: P, onStep: OnStep): Promise<void>;
 }
-
-type OnStep = (step: string, ms: number) => void;
 
 /** What one maker took, in ms. */
 export interface Lifecycle {
@@ -136,11 +135,4 @@ function createSubject<P>(maker: Maker<P>, cleanup: Cleanup): Subject {
       steps: Object.fromEntries([...steps].map(([name, ms]) => [name, summarize(ms)])),
     }),
   };
-}
-
-/** All come to their end before an error goes on, so that no pod comes after the cleaning. */
-async function allOf(count: number, work: (index: number) => Promise<void>): Promise<void> {
-  const all = Array.from({ length: count }, (_, index) => work(index));
-  const failed = (await Promise.allSettled(all)).find((result) => result.status === "rejected");
-  if (failed !== undefined) throw failed.reason;
 }

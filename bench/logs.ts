@@ -2,6 +2,7 @@ import { closeSync, openSync, readSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { ContainerState, RuntimeService } from "@dockershim/cri-types";
+import { allOf } from "./all-of.ts";
 import type { Cleanup } from "./cleanup.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { type Pod, type PodChoices, startPod, stopPod } from "./pods.ts";
@@ -67,7 +68,7 @@ export async function measureLogs(
         await startContainer(endpoint, pods, pod, `quiet-${number}`, ["sleep", "86400"]);
       }
     };
-    await Promise.all(Array.from({ length: parallel }, maker));
+    await allOf(parallel, maker);
     return endpoint.pid === undefined ? undefined : await idleCpu(endpoint.pid);
   });
   return { quiet: { containers: quiet, cpu }, busy };

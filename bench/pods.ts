@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { NamespaceMode, type PodSandboxConfigSchema, RuntimeService } from "@dockershim/cri-types";
+import { allOf } from "./all-of.ts";
 import type { Cleanup } from "./cleanup.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { engineRequest } from "./engine-request.ts";
@@ -155,10 +156,7 @@ export function createPopulation(
     const worker = async (): Promise<void> => {
       for (let pod = pods.pop(); pod !== undefined; pod = pods.pop()) await stopPod(endpoint, pod);
     };
-    // One failure does not keep the others from being removed.
-    const results = await Promise.allSettled(Array.from({ length: parallel }, worker));
-    const failed = results.find((result) => result.status === "rejected");
-    if (failed !== undefined) throw failed.reason;
+    await allOf(parallel, worker);
   }
   cleanup.add(empty);
 
@@ -175,10 +173,7 @@ export function createPopulation(
           pods.push(await startPod(endpoint, choices));
         }
       };
-      // All workers end before an error goes on, so that no pod comes after the cleaning.
-      const results = await Promise.allSettled(Array.from({ length: parallel }, worker));
-      const failed = results.find((result) => result.status === "rejected");
-      if (failed !== undefined) throw failed.reason;
+      await allOf(parallel, worker);
       return wanted / ((performance.now() - started) / 1_000);
     },
     empty,

@@ -1,5 +1,5 @@
 import { type DockerContainers, isDockerError } from "@dockershim/docker-client";
-import type { StoreRecord } from "../state/records.js";
+import { hasEnded } from "../state/records.js";
 import type { Store } from "../state/store.js";
 
 /** What it takes to stop a container. */
@@ -31,10 +31,6 @@ export async function haltContainer(
     if (!isDockerError(err, "not_found")) throw err;
   }
   await store.refreshUntil(id, hasEnded);
-}
-
-function hasEnded({ inspect }: StoreRecord): boolean {
-  return inspect.State.Status === "exited" || inspect.State.Status === "dead";
 }
 
 /** Removes a container by force, running or not. One that is gone already is fine. */

@@ -8,7 +8,7 @@ import type { Logger } from "pino";
 import { BoundedMap } from "../async/bounded-map.js";
 import { within } from "../async/within.js";
 import type { Engine } from "../state/engine.js";
-import type { ContainerRecord } from "../state/records.js";
+import { type ContainerRecord, hasEnded } from "../state/records.js";
 import type { ContainerLogs, LogWay } from "./container-logs.js";
 import { logPathOfRecord } from "./log-path.js";
 
@@ -68,7 +68,7 @@ export function createCriLogs(options: CriLogsOptions): CriLogs {
       try {
         const container = await copied(record);
         if (container === undefined || gone.has(record.id)) return;
-        if (status === "exited" || status === "dead") await settle(container);
+        if (hasEnded(record)) await settle(container);
         else await follow(container);
       } catch (err) {
         // The copier goes on trying; that the container runs or has ended must be known anyhow.

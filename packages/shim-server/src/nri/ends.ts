@@ -1,6 +1,11 @@
 import type { ContainerSubject, PluginHost } from "@dockershim/nri";
 import { BoundedMap } from "../async/bounded-map.js";
-import type { ContainerRecord, SandboxRecord, StoreRecord } from "../state/records.js";
+import {
+  type ContainerRecord,
+  hasEnded,
+  type SandboxRecord,
+  type StoreRecord,
+} from "../state/records.js";
 import type { Store, StoreChange } from "../state/store.js";
 import type { PluginRequests } from "./plugin-requests.js";
 
@@ -113,11 +118,6 @@ export function createEnds({ host, store, requests, subject, pod, tell }: EndsPa
     },
     close: unfollow,
   };
-}
-
-/** Whether a container will not run again. */
-export function hasEnded({ inspect }: StoreRecord): boolean {
-  return ["exited", "dead"].includes(inspect.State.Status);
 }
 
 /** Whether its process ran when it was seen. */

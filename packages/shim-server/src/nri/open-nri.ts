@@ -5,11 +5,11 @@ import type { Logger } from "pino";
 import type { ShimOptions } from "../options.js";
 import { ShimError, type ShimErrorCode } from "../shim-error.js";
 import type { Engine } from "../state/engine.js";
-import type { ContainerRecord, SandboxRecord } from "../state/records.js";
+import { type ContainerRecord, hasEnded, type SandboxRecord } from "../state/records.js";
 import type { Store } from "../state/store.js";
 import type { UnmanagedLimitsStore } from "../state/unmanaged-limits.js";
 import { version } from "../version.js";
-import { createEnds, hasEnded } from "./ends.js";
+import { createEnds } from "./ends.js";
 import type { Nri } from "./nri.js";
 import {
   type NriContainer,

@@ -4,6 +4,7 @@ import type { CallContext } from "../call.js";
 import { type HaltParts, haltContainer } from "../engine-work/container-halt.js";
 import type { PodNetwork } from "../network/pod-network.js";
 import type { Nri } from "../nri/nri.js";
+import { hasEnded, type StoreRecord, wasStarted } from "../state/records.js";
 import { findSandbox, type SandboxLookup } from "../state/sandbox-lookup.js";
 import type { Store } from "../state/store.js";
 
@@ -49,8 +50,8 @@ export async function stopSandbox(
 }
 
 /** Whether a stop could change anything. */
-function isAlive(record: { readonly inspect: { readonly State: { readonly Status: string } } }) {
-  return !["created", "exited", "dead"].includes(record.inspect.State.Status);
+function isAlive(record: StoreRecord): boolean {
+  return wasStarted(record) && !hasEnded(record);
 }
 
 /** StopPodSandbox. */

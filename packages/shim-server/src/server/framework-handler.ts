@@ -1,6 +1,9 @@
 import { constants, type Http2ServerRequest, type Http2ServerResponse } from "node:http2";
-import type { ConnectRouter } from "@connectrpc/connect";
-import { type ConnectRouterOptions, createConnectRouter } from "@connectrpc/connect";
+import {
+  type ConnectRouter,
+  type ConnectRouterOptions,
+  createConnectRouter,
+} from "@connectrpc/connect";
 import {
   compressionBrotli,
   compressionGzip,

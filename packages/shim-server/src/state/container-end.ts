@@ -1,5 +1,5 @@
 import { untilAborted } from "../async/until-aborted.js";
-import type { ContainerRecord } from "./records.js";
+import { type ContainerRecord, hasEnded } from "./records.js";
 import type { Store } from "./store.js";
 
 /** What it takes to learn of the end of a container. */
@@ -34,7 +34,5 @@ export async function containerEnd(
 
 /** When the process was started that runs; undefined where none does. */
 function startOf(record: ContainerRecord | undefined): string | undefined {
-  if (record === undefined) return undefined;
-  const { Status: status, StartedAt: startedAt } = record.inspect.State;
-  return status === "exited" || status === "dead" ? undefined : startedAt;
+  return record === undefined || hasEnded(record) ? undefined : record.inspect.State.StartedAt;
 }

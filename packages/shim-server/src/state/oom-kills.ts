@@ -10,7 +10,7 @@ import {
 import type { ContainerInspect } from "@dockershim/docker-client";
 import { sandboxIdOf } from "@dockershim/pod-sandbox";
 import type { Logger } from "pino";
-import type { StoreRecord } from "./records.js";
+import { hasEnded, type StoreRecord } from "./records.js";
 import type { Store, StoreChange } from "./store.js";
 
 /** Which containers the out-of-memory killer took a process of, as their cgroups count it. */
@@ -180,8 +180,7 @@ export function createOomKills(options: OomKillsOptions): OomKills {
     has(inspect) {
       const { Id: id, State: state } = inspect;
       if (killed.has(id)) return true;
-      const ended = state.Status === "exited" || state.Status === "dead";
-      if (!ended || !alive.delete(id)) return false;
+      if (!hasEnded({ inspect }) || !alive.delete(id)) return false;
       const missed = state.ExitCode === killedCode || state.OOMKilled;
       // A kill that Docker told of is accounted for too, and noted: its list does not tell.
       if ((missed && unaccounted(sandboxIdOf(inspect))) || state.OOMKilled) note(id);

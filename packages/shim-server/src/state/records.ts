@@ -41,6 +41,11 @@ export function wasStarted({ inspect }: Pick<StoreRecord, "inspect">): boolean {
   return inspect.State.Status !== "created";
 }
 
+/** Whether its process has ended. */
+export function hasEnded({ inspect }: Pick<StoreRecord, "inspect">): boolean {
+  return inspect.State.Status === "exited" || inspect.State.Status === "dead";
+}
+
 /**
  * Makes the record of an inspected container.
  *
