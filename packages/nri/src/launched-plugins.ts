@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { constants } from "node:fs";
 import { access, readdir, readFile, stat } from "node:fs/promises";
@@ -21,7 +21,7 @@ export interface PluginFile {
 /** The process of a plugin, and our end of its socket. */
 export interface LaunchedPlugin {
   readonly socket: Duplex;
-  /** Kills it, and waits for its end. */
+  /** Kills it, and waits for its end and for what it had written to be told. */
   kill(): Promise<void>;
 }
 
@@ -104,11 +104,21 @@ export async function launchPlugin(
   for (const stream of [child.stdout, child.stderr]) {
     tellLines(stream, (line) => log("info", line, { plugin: pluginId(identity) }));
   }
-  return { socket: child.stdio[3] as Duplex, kill: () => kill(child) };
+  const exited = new Promise<void>((done) => child.once("exit", () => done()));
+  const closed = new Promise<void>((done) => child.once("close", () => done()));
+  return {
+    socket: child.stdio[3] as Duplex,
+    async kill() {
+      child.kill("SIGKILL");
+      await exited;
+      // A process of its own may hold its output open.
+      await Promise.race([closed, setTimeout(outputMs, undefined, { ref: false })]);
+    },
+  };
 }
 
 /** How long the output of a plugin that has ended is read, in ms. */
-const outputMs = 200;
+const outputMs = 1_000;
 
 /** What a plugin may write without ending its line, in characters; the rest of such a line is lost. */
 const longestLine = 4096;
@@ -118,14 +128,4 @@ function tellLines(stream: Readable | null, tell: (line: string) => void): void 
   stream.on("error", () => undefined);
   const lines = createInterface({ input: stream, crlfDelay: Number.POSITIVE_INFINITY });
   lines.on("line", (line) => tell(line.slice(0, longestLine)));
-}
-
-async function kill(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
-  const exited = once(child, "exit");
-  const closed = once(child, "close");
-  child.kill("SIGKILL");
-  await exited;
-  // What it has written is still told; a process of its own may hold its output open.
-  await Promise.race([closed, setTimeout(outputMs, undefined, { ref: false })]);
 }

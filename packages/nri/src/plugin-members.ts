@@ -167,9 +167,10 @@ export async function openPluginMembers(options: PluginHostOptions): Promise<Plu
     processes.add(process);
     if (closing) return await process.kill();
     const plugin = await join(process.socket, file);
+    // Known until it has ended, for the host's own end waits for it.
     const gone = async () => {
-      processes.delete(process);
       await process.kill();
+      processes.delete(process);
     };
     if (plugin === undefined) await gone();
     else void plugin.ended.then(gone);

@@ -382,6 +382,31 @@ test("a file that cannot be started, or ends at once, harms nobody", async () =>
   await other.close();
 });
 
+test("the runtime's end waits for that of a plugin it has started, and tells its last words", async () => {
+  rig = await startRig();
+  const pluginDir = join(rig.folder, "stays");
+  await mkdir(pluginDir);
+  const file = join(pluginDir, "10-stays");
+  const text = `#!${process.execPath}
+import { Socket } from "node:net";
+import { startPlugin } from ${JSON.stringify(import.meta.resolve("../dist/index.js"))};
+setInterval(() => {}, 60_000);
+const shutdown = () => {
+  console.log("process", process.pid, "was told");
+  return {};
+};
+await startPlugin(new Socket({ fd: 3 }), { index: "10", name: "stays" }, { shutdown });
+`;
+  await writeFile(file, text, { mode: 0o755 });
+  const other = await startRig({ pluginDir });
+  expect(other.host.plugins).toEqual(["10-stays"]);
+  await other.host.close();
+  const words = other.logged.find((line) => line.includes("was told"));
+  const pid = Number(words?.match(/process (\d+) was told/)?.[1]);
+  expect(() => process.kill(pid, 0)).toThrow("ESRCH");
+  await other.close();
+});
+
 test("the socket is the owner's alone, and is not taken from another runtime", async () => {
   rig = await startRig();
   expect((await stat(rig.socketPath)).mode & 0o777).toBe(0o600);
