@@ -24,6 +24,7 @@ function bodyOf(instance: string): CreateContainerBody {
   };
 }
 const ours = bodyOf("ours");
+const inspected = `GET /containers/${name}/json`;
 
 let docker: FakeDocker;
 let client: DockerClient;
@@ -48,9 +49,12 @@ afterEach(async () => {
   await docker.close();
 });
 
-const create = (caller = signal): Promise<string> =>
-  createContainerNamed({ docker: client, store, log }, { name, body: ours }, caller, (id) =>
-    told.push(id),
+const create = (caller = signal, makingMs = 60_000): Promise<string> =>
+  createContainerNamed(
+    { docker: client, store, log, makingMs },
+    { name, body: ours },
+    caller,
+    (id) => told.push(id),
   );
 const names = (): string[] => docker.containers.all().map((container) => container.name);
 
@@ -110,22 +114,70 @@ test("takes what was made of requests that reached the engine twice, each time",
 
 test("takes the name that became free while it looked who has it", async () => {
   docker.containers.create(name, ours);
-  docker.steps.plan(`GET /containers/${name}/json`, {
-    before: () => docker.containers.remove(name, true),
-  });
+  docker.steps.plan(inspected, { before: () => docker.containers.remove(name, true) });
   const id = await create();
   expect(docker.containers.get(name).id).toBe(id);
 });
 
-test.each([
-  ["cannot be looked at", `GET /containers/${name}/json`],
-  ["cannot be removed", `DELETE /containers/${name}`],
-])("steps around one of ours that %s", async (_why, step) => {
+test("steps around one of ours that cannot be removed", async () => {
   const before = docker.containers.create(name, ours);
-  docker.steps.plan(step, { outcome: "refused" });
+  docker.steps.plan(`DELETE /containers/${name}`, { outcome: "refused" });
   const id = await create();
   expect(names().sort()).toEqual([name, docker.containers.get(id).name]);
   expect(docker.containers.get(name)).toBe(before);
+});
+
+test("takes the name from one of ours that cannot be inspected, but is listed", async () => {
+  docker.containers.create(name, ours);
+  for (const step of [inspected, `${inspected} (2)`]) {
+    docker.steps.plan(step, { outcome: "refused" });
+  }
+  const id = await create();
+  expect(names()).toEqual([name]);
+  expect(docker.containers.get(name).id).toBe(id);
+});
+
+test.each([
+  ["looked at", [inspected, `${inspected} (2)`], [name]],
+  ["read", [`${inspected} (2)`, `${inspected} (3)`], [name]],
+  ["removed", [`DELETE /containers/${name}`], []],
+])("makes no second one when the engine does not answer as the first is %s", async (_what, steps, left) => {
+  docker.containers.create(name, ours);
+  // The client asks once more by itself what changes nothing.
+  for (const step of steps) docker.steps.plan(step, { outcome: "lost" });
+  await expect(create()).rejects.toMatchObject({
+    code: "unavailable",
+    message: expect.stringContaining(`the name ${name} is taken`),
+  });
+  expect(names()).toEqual(left);
+  expect(told).toEqual([]);
+});
+
+test("waits for what is still being made under the name, and takes the name from it", async () => {
+  const before = docker.containers.beginCreation(name, ours);
+  docker.steps.plan("POST /containers/create (3)", {
+    before: () => docker.containers.finishCreation(before),
+  });
+  const id = await create();
+  expect(names()).toEqual([name]);
+  expect(docker.containers.get(name).id).toBe(id);
+  expect(told).toEqual([id]);
+});
+
+test("takes the name from what was listed before it could be inspected", async () => {
+  const before = docker.containers.beginCreation(name, ours);
+  await store.refresh(before.id);
+  docker.containers.finishCreation(before);
+  const id = await create();
+  expect(names()).toEqual([name]);
+  expect(docker.containers.get(name).id).toBe(id);
+});
+
+test("steps around a name that no container has for long", async () => {
+  docker.containers.beginCreation(name, ours);
+  const id = await create(signal, 200);
+  expect(names()).toEqual([docker.containers.get(id).name]);
+  expect(docker.containers.get(id).name).not.toBe(name);
 });
 
 test.each([
@@ -158,7 +210,7 @@ test("hears of what the engine makes after the caller has left, and tells it", a
 test("asks the engine for nothing more once the caller has left", async () => {
   docker.containers.create(name, bodyOf("theirs"));
   const caller = new AbortController();
-  docker.steps.plan(`GET /containers/${name}/json`, { before: () => caller.abort() });
+  docker.steps.plan(inspected, { before: () => caller.abort() });
   await expect(create(caller.signal)).rejects.toMatchObject({ name: "AbortError" });
   expect(names()).toEqual([name]);
   expect(told).toEqual([]);

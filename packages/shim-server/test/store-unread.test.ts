@@ -57,12 +57,15 @@ function createEngine(state: State = "running") {
     states,
     /** How an inspect of the one container fails; undefined for an answer. */
     failure: undefined as (() => Promise<never>) | undefined,
+    /** Awaited before an inspect is answered. */
+    before: async () => undefined as void,
     inspects: 0,
   };
   const store = createStore({
     containers: {
       inspect: async (id) => {
         engine.inspects++;
+        await engine.before();
         if (id === hung && engine.failure !== undefined) return await engine.failure();
         return inspectOf(id);
       },
@@ -168,4 +171,30 @@ test("a container that the engine wrongly called gone comes back with the next c
   made.engine.failure = undefined;
   await store.resync();
   expect(stateOf(hung)).toBe(ContainerState.CONTAINER_RUNNING);
+});
+
+test("a container that is listed before it can be inspected is known once it can", async () => {
+  const made = createEngine();
+  store = made.store;
+  made.engine.failure = async () => {
+    throw engineError("not_found", 404, "No such container");
+  };
+  await store.resync({ full: true });
+  expect(store.container(hung)).toBeUndefined();
+  made.engine.failure = undefined;
+  await store.refresh(hung);
+  expect(stateOf(hung)).toBe(ContainerState.CONTAINER_RUNNING);
+});
+
+test("a read that began before a container was gone does not bring it back, also not for a second time", async () => {
+  const made = createEngine();
+  store = made.store;
+  store.forget(hung);
+  const answered = Promise.withResolvers<void>();
+  made.engine.before = () => answered.promise;
+  const read = store.refresh(hung);
+  store.forget(hung);
+  answered.resolve();
+  await read;
+  expect(store.container(hung)).toBeUndefined();
 });

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from "node:timers/promises";
 import {
   type ContainerCreateBody,
   type ContainerCreated,
@@ -9,22 +10,32 @@ import { type CreateContainerBody, INSTANCE_LABEL, withSuffix } from "@dockershi
 import type { Logger } from "pino";
 import { ShimError } from "../shim-error.js";
 import type { Store } from "../state/store.js";
+import { type DestroyParts, destroyContainer } from "./container-halt.js";
 
 /** What it takes to create a container under a name. */
-export interface CreateNamedParts {
-  readonly docker: { readonly containers: Pick<DockerContainers, "create" | "inspect" | "remove"> };
-  readonly store: Pick<Store, "refresh" | "named" | "forget">;
+export interface CreateNamedParts extends DestroyParts {
+  readonly docker: DestroyParts["docker"] & {
+    readonly containers: Pick<DockerContainers, "create" | "inspect">;
+  };
+  readonly store: DestroyParts["store"] & Pick<Store, "refresh" | "named">;
   readonly log: Pick<Logger, "debug" | "warn">;
+  /** How long a name may be taken by what the engine does not know, in ms. */
+  readonly makingMs?: number;
 }
 
 /** How long it may take to look for what a create made whose reply was lost, in ms. */
 const searchDeadlineMs = 30_000;
 
+/** When a name that nothing known has is tried again, in ms. */
+const makingPollMs = 100;
+
 /**
  * Creates a container under the name that its plan gives it.
  *
  * The name can be taken by what an earlier attempt left behind. A container of ours that does not
- * run is removed; the name of one that cannot go away is avoided with a suffix, as dockershim did.
+ * run is removed; the name of one that cannot go away, or is another's, is avoided with a suffix, as
+ * dockershim did. One that the engine still makes, for a daemon that was killed over it, has its name
+ * before it can be found: it is waited for.
  *
  * The store does not know the container yet: the caller reads it when it has done with it what it
  * does next, so that no read is for nothing.
@@ -34,7 +45,8 @@ const searchDeadlineMs = 30_000;
  * @param onCreated Called with the id as soon as there is one, so that the caller can undo; also
  * when the creation fails, if something was made all the same.
  * @throws ShimError `already_exists` when a running container of ours has the name;
- * `failed_precondition` when the kernel lacks a limit of a block-I/O class.
+ * `unavailable` when the engine does not tell who has it, or whether that one is gone: beside it
+ * there would be two; `failed_precondition` when the kernel lacks a limit of a block-I/O class.
  */
 export async function createContainerNamed(
   parts: CreateNamedParts,
@@ -70,13 +82,21 @@ export async function createContainerNamed(
     }
   }
 
-  try {
-    return await create(plan.name);
-  } catch (err) {
-    if (!isNameConflict(err)) throw err;
-    log.warn({ container: plan.name, error: err.engineMessage }, "container name is taken");
-    if (!(await freeName(parts, plan.name, signal))) return await create(suffixed());
-    return await createFreed();
+  const { makingMs = 30_000 } = parts;
+  for (let waitedMs = 0; ; waitedMs += makingPollMs) {
+    try {
+      return await create(plan.name);
+    } catch (err) {
+      if (!isNameConflict(err)) throw err;
+      if (waitedMs === 0) {
+        log.warn({ container: plan.name, error: err.engineMessage }, "container name is taken");
+      }
+      const name = await freeName(parts, plan.name, err, signal);
+      if (name === "free") return await createFreed();
+      // There were engines that kept the name of a container that they had lost.
+      if (name === "kept" || waitedMs >= makingMs) return await create(suffixed());
+      await delay(makingPollMs, undefined, { signal });
+    }
   }
 
   /** What has a name that was free is what the engine made of this request, if that reached it twice. */
@@ -122,28 +142,53 @@ async function findUnstarted(
   }
 }
 
-/** Removes what holds a name. @returns False when it cannot be had. */
+/**
+ * Removes what holds a name, if that is this daemon's and does not run.
+ *
+ * @param conflict The engine's word that the name is taken, in which it names the holder.
+ * @returns `kept` when the name cannot be had: it is another's, or the engine refuses to remove its
+ * holder. `unheld` when no such container is found: it is gone, or still being made.
+ */
 async function freeName(
-  { docker, store, log }: CreateNamedParts,
+  parts: CreateNamedParts,
   name: string,
+  conflict: DockerError,
   signal: AbortSignal,
-): Promise<boolean> {
+): Promise<"free" | "kept" | "unheld"> {
+  const { docker, store, log } = parts;
   try {
-    const holder = await docker.containers.inspect(name, { signal });
-    await store.refresh(holder.Id);
-    if (store.named(name)?.id !== holder.Id) return false;
-    if (holder.State.Running) {
-      throw new ShimError("already_exists", `container ${name} runs already as ${holder.Id}`);
+    const holder = await unlessRefused(docker.containers.inspect(name, { signal }));
+    // Of one that the engine does not let be inspected its list tells, which the store then asks for.
+    const id = holder?.Id ?? /[\da-f]{64}/.exec(conflict.engineMessage)?.[0];
+    if (id === undefined) return "kept";
+    await unlessRefused(store.refresh(id));
+    const record = store.named(name);
+    if (record?.id !== id) return "kept";
+    if (record.inspect.State.Running) {
+      throw new ShimError("already_exists", `container ${name} runs already as ${id}`);
     }
-    await docker.containers.remove(holder.Id, { force: true, volumes: true, signal });
-    store.forget(holder.Id);
-    return true;
+    await destroyContainer(parts, id, signal);
+    return "free";
   } catch (err) {
-    if (err instanceof ShimError) throw err;
-    // Gone in the meantime: the name is free. Anything else: step around it.
-    if (isDockerError(err, "not_found")) return true;
-    log.warn({ err, container: name }, "could not free the name");
-    return false;
+    signal.throwIfAborted();
+    if (!isDockerError(err)) throw err;
+    if (err.code === "not_found") return "unheld";
+    if (!isUnanswered(err)) {
+      log.warn({ err, container: name }, "could not free the name");
+      return "kept";
+    }
+    const message = `the name ${name} is taken, and the engine does not tell by what: ${err.message}`;
+    throw new ShimError("unavailable", message, { cause: err });
+  }
+}
+
+/** Undefined when the engine answers that it cannot. */
+async function unlessRefused<T>(asked: Promise<T>): Promise<T | undefined> {
+  try {
+    return await asked;
+  } catch (err) {
+    if (!isDockerError(err, "server_error") || isUnanswered(err)) throw err;
+    return undefined;
   }
 }
 

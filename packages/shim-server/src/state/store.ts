@@ -98,8 +98,8 @@ export function createStore(options: StoreOptions): Store {
   const bySandbox = new Map<string, Set<string>>();
   /** Names of what is being made; with the id of what had the name before, which is not hidden. */
   const concealed = new Map<string, string | undefined>();
-  // Docker never gives an id twice, and memory is finite.
-  const removed = new BoundedMap<string, true>(4096);
+  // Docker never gives an id twice, and memory is finite. Each time something is called gone is another.
+  const removed = new BoundedMap<string, symbol>(4096);
   const listeners = new Set<(change: StoreChange) => void>();
   const { readDeadlineMs = 10_000, patienceMs = 2_000 } = options;
   const queue = createRefreshQueue(read);
@@ -109,10 +109,14 @@ export function createStore(options: StoreOptions): Store {
   );
 
   async function read(id: string): Promise<void> {
+    const gone = removed.get(id);
     try {
       const inspect = await docker.inspect(id, { signal: AbortSignal.timeout(readDeadlineMs) });
       retries.done(id);
-      if (removed.has(id)) return;
+      if (removed.get(id) !== gone) return;
+      // Called gone before this read began, and it is there: the engine lists what it still makes,
+      // and inspects it a moment later.
+      removed.delete(id);
       if (!owns(inspect.Config.Labels)) return;
       const record = recordOf(inspect);
       if (record === undefined) return;
@@ -187,7 +191,7 @@ export function createStore(options: StoreOptions): Store {
   }
 
   function drop(id: string): void {
-    removed.set(id, true);
+    removed.set(id, Symbol(id));
     retries.done(id);
     const before = records.get(id);
     if (before === undefined) return;

@@ -41,6 +41,9 @@ export interface FakeContainers {
   get(ref: string): FakeContainer;
   find(ref: string): FakeContainer | undefined;
   create(name: string, body: CreateBody): FakeContainer;
+  /** Begins a creation that takes until it is finished: until then it has its name, and is not to be found. */
+  beginCreation(name: string, body: CreateBody): FakeContainer;
+  finishCreation(container: FakeContainer): void;
   /** @returns False when it ran already. */
   start(ref: string): boolean;
   /** @returns False when it did not run. */
@@ -74,6 +77,7 @@ export function createFakeContainers(
   imageId: (ref: string) => string,
 ): FakeContainers {
   const byId = new Map<string, FakeContainer>();
+  const inCreation = new Set<FakeContainer>();
   let pids = firstPid;
   const now = (): string => new Date().toISOString().replace("Z", "000000Z");
 
@@ -103,7 +107,8 @@ export function createFakeContainers(
   }
 
   function requireFree(name: string): void {
-    const holder = [...byId.values()].find((container) => container.name === name);
+    const all = [...byId.values(), ...inCreation];
+    const holder = all.find((container) => container.name === name);
     if (holder === undefined) return;
     throw new EngineRefusal(
       409,
@@ -143,33 +148,46 @@ export function createFakeContainers(
 
   const fileOf = (id: string, name: string): string => join(dir, "containers", id, name);
 
+  function beginCreation(name: string, body: CreateBody): FakeContainer {
+    const image = imageId(body.Image);
+    requireFree(name);
+    const container: FakeContainer = {
+      id: randomBytes(32).toString("hex"),
+      name,
+      body,
+      imageId: image,
+      created: now(),
+      status: "created",
+      pid: 0,
+      exitCode: 0,
+      error: "",
+      startedAt: never,
+      finishedAt: never,
+      removed: Promise.withResolvers(),
+      ended: Promise.withResolvers(),
+    };
+    inCreation.add(container);
+    return container;
+  }
+
+  function finishCreation(container: FakeContainer): void {
+    mkdirSync(fileOf(container.id, ""), { recursive: true });
+    inCreation.delete(container);
+    byId.set(container.id, container);
+    tell(container, "create");
+  }
+
   return {
     all: () => [...byId.values()],
     get,
     find,
     create(name, body) {
-      const image = imageId(body.Image);
-      requireFree(name);
-      const container: FakeContainer = {
-        id: randomBytes(32).toString("hex"),
-        name,
-        body,
-        imageId: image,
-        created: now(),
-        status: "created",
-        pid: 0,
-        exitCode: 0,
-        error: "",
-        startedAt: never,
-        finishedAt: never,
-        removed: Promise.withResolvers(),
-        ended: Promise.withResolvers(),
-      };
-      mkdirSync(fileOf(container.id, ""), { recursive: true });
-      byId.set(container.id, container);
-      tell(container, "create");
+      const container = beginCreation(name, body);
+      finishCreation(container);
       return container;
     },
+    beginCreation,
+    finishCreation,
     start(ref) {
       const container = get(ref);
       if (container.status === "running") return false;
