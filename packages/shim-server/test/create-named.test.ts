@@ -141,17 +141,20 @@ test.each([
   ["looked at", [inspected, `${inspected} (2)`], [name]],
   ["read", [`${inspected} (2)`, `${inspected} (3)`], [name]],
   ["removed", [`DELETE /containers/${name}`], []],
-])("makes no second one when the engine does not answer as the first is %s", async (_what, steps, left) => {
-  docker.containers.create(name, ours);
-  // The client asks once more by itself what changes nothing.
-  for (const step of steps) docker.steps.plan(step, { outcome: "lost" });
-  await expect(create()).rejects.toMatchObject({
-    code: "unavailable",
-    message: expect.stringContaining(`the name ${name} is taken`),
-  });
-  expect(names()).toEqual(left);
-  expect(told).toEqual([]);
-});
+])(
+  "makes no second one when the engine does not answer as the first is %s",
+  async (_what, steps, left) => {
+    docker.containers.create(name, ours);
+    // The client asks once more by itself what changes nothing.
+    for (const step of steps) docker.steps.plan(step, { outcome: "lost" });
+    await expect(create()).rejects.toMatchObject({
+      code: "unavailable",
+      message: expect.stringContaining(`the name ${name} is taken`),
+    });
+    expect(names()).toEqual(left);
+    expect(told).toEqual([]);
+  },
+);
 
 test("waits for what is still being made under the name, and takes the name from it", async () => {
   const before = docker.containers.beginCreation(name, ours);

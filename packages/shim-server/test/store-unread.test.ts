@@ -58,7 +58,7 @@ function createEngine(state: State = "running") {
     /** How an inspect of the one container fails; undefined for an answer. */
     failure: undefined as (() => Promise<never>) | undefined,
     /** Awaited before an inspect is answered. */
-    before: async () => undefined as void,
+    before: async (): Promise<void> => undefined,
     inspects: 0,
   };
   const store = createStore({

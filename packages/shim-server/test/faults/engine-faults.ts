@@ -4,10 +4,11 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { isDeepStrictEqual } from "node:util";
 import { type CriClient, createCriClient } from "@dockershim/cri-client";
-import { createDockerClient, type DockerClient } from "@dockershim/docker-client";
+import { createDockerClient, type DockerClient, isDockerError } from "@dockershim/docker-client";
 import { type Daemon, labFlags, labVariable, seeded, startDaemon } from "@dockershim/testing";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { labConfig } from "../../../../lab/config.ts";
+import { endProcess } from "../../../../lab/process-id.ts";
 import { down, up } from "../../../../lab/up-down.ts";
 import { readLabNetwork } from "../node-remains.js";
 import { createEngineDeeds, type Deed, type EngineDeeds } from "./engine-deeds.js";
@@ -27,7 +28,7 @@ import {
   persist,
   runPod,
 } from "./pod-life.js";
-import { engineRemains, openFiles } from "./remains.js";
+import { engineRemains, openFiles, readShims, type Shim } from "./remains.js";
 
 /** How much is tried. */
 export interface EngineFaultRuns {
@@ -177,10 +178,32 @@ export function testEngineFaults({ cycles, seed, deedOf }: EngineFaultRuns): voi
     for (;;) {
       await removeOthers();
       const left = await remains();
-      if (isDeepStrictEqual(left, clean) || performance.now() > end) return left;
+      if (isDeepStrictEqual(left, clean)) return left;
+      if (performance.now() > end) return (await endOrphans()) > 0 ? await remains() : left;
       await delay(50);
     }
   }
+
+  /**
+   * An engine that goes down in the middle of a start can leave a shim behind of which its next
+   * containerd knows nothing, and no daemon can. @returns How many were ended.
+   */
+  async function endOrphans(): Promise<number> {
+    if (!ended) return 0;
+    const shims = readShims(config);
+    const known = await Promise.all(shims.map(({ container }) => stateOf(container)));
+    const orphans = shims.filter(({ children }, i) => children.length === 0 && known[i] === "gone");
+    for (const { process } of orphans) await endProcess(process, 0);
+    if (orphans.length > 0) console.info(`left by the engine: ${await describeCycle(orphans)}`);
+    for (const _ of orphans) count("shims that the engine left");
+    return orphans.length;
+  }
+
+  const stateOf = (id: string): Promise<string> =>
+    docker.containers.inspect(id).then(
+      ({ State }) => JSON.stringify(State),
+      (err) => (isDockerError(err, "not_found") ? "gone" : String(err)),
+    );
 
   async function liveOnce(random: () => number): Promise<void> {
     doing = undefined;
@@ -202,14 +225,21 @@ export function testEngineFaults({ cycles, seed, deedOf }: EngineFaultRuns): voi
   }
 
   /** Where something was left, or has gone: nobody can look once the lab is down. */
-  async function describeCycle(): Promise<string> {
+  async function describeCycle(shims: readonly Shim[] = readShims(config)): Promise<string> {
     const { podSandboxId, containerId } = witness;
-    const states = await Promise.all(
-      [podSandboxId, containerId].map((id) =>
-        docker.containers.inspect(id).then(({ State }) => JSON.stringify(State), String),
-      ),
+    const log = readFileSync(join(config.stateDir, "dockerd.log"), "utf8").split("\n");
+    return JSON.stringify(
+      {
+        ...{ seed, cycle, figures, engine: deeds.version, met: proxy.met },
+        witness: { podSandboxId, containerId },
+        states: await Promise.all([podSandboxId, containerId].map(stateOf)),
+        shims,
+        log: log.filter((line) => shims.some(({ container }) => line.includes(container))),
+        last: log.slice(-20),
+      },
+      undefined,
+      1,
     );
-    return `seed ${seed}, cycle ${cycle}, ${JSON.stringify(figures)}; the witness: ${states.join(" and ")}`;
   }
 
   const quiet = () => ({ ended: false, denied: false });

@@ -2,7 +2,8 @@ import { existsSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { join } from "node:path";
 import type { DockerClient } from "@dockershim/docker-client";
 import type { LabConfig } from "../../../../lab/config.ts";
-import { listProcesses } from "../../../../lab/process-id.ts";
+import { listProcesses, type ProcessId } from "../../../../lab/process-id.ts";
+import { parseStat } from "../../src/exec/process-table.js";
 import { countRemains, type LabNetwork, type NodeRemains } from "../node-remains.js";
 
 /** What pods can leave in an engine of one's own, and on its node. */
@@ -30,16 +31,46 @@ export async function engineRemains(
   return {
     ...(await countRemains(docker, network, daemon.root, daemon.run)),
     mounts: mounts.filter((line) => places.some((place) => line.includes(place))).length,
-    shims: listProcesses().filter(
-      ({ commandLine }) =>
-        commandLine.includes("containerd-shim") && commandLine.includes(config.execRoot),
-    ).length,
+    shims: readShims(config).length,
     heldNamespaces: openFiles(daemon.pid).filter((target) => target.startsWith("net:")).length,
     folders: readdirSync(join(config.dataRoot, "containers")).length,
     files: existsSync(daemon.root)
       ? readdirSync(daemon.root, { recursive: true }).map(String).sort()
       : [],
   };
+}
+
+/** A shim of an engine's containerd. */
+export interface Shim {
+  readonly process: ProcessId;
+  /** Id of the container that it was started for. */
+  readonly container: string;
+  /** Command lines of the processes that it has started and that run. */
+  readonly children: readonly string[];
+}
+
+export function readShims(config: LabConfig): Shim[] {
+  const all = listProcesses();
+  return all
+    .filter(
+      ({ commandLine }) =>
+        commandLine.includes("containerd-shim") && commandLine.includes(`${config.execRoot}/`),
+    )
+    .map(({ id, commandLine }) => ({
+      process: id,
+      container: /-id (\S+)/.exec(commandLine)?.[1] ?? "",
+      children: all
+        .filter((each) => parentOf(each.id.pid) === id.pid)
+        .map((child) => child.commandLine),
+    }));
+}
+
+function parentOf(pid: number): number | undefined {
+  try {
+    return parseStat(readFileSync(`/proc/${pid}/stat`, "utf8"))?.parent;
+  } catch {
+    return undefined;
+  }
 }
 
 /** What the descriptors of a process are of. */
