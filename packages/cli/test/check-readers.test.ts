@@ -143,3 +143,29 @@ test("without a kubelet there is nothing to tell", async () => {
     settings: undefined,
   });
 });
+
+test("a disk is that of the nearest mount, with its type and propagation", async () => {
+  await put({
+    "proc/self/mountinfo": [
+      `1 0 0:1 / / rw shared:3 master:1 - overlay overlay rw`,
+      `2 1 0:2 / ${root}/var/lib/kubelet rw,relatime - ext4 /dev/sda rw`,
+      `3 1 0:2 / ${root}/var/lib/docker rw,relatime master:6 shared:7 - ext4 /dev/sda rw`,
+      "",
+    ].join("\n"),
+    "var/lib/kubelet/pods/none": "",
+    "var/lib/docker/none": "",
+    "var/log/pods/none": "",
+  });
+  const wanted = [
+    { path: "/var/lib/kubelet/pods", use: "volumes", signal: "nodefs" },
+    { path: "/var/lib/docker", use: "images", signal: "imagefs" },
+    { path: "/var/log/pods", use: "logs", signal: "nodefs" },
+    { path: "/var/lib/none", use: "the daemon", signal: "nodefs" },
+  ] as const;
+  const { disks } = await readNode(places(), wanted, sampleNow);
+  expect(disks.map(({ path, fileSystem, shared }) => [path, fileSystem, shared])).toEqual([
+    ["/var/lib/kubelet/pods", "ext4", false],
+    ["/var/lib/docker", "ext4", true],
+    ["/var/log/pods", "overlay", true],
+  ]);
+});

@@ -28,6 +28,13 @@ const rows: [string, Change<CheckFacts>, Verdict, RegExp][] = [
     "fail",
     /as root/,
   ],
+  ["engine-here", noEngine, "skip", /does not answer/],
+  [
+    "engine-here",
+    { engine: { process: undefined } },
+    "fail",
+    /no dockerd runs here.*a dockerd of its own/s,
+  ],
   ["engine-version", noEngine, "skip", /does not answer/],
   [
     "engine-version",
@@ -85,7 +92,30 @@ const rows: [string, Change<CheckFacts>, Verdict, RegExp][] = [
   ],
   ["storage-driver", docker({ Driver: "overlayfs" }), "ok", /overlayfs/],
   ["storage-driver", docker({ Driver: "vfs" }), "warn", /copies each image/],
+  [
+    "storage-driver",
+    {
+      engine: { answer: { info: { Driver: "vfs" } } },
+      node: { disks: disk({ fileSystem: "overlay" }) },
+    },
+    "warn",
+    /on overlay itself.*on a volume/s,
+  ],
   ["storage-driver", docker({ Driver: "btrfs" }), "warn", /overlay2/],
+  [
+    "propagation",
+    { node: { disks: disk({ shared: false }) } },
+    "warn",
+    /\/var\/lib\/kubelet, is not shared.*mount --make-rshared \//s,
+  ],
+  ["propagation", { node: { disks: [] } }, "skip", /not there yet/],
+  ["propagation", {}, "ok", /\/ is shared/],
+  [
+    "root-dir",
+    { daemon: { rootDir: { fileSystem: "overlay" } } },
+    "warn",
+    /goes with the container.*on a volume/s,
+  ],
   [
     "live-restore",
     docker({ LiveRestoreEnabled: false }),

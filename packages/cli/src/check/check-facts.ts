@@ -126,6 +126,10 @@ export interface DiskFacts {
   /** Which of the kubelet's thresholds counts. */
   readonly signal: "nodefs" | "imagefs";
   readonly mountPoint: string;
+  /** As the kernel names it, such as `ext4`; empty where it is not known. */
+  readonly fileSystem: string;
+  /** Whether what is mounted there shows in other mount namespaces (`shared` in mountinfo). */
+  readonly shared: boolean;
   /** Bytes. */
   readonly total: number;
   readonly available: number;

@@ -75,6 +75,12 @@ export const daemonChecks: readonly Check[] = [
           "set rootDir to a folder on disk",
         );
       }
+      if (fileSystem === "overlay") {
+        return warn(
+          `${path} is in a container's own layer (overlay), and goes with the container`,
+          "put it on a volume, as Docker's data",
+        );
+      }
       if (overNetwork.includes(fileSystem)) {
         return warn(
           `${path} is on the network (${fileSystem}): locks and positions need a local disk`,

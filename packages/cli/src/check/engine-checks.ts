@@ -46,6 +46,14 @@ export const engineChecks: readonly Check[] = [
       return fail(`Docker does not answer: ${problem}`, remedy);
     },
   },
+  engineCheck("engine-here", (_, { engine: { process, endpoint } }) =>
+    process === undefined
+      ? fail(
+          `Docker answers at ${endpoint}, and no dockerd runs here: pods' processes, cgroups, networks and logs are elsewhere`,
+          "run dockershim where dockerd runs; in a container, with a dockerd of its own",
+        )
+      : ok("dockerd runs on this node"),
+  ),
   engineCheck("engine-version", ({ info, version, apiVersion }) => {
     const range = `API ${version.MinAPIVersion ?? "?"} to ${version.ApiVersion}`;
     const spoken = `${range}, ${apiVersion} is spoken`;
@@ -110,10 +118,19 @@ export const engineChecks: readonly Check[] = [
       ? skip(`pods have the node's: ${userNamespaces.problem}`)
       : ok("pods can have some of their own (hostUsers: false)"),
   ),
-  engineCheck("storage-driver", ({ info }) => {
+  engineCheck("storage-driver", ({ info }, { node: { disks } }) => {
     const { Driver: driver, DockerRootDir: dir } = info;
     if (["overlay2", "overlayfs"].includes(driver)) return ok(`${driver} in ${dir}`);
+    const onOverlay = disks.some(
+      ({ use, fileSystem }) => use === "images" && fileSystem === "overlay",
+    );
     if (driver === "vfs") {
+      if (onOverlay) {
+        return warn(
+          `vfs copies each image for each container: ${dir} is on overlay itself, where overlay2 cannot be`,
+          `put ${dir} on a volume of the container that this node is`,
+        );
+      }
       return warn(
         `vfs copies each image for each container`,
         `use overlay2 ("storage-driver" in ${settingsFile})`,

@@ -97,6 +97,21 @@ export const nodeChecks: readonly Check[] = [
     },
   },
   {
+    name: "propagation",
+    runtime: "any",
+    judge({ node: { disks } }) {
+      const volumes = disks.find(({ use }) => use === "volumes");
+      if (volumes === undefined) return skip("the kubelet's folder is not there yet");
+      const { path, mountPoint, shared } = volumes;
+      return shared
+        ? ok(`${mountPoint} is shared`)
+        : warn(
+            `${mountPoint}, which holds ${path}, is not shared: containers with mountPropagation, as storage drivers have it, do not start`,
+            `mount --make-rshared ${mountPoint}`,
+          );
+    },
+  },
+  {
     name: "disk",
     runtime: "any",
     judge: (facts) => judgeDisks(facts, "available"),

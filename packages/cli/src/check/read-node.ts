@@ -121,10 +121,13 @@ async function readDisk(
   const path = join(root, disk.path);
   const stats = await statfs(path).catch(() => undefined);
   if (stats === undefined) return [];
+  const { point, type, shared } = mountOf(path, mountInfo);
   return [
     {
       ...disk,
-      mountPoint: mountPointOf(path, mountInfo),
+      mountPoint: point,
+      fileSystem: type,
+      shared,
       total: stats.blocks * stats.bsize,
       available: stats.bavail * stats.bsize,
       inodes: stats.files,
@@ -133,20 +136,21 @@ async function readDisk(
   ];
 }
 
-/** Mount point and type of the file system that holds a path. */
-function mountOf(path: string, mountInfo: string): { point: string; type: string } {
-  let best = { point: "/", type: "" };
-  for (const [, point = "", type = ""] of mountInfo.matchAll(
-    /^\S+ \S+ \S+ \S+ (\S+) .* - (\S+) /gm,
+/** Mount point, type and propagation of the mount that holds a path. */
+function mountOf(
+  path: string,
+  mountInfo: string,
+): { readonly point: string; readonly type: string; readonly shared: boolean } {
+  let best = { point: "/", type: "", shared: false };
+  for (const [, point = "", fields = "", type = ""] of mountInfo.matchAll(
+    /^\S+ \S+ \S+ \S+ (\S+) \S+ (.*?)- (\S+) /gm,
   )) {
     const covers = point === "/" || path === point || path.startsWith(`${point}/`);
-    if (covers && point.length >= best.point.length) best = { point, type };
+    if (covers && point.length >= best.point.length) {
+      best = { point, type, shared: /\bshared:/.test(fields) };
+    }
   }
   return best;
-}
-
-function mountPointOf(path: string, mountInfo: string): string {
-  return mountOf(path, mountInfo).point;
 }
 
 /** The type of the file system that holds a path; empty where it is not known. */
