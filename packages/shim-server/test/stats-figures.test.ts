@@ -1,7 +1,8 @@
 import { allParts, type StatsPart } from "@dockershim/cgroups";
 import { describe, expect, test } from "@jest/globals";
 import { createCpuRates } from "../src/stats/cpu-rates.js";
-import { addContainerSamples, createSamples } from "../src/stats/metric-samples.js";
+import { addContainerSamples } from "../src/stats/metric-samples.js";
+import type { AddSample } from "../src/stats/metrics-writer.js";
 import { parseUpperDir } from "../src/stats/writable-layer.js";
 
 const sample = (seconds: number, used: number) => ({
@@ -62,7 +63,8 @@ describe("the upper directory of a container's root", () => {
 describe("metrics of memory.events", () => {
   /** Of a container's reading that has nothing else in it. */
   function memoryEvents(counts: { failCount: bigint; highCount: bigint | undefined }) {
-    const { all, add } = createSamples([]);
+    const all: [name: string, value: bigint | undefined][] = [];
+    const add: AddSample = (name, value) => void all.push([name, value]);
     const nothing = {
       maxUsageBytes: undefined,
       kernelBytes: undefined,
@@ -84,8 +86,7 @@ describe("metrics of memory.events", () => {
       startedAt: 0n,
       deviceName: () => undefined,
     });
-    const found = all.filter(({ name }) => name.startsWith("container_memory_events_"));
-    return found.map(({ name, value }) => [name, value?.value]);
+    return all.filter(([name]) => name.startsWith("container_memory_events_"));
   }
 
   test("tell throttling and hits of the limit on cgroup v2", () => {

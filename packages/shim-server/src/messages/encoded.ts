@@ -1,11 +1,13 @@
 import {
   create,
+  type DescField,
   type DescMessage,
   fromBinary,
   type MessageInitShape,
   type MessageShape,
   toBinary,
 } from "@bufbuild/protobuf";
+import { WireType } from "@bufbuild/protobuf/wire";
 import { ShimError } from "../shim-error.js";
 
 /**
@@ -27,6 +29,22 @@ export function encode<Desc extends DescMessage>(
   init: MessageInitShape<Desc>,
 ): Uint8Array {
   return toBinary(schema, create(schema, init));
+}
+
+/**
+ * A message with a repeated field whose items are encoded already, for a handler of the RPC framework: what a
+ * message does not know of its fields is encoded as it stands.
+ *
+ * @param items Each as its length and its bytes. In the message itself the field is empty.
+ */
+export function withEncodedItems<Desc extends DescMessage>(
+  schema: Desc,
+  { number: no }: DescField,
+  items: readonly Uint8Array<ArrayBuffer>[],
+): MessageShape<Desc> {
+  const message = create(schema);
+  message.$unknown = items.map((data) => ({ no, wireType: WireType.LengthDelimited, data }));
+  return message;
 }
 
 /**

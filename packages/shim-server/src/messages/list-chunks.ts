@@ -9,15 +9,23 @@ const chunkBytes = 1024 * 1024;
  *
  * @param schema The items' message, to know how large they are on the wire.
  */
-export function* listChunks<Desc extends DescMessage>(
+export function listChunks<Desc extends DescMessage>(
   schema: Desc,
   items: readonly MessageShape<Desc>[],
 ): Generator<MessageShape<Desc>[]> {
-  let chunk: MessageShape<Desc>[] = [];
+  return chunksOf(items, (item) => toBinary(schema, item).length);
+}
+
+/** As {@link listChunks}, of items whose size on the wire somebody knows. */
+export function* chunksOf<Item>(
+  items: readonly Item[],
+  sizeOf: (item: Item) => number,
+): Generator<Item[]> {
+  let chunk: Item[] = [];
   let size = 0;
   for (const item of items) {
     chunk.push(item);
-    size += toBinary(schema, item).length;
+    size += sizeOf(item);
     if (size >= chunkBytes) {
       yield chunk;
       chunk = [];

@@ -45,13 +45,9 @@ import {
 } from "../stats/container-stats.js";
 import { createContainerStatsReply } from "../stats/container-stats-reply.js";
 import { metricDescriptors } from "../stats/metric-catalog.js";
-import { createSandboxMetricsList } from "../stats/sandbox-metrics.js";
+import { createSandboxMetricsList, createSandboxMetricsStream } from "../stats/sandbox-metrics.js";
 import { createSandboxStats, createSandboxStatsList } from "../stats/sandbox-stats.js";
-import {
-  createContainerStatsStream,
-  createSandboxMetricsStream,
-  createSandboxStatsStream,
-} from "../stats/stats-streams.js";
+import { createContainerStatsStream, createSandboxStatsStream } from "../stats/stats-streams.js";
 import { createAttachUrl, createExecUrl, type ExecUrlParts } from "../streaming/exec-url.js";
 import { createPortForwardUrl, type PortForwardUrlParts } from "../streaming/port-forward-url.js";
 

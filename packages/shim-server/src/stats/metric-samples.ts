@@ -9,37 +9,7 @@ import type {
   ProcessCounts,
   Ulimit,
 } from "@dockershim/cgroups";
-import type { Metric } from "@dockershim/cri-types";
-import { uint64 } from "./cri-figures.js";
-import { metricCatalog } from "./metric-catalog.js";
-
-/** Adds a sample; one without a value is left out. Extra labels are in the catalog's order. */
-export type AddSample = (
-  name: string,
-  value: bigint | undefined,
-  ...labels: readonly string[]
-) => void;
-
-/** Collects samples that have these values of the common labels. */
-export function createSamples(common: readonly string[]): { all: Metric[]; add: AddSample } {
-  const all: Metric[] = [];
-  return {
-    all,
-    add(name, value, ...labels) {
-      const kind = metricCatalog[name];
-      if (value === undefined || kind === undefined) return;
-      all.push({
-        $typeName: "runtime.v1.Metric",
-        name,
-        // Zero says that it was read just now.
-        timestamp: 0n,
-        metricType: kind.type,
-        labelValues: [...common, ...labels],
-        value: uint64(value),
-      });
-    },
-  };
-}
+import type { AddSample } from "./metrics-writer.js";
 
 /** All that is known of a running container. */
 export interface ContainerReading {

@@ -1,73 +1,102 @@
 import { setImmediate } from "node:timers/promises";
 import { allParts, type FilesystemCapacity, readFilesystemCapacity } from "@dockershim/cgroups";
-import type { ContainerMetrics, PodSandboxMetrics } from "@dockershim/cri-types";
+import {
+  type ListPodSandboxMetricsResponse,
+  ListPodSandboxMetricsResponseSchema,
+  type StreamPodSandboxMetricsResponse,
+  StreamPodSandboxMetricsResponseSchema,
+} from "@dockershim/cri-types";
 import { parseTimestamp } from "@dockershim/pod-sandbox";
+import { withEncodedItems } from "../messages/encoded.js";
+import { chunksOf } from "../messages/list-chunks.js";
 import type { ContainerRecord, SandboxRecord } from "../state/records.js";
 import { createStoragePath } from "../state/storage-path.js";
 import type { ContainerStatsParts } from "./container-stats.js";
-import { addContainerSamples, addNetworkSamples, createSamples } from "./metric-samples.js";
+import { addContainerSamples, addNetworkSamples, type ContainerReading } from "./metric-samples.js";
+import { createMetricsWriter, type MetricsWriter } from "./metrics-writer.js";
 
-/**
- * ListPodSandboxMetrics: of pods that run; containers that end meanwhile are left out.
- *
- * Others get their turn after each pod: counting descriptors takes half a millisecond a container.
- */
+/** ListPodSandboxMetrics: of pods that run; containers that end meanwhile are left out. */
 export function createSandboxMetricsList(
   parts: ContainerStatsParts,
-): () => Promise<{ podMetrics: PodSandboxMetrics[] }> {
-  const { store } = parts;
-  const storagePath = createStoragePath(parts.engine);
-  return async () => {
-    const disk = await readFilesystemCapacity(storagePath());
-    const found: PodSandboxMetrics[] = [];
-    for (const sandbox of [...store.sandboxes()]) {
-      const metrics = podMetrics(sandbox, parts, disk);
-      if (metrics !== undefined) found.push(metrics);
-      await setImmediate();
+): () => Promise<ListPodSandboxMetricsResponse> {
+  const collect = createSandboxMetricsCollector(parts);
+  const { podMetrics } = ListPodSandboxMetricsResponseSchema.field;
+  return async () =>
+    withEncodedItems(ListPodSandboxMetricsResponseSchema, podMetrics, await collect());
+}
+
+/** StreamPodSandboxMetrics: ListPodSandboxMetrics in pieces. */
+export function createSandboxMetricsStream(
+  parts: ContainerStatsParts,
+): () => AsyncIterable<StreamPodSandboxMetricsResponse> {
+  const collect = createSandboxMetricsCollector(parts);
+  const { podSandboxMetrics } = StreamPodSandboxMetricsResponseSchema.field;
+  return async function* () {
+    for (const items of chunksOf(await collect(), ({ length }) => length)) {
+      yield withEncodedItems(StreamPodSandboxMetricsResponseSchema, podSandboxMetrics, items);
     }
-    return { podMetrics: found };
   };
 }
 
-function podMetrics(
+/**
+ * Others get their turn after each pod: counting descriptors takes a tenth of a millisecond a container.
+ *
+ * @returns A function that gives PodSandboxMetrics as {@link withEncodedItems} takes them.
+ */
+function createSandboxMetricsCollector(
+  parts: ContainerStatsParts,
+): () => Promise<Uint8Array<ArrayBuffer>[]> {
+  const { store } = parts;
+  const storagePath = createStoragePath(parts.engine);
+  const writer = createMetricsWriter();
+  return async () => {
+    const disk = await readFilesystemCapacity(storagePath());
+    const found: Uint8Array<ArrayBuffer>[] = [];
+    for (const sandbox of [...store.sandboxes()]) {
+      if (!sandbox.inspect.State.Running) continue;
+      writer.beginPod(sandbox.id);
+      writePod(writer, sandbox, parts, disk);
+      found.push(writer.endPod());
+      await setImmediate();
+    }
+    return found;
+  };
+}
+
+function writePod(
+  writer: MetricsWriter,
   sandbox: SandboxRecord,
   { store, stats: source }: ContainerStatsParts,
   disk: FilesystemCapacity | undefined,
-): PodSandboxMetrics | undefined {
+): void {
   const { id, inspect } = sandbox;
-  if (!inspect.State.Running) return undefined;
   const network =
     inspect.HostConfig.NetworkMode === "host"
       ? undefined
       : source.reader().readNetwork(inspect.State.Pid, { defaultInterface: "eth0" });
-  const pod = createSamples(labelValues(sandbox, sandbox));
-  if (network !== undefined) addNetworkSamples(pod.add, network);
-  const containerMetrics: ContainerMetrics[] = [];
-  for (const container of store.containersOf(id)) {
-    const metrics = containerSamples(container, sandbox, source, disk);
-    if (metrics !== undefined) containerMetrics.push(metrics);
+  if (network !== undefined) {
+    addNetworkSamples(writer.samples(labelValues(sandbox, sandbox)), network);
   }
-  return {
-    $typeName: "runtime.v1.PodSandboxMetrics",
-    podSandboxId: id,
-    metrics: pod.all,
-    containerMetrics,
-  };
+  for (const container of store.containersOf(id)) {
+    const reading = readContainer(container, source, disk);
+    if (reading === undefined) continue;
+    writer.beginContainer(container.id);
+    addContainerSamples(writer.samples(labelValues(container, sandbox)), reading);
+    writer.endContainer();
+  }
 }
 
-function containerSamples(
+function readContainer(
   record: ContainerRecord,
-  sandbox: SandboxRecord,
   source: ContainerStatsParts["stats"],
   disk: FilesystemCapacity | undefined,
-): ContainerMetrics | undefined {
+): ContainerReading | undefined {
   const path = source.cgroupOf(record);
   const reader = source.reader();
   const stats = path === undefined ? undefined : reader.read(path, allParts);
   if (path === undefined || stats === undefined) return undefined;
   const { State: state } = record.inspect;
-  const { all, add } = createSamples(labelValues(record, sandbox));
-  addContainerSamples(add, {
+  return {
     stats,
     counts: reader.countProcesses(path, { fileDescriptors: true }),
     ulimits: reader.readUlimits(state.Pid),
@@ -75,8 +104,7 @@ function containerSamples(
     disk,
     startedAt: parseTimestamp(state.StartedAt),
     deviceName: reader.blockDeviceName,
-  });
-  return { $typeName: "runtime.v1.ContainerMetrics", containerId: record.id, metrics: all };
+  };
 }
 
 /** In the order of `commonLabels`. A pod's own metrics are its pause container's, named POD. */

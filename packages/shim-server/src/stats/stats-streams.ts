@@ -1,8 +1,6 @@
 import {
   type ContainerStats,
   ContainerStatsSchema,
-  type PodSandboxMetrics,
-  PodSandboxMetricsSchema,
   type PodSandboxStats,
   PodSandboxStatsSchema,
   type StreamContainerStatsRequest,
@@ -10,7 +8,6 @@ import {
 } from "@dockershim/cri-types";
 import { listChunks } from "../messages/list-chunks.js";
 import { type ContainerStatsParts, createContainerStatsList } from "./container-stats.js";
-import { createSandboxMetricsList } from "./sandbox-metrics.js";
 import { createSandboxStatsList } from "./sandbox-stats.js";
 
 /** StreamContainerStats: ListContainerStats in pieces. */
@@ -35,19 +32,6 @@ export function createSandboxStatsStream(
     const { stats } = await list(request);
     for (const podSandboxStats of listChunks(PodSandboxStatsSchema, stats)) {
       yield { podSandboxStats };
-    }
-  };
-}
-
-/** StreamPodSandboxMetrics: ListPodSandboxMetrics in pieces. */
-export function createSandboxMetricsStream(
-  parts: ContainerStatsParts,
-): () => AsyncIterable<{ podSandboxMetrics: PodSandboxMetrics[] }> {
-  const list = createSandboxMetricsList(parts);
-  return async function* () {
-    const { podMetrics } = await list();
-    for (const podSandboxMetrics of listChunks(PodSandboxMetricsSchema, podMetrics)) {
-      yield { podSandboxMetrics };
     }
   };
 }
