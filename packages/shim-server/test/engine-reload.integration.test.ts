@@ -1,40 +1,41 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { apiAtLeast } from "@dockershim/pod-sandbox";
 import { labVariable, until } from "@dockershim/testing";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { pino } from "pino";
+import { labConfig } from "../../../lab/config.ts";
+import { down, up } from "../../../lab/up-down.ts";
 import { createHarness, type Harness } from "./harness.js";
 
-// `systemctl reload docker` sends SIGHUP, on which the engine reads its daemon.json again.
+// `systemctl reload docker` sends SIGHUP, on which the engine reads its daemon.json again. It is the
+// test's own, for what changes in it would reach other tests' daemons too.
+const lab = labConfig({ ...process.env, LAB: `${process.env.LAB ?? "test"}-reload` });
+const daemonJson = join(lab.stateDir, "daemon.json");
 let h: Harness;
-const endpoint = labVariable("LAB_DOCKER_ENDPOINT").replace("unix://", "");
-const daemonJson = join(dirname(endpoint), "daemon.json");
-const enginePid = Number(readFileSync(join(dirname(endpoint), "dockerd.pid"), "utf8"));
 let before: string;
 const logged: string[] = [];
 
 function reloadEngine(changes: object): void {
   writeFileSync(daemonJson, JSON.stringify({ ...JSON.parse(before), ...changes }));
-  process.kill(enginePid, "SIGHUP");
+  process.kill(Number(readFileSync(lab.pidFile, "utf8")), "SIGHUP");
 }
 
 beforeAll(async () => {
+  Object.assign(process.env, await up(lab));
   before = readFileSync(daemonJson, "utf8");
   const log = pino({ level: "warn" }, { write: (line) => void logged.push(line) });
   h = await createHarness({}, log);
 });
 afterAll(async () => {
-  writeFileSync(daemonJson, before);
-  process.kill(enginePid, "SIGHUP");
   await h.close();
+  await down(lab);
 });
 
 test("a runtime that is added to the engine's configuration serves pods without a restart", async () => {
   const handlers = async (): Promise<string[]> =>
     (await h.cri.runtime.status({})).runtimeHandlers.map(({ name }) => name);
-  // An engine keeps what it once knew until it starts anew.
-  const added = `added-${process.pid}`;
+  const added = "added";
   const sandbox = { config: h.sandboxConfig(), runtimeHandler: added };
   await expect(h.cri.runtime.runPodSandbox(sandbox)).rejects.toThrow(added);
 
@@ -86,7 +87,7 @@ test("the verbose status shows the engine as it is now", async () => {
     const { engine } = JSON.parse(info.info ?? "{}") as { engine: { SystemTime: string } };
     return Date.parse(engine.SystemTime);
   };
-  // Nothing else of the engine changes between two calls that no other test has a part in.
+  // Nothing else of the engine changes between two calls.
   const first = await systemTime();
   await until(async () => (await systemTime()) > first);
 });

@@ -1,22 +1,24 @@
 import { readFileSync, symlinkSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { specHookWrapper } from "@dockershim/spec-hook";
 import { specHookPrograms } from "@dockershim/spec-hook/program-files";
-import { labVariable, until } from "@dockershim/testing";
+import { until } from "@dockershim/testing";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import { labConfig } from "../../../lab/config.ts";
+import { down, up } from "../../../lab/up-down.ts";
 import { createHarness, type Harness } from "./harness.js";
 
 // The other way to the spec hook, and the only one on engines before 23 and with systemd's cgroup driver: a runtime in
 // daemon.json, which an engine reads again at SIGHUP.
+// The engine is the test's own, for daemons of other tests would find that runtime too.
+const lab = labConfig({ ...process.env, LAB: `${process.env.LAB ?? "test"}-runtime` });
 let h: Harness;
-const endpoint = labVariable("LAB_DOCKER_ENDPOINT").replace("unix://", "");
-const daemonJson = join(dirname(endpoint), "daemon.json");
-const enginePid = Number(readFileSync(join(dirname(endpoint), "dockerd.pid"), "utf8"));
-const runtime = `spec-hook-${process.pid}`;
-let before: string;
+const runtime = "spec-hook";
 
 beforeAll(async () => {
-  before = readFileSync(daemonJson, "utf8");
+  Object.assign(process.env, await up(lab));
+  const daemonJson = join(lab.stateDir, "daemon.json");
+  const before = readFileSync(daemonJson, "utf8");
   h = await createHarness();
   const path = join(h.dir, specHookWrapper);
   symlinkSync(specHookPrograms[process.arch === "arm64" ? "arm64" : "amd64"], path);
@@ -25,14 +27,13 @@ beforeAll(async () => {
   const { dockershim: _, ...others } = config.runtimes ?? {};
   const runtimes = { ...others, [runtime]: { path } };
   writeFileSync(daemonJson, JSON.stringify({ ...config, runtimes }));
-  process.kill(enginePid, "SIGHUP");
+  process.kill(Number(readFileSync(lab.pidFile, "utf8")), "SIGHUP");
   await until(async () => (await h.docker.info()).Runtimes?.[runtime] !== undefined);
   await h.restart();
 });
 afterAll(async () => {
-  writeFileSync(daemonJson, before);
-  process.kill(enginePid, "SIGHUP");
   await h.close();
+  await down(lab);
 });
 
 test("a runtime in daemon.json completes specs on any engine", async () => {
