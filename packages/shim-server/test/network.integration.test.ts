@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { Protocol } from "@dockershim/cri-types";
 import { labVariable, until } from "@dockershim/testing";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { type EngineProxy, type EngineReply, startEngineProxy } from "./engine-proxy.js";
 import { createHarness, type Harness } from "./harness.js";
 
 /** Addresses that the lab's network has given out (a file each, written by host-local). */
@@ -100,6 +101,56 @@ describe("pod networking", () => {
   function gateway(): string {
     return labVariable("LAB_SUBNET").replace(/0\/24$/, "1");
   }
+
+  describe("with an engine whose replies to a sandbox's start wait", () => {
+    let proxy: EngineProxy;
+    /** What comes before the engine's reply to the next start. */
+    let before: ((reply: EngineReply) => Promise<EngineReply>) | undefined;
+    beforeAll(async () => {
+      const engine = labVariable("LAB_DOCKER_ENDPOINT").replace("unix://", "");
+      proxy = await startEngineProxy(engine, join(h.dir, "engine.sock"), (held) => {
+        if (before === undefined || held.shape !== "POST /containers/ID/start") return held.pass();
+        const change = before;
+        before = undefined;
+        void held.ask().then(change).then(held.answer, held.drop);
+      });
+      await h.restart({ dockerEndpoint: proxy.endpoint });
+      // What the first pod tells of the engine's folders is used for those after it.
+      const { podSandboxId } = await h.cri.runtime.runPodSandbox({ config: h.sandboxConfig() });
+      await h.cri.runtime.removePodSandbox({ podSandboxId });
+    });
+    afterAll(async () => {
+      await h.restart({ dockerEndpoint: labVariable("LAB_DOCKER_ENDPOINT") });
+      await proxy.close();
+    });
+
+    const results = () => readdirSync(join(h.options.rootDir ?? "", "cni", "results"));
+
+    test("a pod has its address before the engine has replied", async () => {
+      const had = allocated();
+      before = async (reply) => {
+        await until(() => allocated().length > had.length);
+        return reply;
+      };
+      const { podSandboxId } = await h.cri.runtime.runPodSandbox({ config: h.sandboxConfig() });
+      expect(allocated()).toContain(await ipOf(podSandboxId));
+      await h.cri.runtime.removePodSandbox({ podSandboxId });
+      expect(allocated()).toEqual(had);
+    });
+
+    test("its address goes back when that reply is an error", async () => {
+      const state = async () => [allocated(), results(), await h.dockerIds()];
+      const [had, now] = [allocated(), await state()];
+      before = async (reply) => {
+        await until(() => allocated().length > had.length);
+        return { ...reply, status: 500, body: Buffer.from('{"message":"not today"}') };
+      };
+      await expect(
+        h.cri.runtime.runPodSandbox({ config: h.sandboxConfig() }),
+      ).rejects.toMatchObject({ message: expect.stringContaining("not today") });
+      expect(await state()).toEqual(now);
+    });
+  });
 
   test("NetworkReady follows the configuration: absent, dropped in, broken, mended", async () => {
     const cniConfDir = join(h.dir, "net.d");

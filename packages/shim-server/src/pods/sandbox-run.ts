@@ -20,6 +20,7 @@ import { destroyContainer } from "../engine-work/container-halt.js";
 import { type CreateNamedParts, createContainerNamed } from "../engine-work/create-named.js";
 import { requireApparmorProfile } from "../engine-work/host-apparmor-profile.js";
 import { readSeccompProfile } from "../engine-work/host-seccomp-profile.js";
+import { createStartingPids, type StartingPids } from "../engine-work/starting-pid.js";
 import type { PauseImage } from "../image/pause-image.js";
 import { isMissingImage } from "../image/pause-image.js";
 import type { PodNetwork } from "../network/pod-network.js";
@@ -50,6 +51,7 @@ export interface SandboxRunParts extends SandboxRemoveParts, CreateNamedParts {
   readonly specs: Pick<ContainerSpecs, "announce" | "withdraw" | "during">;
   readonly options: Pick<ShimOptions, "podInfraContainerImage" | "shimPerPod">;
   readonly nri: SandboxRemoveParts["nri"] & Pick<Nri, "runSandbox">;
+  readonly pids?: StartingPids;
   readonly instance: string;
   readonly log: Logger;
 }
@@ -69,6 +71,7 @@ export function createSandboxRun(
   parts: SandboxRunParts,
 ): (request: RunPodSandboxRequest, call: CallContext) => Promise<{ podSandboxId: string }> {
   const { docker, engine, store, network, pauseImage, specs, nri, instance, log } = parts;
+  const { pids = createStartingPids() } = parts;
   const attempts = createSingleFlight<string>();
 
   async function attempt(
@@ -119,11 +122,14 @@ export function createSandboxRun(
       if (onHostNetwork(config)) {
         await started;
       } else {
-        const pid = started.then((it) => {
+        const pid = pids.of(id, started).then((it) => {
           networkedPid = it;
           return it;
         });
-        await allOf(pid, network.setUp({ sandboxId: id, pid, config }, signal));
+        await allOf(started, network.setUp({ sandboxId: id, pid, config }, signal));
+        if ((await started) !== networkedPid) {
+          throw new ShimError("internal", "the sandbox runs in another process than was networked");
+        }
       }
       release = await nri.hold(signal);
       await tellPlugins(id, undo);

@@ -1,7 +1,11 @@
 import { readFileSync } from "node:fs";
+import { create } from "@bufbuild/protobuf";
 import { Code } from "@connectrpc/connect";
+import { RunPodSandboxRequestSchema } from "@dockershim/cri-types";
 import { until } from "@dockershim/testing";
-import { expect, test } from "@jest/globals";
+import { describe, expect, test } from "@jest/globals";
+import type { CallContext } from "../../src/call.js";
+import { createSandboxRun } from "../../src/pods/sandbox-run.js";
 import { type Scenario, testFailingSteps } from "./failing-steps.js";
 import { containerConfig, inWorld, runPod, sandboxConfig, type World } from "./world.js";
 
@@ -143,5 +147,31 @@ test("a sandbox is in no list while it is made, and in all of them when it is re
     expectRunningPod(world, await world.calls.runPodSandbox({ config: sandboxConfig(world) }));
     expect([...world.store.sandboxes()].map(({ name }) => name)).toEqual([sandbox]);
     expect(new Set(seen)).toEqual(new Set([sandbox]));
+  });
+});
+
+describe("a pod whose process is known before the engine has started it", () => {
+  /** RunPodSandbox, told a pid by the runtime once the engine has replied. */
+  async function runTold(world: World, toldPid: (pid: number) => number): Promise<unknown> {
+    const run = createSandboxRun({
+      ...world.parts,
+      pids: { of: async (_, started) => toldPid(await started) },
+    });
+    const request = create(RunPodSandboxRequestSchema, { config: sandboxConfig(world) });
+    return await run(request, { signal: new AbortController().signal } as CallContext);
+  }
+
+  test("and is the same is a pod", async () => {
+    await inWorld(async (world) => {
+      expectRunningPod(world, (await runTold(world, (pid) => pid)) as { podSandboxId: string });
+    });
+  });
+
+  test("and is another is none: nothing of it stays", async () => {
+    await inWorld(async (world) => {
+      await expect(runTold(world, (pid) => pid + 1)).rejects.toMatchObject({ code: "internal" });
+      expect(world.actual()).toEqual({});
+      expect([...world.network.held]).toEqual([]);
+    });
   });
 });
