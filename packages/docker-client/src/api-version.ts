@@ -43,16 +43,24 @@ export function chooseApiVersion(
   });
 }
 
+/** A version that was negotiated, and with an engine of which highest one. */
+export interface NegotiatedVersion {
+  readonly version: string;
+  readonly engineMax: string;
+}
+
 /** Keeps the negotiated version. */
 export interface ApiVersionNegotiator {
   /** The version to speak; asks the engine if it isn't known. */
-  current(): Promise<string>;
+  current(): Promise<NegotiatedVersion>;
   /**
    * Takes note of the `Api-Version` header that the engine puts on every reply. If it is not the
    * one that was negotiated with, the engine was replaced: the next `current()` asks again.
-   * Returns whether that is so.
+   *
+   * @param spoken What the request was sent in; others may have found out since that it is over.
+   * @returns Whether another engine answered than the one that `spoken` was negotiated with.
    */
-  observe(engineMax: string | undefined): boolean;
+  observe(engineMax: string | undefined, spoken: NegotiatedVersion | undefined): boolean;
 }
 
 /** Makes a negotiator; `ask` fetches the engine's range from `GET /version`. */
@@ -61,15 +69,15 @@ export function createApiVersionNegotiator(
   ask: () => Promise<ApiVersionRange & { release: string }>,
   onNegotiated: (version: string, release: string) => void,
 ): ApiVersionNegotiator {
-  let engineMax: string | undefined;
-  let asked: Promise<string> | undefined;
+  let known: NegotiatedVersion | undefined;
+  let asked: Promise<NegotiatedVersion> | undefined;
 
-  async function negotiate(): Promise<string> {
+  async function negotiate(): Promise<NegotiatedVersion> {
     const engine = await ask();
     const version = chooseApiVersion(client, engine);
-    engineMax = engine.max;
+    known = { version, engineMax: engine.max };
     onNegotiated(version, engine.release);
-    return version;
+    return known;
   }
 
   return {
@@ -84,11 +92,13 @@ export function createApiVersionNegotiator(
       }
       return asked;
     },
-    observe(seen) {
-      if (engineMax === undefined || !isApiVersion(seen) || seen === engineMax) return false;
-      engineMax = undefined;
-      asked = undefined;
-      return true;
+    observe(seen, spoken) {
+      if (!isApiVersion(seen)) return false;
+      if (known !== undefined && seen !== known.engineMax) {
+        known = undefined;
+        asked = undefined;
+      }
+      return spoken !== undefined && seen !== spoken.engineMax;
     },
   };
 }

@@ -1,7 +1,7 @@
 import { type Agent, IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
 import type { EngineAgents } from "./agent.js";
-import type { ApiVersionNegotiator } from "./api-version.js";
+import type { ApiVersionNegotiator, NegotiatedVersion } from "./api-version.js";
 import { type CallScope, type CallScopes, untilAborted } from "./call-scope.js";
 import type { RequestObserver } from "./docker-client.js";
 import type { Endpoint } from "./endpoint.js";
@@ -71,7 +71,7 @@ export function createEngineHttp(options: EngineHttpOptions): EngineHttp {
     const end = options.onRequest?.(request.operation);
     try {
       const agent = unbounded ? agents.dedicated : agents.pooled;
-      const reply = await attempt(request, hijack, agent, scope, true);
+      const reply = await attempt(request, hijack, agent, scope);
       end?.();
       return { reply, scope };
     } catch (reason) {
@@ -83,7 +83,7 @@ export function createEngineHttp(options: EngineHttpOptions): EngineHttp {
   }
 
   /** All callers share one negotiation; its failure is each one's own. */
-  async function negotiated(scope: CallScope): Promise<string> {
+  async function negotiated(scope: CallScope): Promise<NegotiatedVersion> {
     try {
       return await untilAborted(negotiator.current(), scope.signal);
     } catch (reason) {
@@ -96,42 +96,43 @@ export function createEngineHttp(options: EngineHttpOptions): EngineHttp {
     }
   }
 
+  /** @param again Why it was sent again already; for each reason it is once. */
   async function attempt(
     request: EngineRequest,
     hijack: boolean,
     agent: Agent,
     scope: CallScope,
-    mayRetry: boolean,
+    again: { readonly reset?: true; readonly replaced?: true } = {},
   ): Promise<IncomingMessage | Socket> {
-    const prefix = request.unversioned ? "" : `/v${await negotiated(scope)}`;
+    const spoken = request.unversioned ? undefined : await negotiated(scope);
     let reply: IncomingMessage | Socket;
     try {
       reply = await exchange({
         endpoint: options.parsed,
         agent,
         request,
-        prefix,
+        prefix: spoken === undefined ? "" : `/v${spoken.version}`,
         hijack,
         signal: scope.signal,
       });
     } catch (reason) {
       // The engine may close a kept-alive connection at the moment it is reused. Reading again is
       // harmless; whether a write was executed nobody can know, so those fail.
-      if (mayRetry && request.method === "GET" && isConnectionReset(reason)) {
-        return attempt(request, hijack, agent, scope, false);
+      if (!again.reset && request.method === "GET" && isConnectionReset(reason)) {
+        return attempt(request, hijack, agent, scope, { ...again, reset: true });
       }
       throw reason;
     }
     if (!(reply instanceof IncomingMessage)) return reply;
     const status = reply.statusCode ?? 0;
-    const replaced = negotiator.observe(headerOf(reply, "api-version"));
+    const replaced = negotiator.observe(headerOf(reply, "api-version"), spoken);
     if (status >= 200 && status <= 299) return reply;
     const body = await readText(reply, maxErrorBytes, "is cut");
     // An engine of another version refuses the old one before it does anything, so that even a
     // write can be sent again, unless its body was a stream that is used up.
     const repeatable = request.upload === undefined || request.upload instanceof Uint8Array;
-    if (replaced && status === 400 && mayRetry && repeatable && !request.unversioned) {
-      return attempt(request, hijack, agent, scope, false);
+    if (replaced && status === 400 && !again.replaced && repeatable) {
+      return attempt(request, hijack, agent, scope, { ...again, replaced: true });
     }
     throw errorOfReply(request.operation, status, body);
   }
@@ -163,7 +164,7 @@ export function createEngineHttp(options: EngineHttpOptions): EngineHttp {
     async apiVersion(signal) {
       const scope = scopes.open("apiVersion", signal, options.requestTimeoutMs);
       try {
-        return await negotiated(scope);
+        return (await negotiated(scope)).version;
       } finally {
         scope.dispose();
       }

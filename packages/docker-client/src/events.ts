@@ -62,8 +62,10 @@ export async function* streamEvents(
     } catch (reason) {
       if (signal?.aborted) return;
       const error = toDockerError(reason, operation, http.endpoint);
-      // Neither a closed client nor a filter that the engine refuses get better by waiting.
-      if (error.code === "canceled" || error.code === "invalid_argument") throw error;
+      // Neither a closed client nor a filter that the engine refuses get better by waiting. One that
+      // it has taken before is not what it refuses now.
+      if (error.code === "canceled") throw error;
+      if (error.code === "invalid_argument" && !connectedBefore) throw error;
       log.debug({ error: error.message, retryInMs: delayMs }, "docker events: cannot connect");
       if (!broken) {
         broken = true;

@@ -185,6 +185,20 @@ describe("the event stream", () => {
     });
   });
 
+  test("goes on when an engine refuses later what it had taken", async () => {
+    let attempts = 0;
+    engine.handle = (_seen, response) => {
+      if (++attempts === 2) json(response, 400, { message: "client version 1.51 is too new" });
+      else response.flushHeaders();
+      if (attempts === 1) response.destroy();
+    };
+    const items = open();
+    expect(await items.next()).toBe("connected");
+    expect(await items.next()).toBe("disconnected: unavailable");
+    expect(await items.next()).toBe("reconnected");
+    expect(attempts).toBe(3);
+  });
+
   test("skips a line that is no event", async () => {
     const next = subscriptions();
     const items = open();

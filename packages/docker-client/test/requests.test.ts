@@ -65,6 +65,27 @@ describe("negotiation", () => {
     ]);
   });
 
+  test("an older engine in place of the first one is found out by each of several writes at once", async () => {
+    engine.apiVersion = "1.51";
+    engine.handle = (_seen, response) => response.writeHead(204).end();
+    await client.containers.start("a");
+    engine.apiVersion = "1.41";
+    const changed = { changed: true };
+    const writes = ["b", "c", "d"].map((id) => client.containers.start(id));
+    await expect(Promise.all(writes)).resolves.toEqual([changed, changed, changed]);
+    expect(engine.requests.filter(({ version }) => version === "1.41")).toHaveLength(3);
+  });
+
+  test("an older engine is found out also behind a connection that was reset", async () => {
+    engine.apiVersion = "1.51";
+    engine.handle = (_seen, response) => json(response, 200, []);
+    await client.containers.list();
+    engine.apiVersion = "1.41";
+    for (const socket of engine.sockets) socket.destroy();
+    await expect(client.containers.list()).resolves.toEqual([]);
+    expect(engine.requests.at(-1)?.version).toBe("1.41");
+  });
+
   test("a newer engine in place of the first one is spoken to in its version", async () => {
     engine.handle = (_seen, response) => response.writeHead(204).end();
     await client.containers.start("a");
