@@ -94,9 +94,9 @@ export async function clearRemains(config: LabConfig): Promise<void> {
   const cgroups = containerCgroups(config);
   const sockets = shimSockets(config);
   await endRuntimes(config);
-  for (const cgroup of cgroups) {
-    for (const pid of membersOf(cgroup)) await endProcess(identify(pid), 0);
-  }
+  // All are identified before the first is ended: most end with it, and their numbers go to others.
+  const members = cgroups.flatMap(membersOf).map(identify);
+  for (const member of members) await endProcess(member, 0);
   for (const cgroup of cgroups) {
     if (existsSync(cgroup)) rmdirSync(cgroup);
   }

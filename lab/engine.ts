@@ -16,7 +16,7 @@ import { enginePrograms, specHookFolder } from "./engine-programs.ts";
 import { clearRemains } from "./engine-remains.ts";
 import { LabError } from "./lab-error.ts";
 import { publicRegistries } from "./look-alikes.ts";
-import { endProcess, identify, isAlive } from "./process-id.ts";
+import { endProcess, isAlive, listProcesses } from "./process-id.ts";
 import { readState, updateState } from "./state.ts";
 
 /** Whether the lab's own engine runs and answers. */
@@ -161,14 +161,19 @@ export async function upEngine(
 }
 
 /**
- * Removes the pid file of an engine's containerd that has died.
+ * Removes the pid file of an engine's containerd unless that runs.
  *
- * It dies with a killed dockerd, but stays a zombie until its new parent reaps it, and Docker 20.10 takes the
- * zombie for a containerd that runs.
+ * Docker takes any process of that number for its containerd, and ends it with itself when it does not answer. It may
+ * be a zombie that its new parent has yet to reap, or somebody else's: on a busy machine numbers come round in a minute.
  */
-function dropDeadPidFile(file: string): void {
+function dropStalePidFile(folder: string): void {
+  const file = join(folder, "containerd.pid");
   if (!existsSync(file)) return;
-  if (identify(Number(readFileSync(file, "utf8"))) === undefined) rmSync(file);
+  const pid = Number(readFileSync(file, "utf8"));
+  const runs = listProcesses().some(
+    ({ id, commandLine }) => id.pid === pid && commandLine.includes(`${folder}/`),
+  );
+  if (!runs) rmSync(file);
 }
 
 /** Starts dockerd with that configuration file and waits until it answers. */
@@ -190,7 +195,7 @@ export async function startEngineProcess(
     isReady: () => ping(config),
     // dockerd gives its containerd 15 s and then ends; a busy machine takes longer the first time.
     slowWords: "timeout waiting for containerd to start",
-    beforeStart: () => dropDeadPidFile(join(config.execRoot, "containerd", "containerd.pid")),
+    beforeStart: () => dropStalePidFile(join(config.execRoot, "containerd")),
   });
 }
 

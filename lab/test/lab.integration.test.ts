@@ -110,6 +110,12 @@ describe("a lab", () => {
     expect(after).toEqual(before);
   });
 
+  it("ends nobody who has got the number of a containerd that was killed", async () => {
+    const { before, after, seen } = await runScenario("renumbered", "20");
+    expect(seen).toEqual({ engine: true, lives: true });
+    expect(after).toEqual(before);
+  });
+
   it("lets concurrent runs take turns, and stands beside another lab", async () => {
     const { before, after, seen } = await runScenario("together", "20");
     expect(seen.codes).toEqual([0, 0, 0, 0]);

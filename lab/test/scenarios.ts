@@ -12,6 +12,7 @@ import { cniBinDir, labConfig } from "../config.ts";
 import { callEngine } from "../engine-api.ts";
 import { type LabEnv, labEnv } from "../env.ts";
 import { endProcess, listProcesses } from "../process-id.ts";
+import { endEngine, restartEngine } from "../restart.ts";
 import { readState } from "../state.ts";
 import { down, type LabStatus, status, up } from "../up-down.ts";
 import { takeSnapshot } from "./snapshot.ts";
@@ -153,6 +154,22 @@ const scenarios: Record<string, () => Promise<object>> = {
       running,
       sameImage: JSON.parse(image).Id === JSON.parse(again).Id,
     };
+  },
+
+  /** The engine is killed, and its containerd's number is somebody else's before it is started again. */
+  async renumbered() {
+    await up(config);
+    await endEngine(config, "killed");
+    const stranger = spawn("sleep", ["1000"]);
+    writeFileSync(join(config.execRoot, "containerd", "containerd.pid"), String(stranger.pid));
+    await restartEngine(config);
+    const engine = (await status(config)).engine;
+    await down(config);
+    const lives = stranger.exitCode === null && stranger.signalCode === null;
+    const ended = once(stranger, "exit");
+    stranger.kill("SIGKILL");
+    await ended;
+    return { engine, lives };
   },
 
   /** Two runs of one lab and one of another at the same moment. */
