@@ -10,8 +10,8 @@ import { countRemains, type LabNetwork, type NodeRemains } from "../node-remains
 export interface EngineRemains extends NodeRemains {
   /** Below the engine's folders and the daemon's. */
   readonly mounts: number;
-  /** Of the engine's containers. */
-  readonly shims: number;
+  /** That look after nothing, or after what the engine does not have. On 20.10 each container has one, else each pod. */
+  readonly idleShims: number;
   /** Network namespaces that the daemon holds open. */
   readonly heldNamespaces: number;
   /** The engine's folders of containers. */
@@ -28,10 +28,13 @@ export async function engineRemains(
 ): Promise<EngineRemains> {
   const mounts = readFileSync("/proc/self/mountinfo", "utf8").split("\n");
   const places = [config.stateDir, daemon.root].map((folder) => ` ${folder}/`);
+  const known = new Set((await docker.containers.list({ all: true })).map(({ Id }) => Id));
   return {
     ...(await countRemains(docker, network, daemon.root, daemon.run)),
     mounts: mounts.filter((line) => places.some((place) => line.includes(place))).length,
-    shims: readShims(config).length,
+    idleShims: readShims(config).filter(
+      ({ container, children }) => children.length === 0 || !known.has(container),
+    ).length,
     heldNamespaces: openFiles(daemon.pid).filter((target) => target.startsWith("net:")).length,
     folders: readdirSync(join(config.dataRoot, "containers")).length,
     files: existsSync(daemon.root)
