@@ -1,4 +1,5 @@
-import { type CgroupPath, controllerDirectory } from "./cgroup-path.js";
+import { type CgroupPath, type ControllerDirectory, controllerDirectory } from "./cgroup-path.js";
+import { parseFlatKeyed } from "./parse.js";
 import type { RecordFiles } from "./record-files.js";
 
 /** The files of one controller of one cgroup, each read at most once. */
@@ -8,6 +9,8 @@ export interface ControllerSource {
   readonly directory: string;
   /** The text of a file; undefined when it is not there (any more). */
   read(file: string): string | undefined;
+  /** The values of a file of `key value` lines: see {@link parseFlatKeyed}. */
+  readKeyed(file: string, wanted: ReadonlySet<string>): ReadonlyMap<string, bigint>;
 }
 
 /**
@@ -18,22 +21,49 @@ export function createSources(
   path: CgroupPath,
   files: RecordFiles,
 ): (v1Controller: string) => ControllerSource | undefined {
-  const texts = new Map<string, string | undefined>();
+  // Controllers may share a directory: all on v2, and on v1 those that are mounted together.
+  const sources = new Map<string, ControllerSource>();
   return (v1Controller) => {
     const place = controllerDirectory(path, v1Controller);
     if (place === undefined) return undefined;
-    const prefix = `${place.directory}/`;
-    return {
-      version: place.version,
-      directory: place.directory,
-      read(file) {
-        const name = prefix + file;
-        const known = texts.get(name);
-        if (known !== undefined || texts.has(name)) return known;
-        const text = files.read(name);
-        texts.set(name, text);
-        return text;
-      },
-    };
+    let source = sources.get(place.directory);
+    if (source === undefined) {
+      source = createSource(place, files);
+      sources.set(place.directory, source);
+    }
+    return source;
+  };
+}
+
+/** The files of one directory, for one reading. */
+export function createSource(
+  { version, directory }: ControllerDirectory,
+  files: RecordFiles,
+): ControllerSource {
+  const texts = new Map<string, string | undefined>();
+  const parsed = new Map<
+    string,
+    { wanted: ReadonlySet<string>; values: ReadonlyMap<string, bigint> }
+  >();
+
+  function read(file: string): string | undefined {
+    const known = texts.get(file);
+    if (known !== undefined || texts.has(file)) return known;
+    const text = files.read(directory, file);
+    texts.set(file, text);
+    return text;
+  }
+
+  return {
+    version,
+    directory,
+    read,
+    readKeyed(file, wanted) {
+      const known = parsed.get(file);
+      if (known?.wanted === wanted) return known.values;
+      const values = parseFlatKeyed(read(file), wanted);
+      parsed.set(file, { wanted, values });
+      return values;
+    },
   };
 }

@@ -1,6 +1,6 @@
 import type { Clock } from "./clock.js";
 import type { ControllerSource } from "./controller-source.js";
-import { countCpuList, parseCount, parseFlatKeyed, parseLimit } from "./parse.js";
+import { countCpuList, parseCount, parseLimit } from "./parse.js";
 
 /** What a cgroup and all below it have used of the processors. */
 export interface CpuUsage {
@@ -42,7 +42,16 @@ export interface CpuDetail {
 /** cpuacct.stat counts in USER_HZ, which is 100 on every architecture that Docker runs on. */
 const nsPerTick = 10_000_000n;
 
-const v2Usage: ReadonlySet<string> = new Set(["usage_usec"]);
+/** Keys of cpu.stat that matter; on v1 it has those of the quota only. */
+const cpuStat: ReadonlySet<string> = new Set([
+  "usage_usec",
+  "user_usec",
+  "system_usec",
+  "nr_periods",
+  "nr_throttled",
+  "throttled_time",
+  "throttled_usec",
+]);
 
 /** Usage from cpuacct.usage (v1) or cpu.stat (v2). */
 export function readCpuUsage(
@@ -56,7 +65,7 @@ export function readCpuUsage(
     const usageNs = parseCount(cpuacct.read("cpuacct.usage"));
     return usageNs === undefined ? undefined : { timestampNs, monotonicNs, usageNs };
   }
-  const usageUs = parseFlatKeyed(cpuacct.read("cpu.stat"), v2Usage).get("usage_usec");
+  const usageUs = cpuacct.readKeyed("cpu.stat", cpuStat).get("usage_usec");
   return usageUs === undefined ? undefined : { timestampNs, monotonicNs, usageNs: usageUs * 1000n };
 }
 
@@ -76,40 +85,32 @@ export function readCpuDetail(
 }
 
 const v1Times: ReadonlySet<string> = new Set(["user", "system"]);
-const v2Times: ReadonlySet<string> = new Set(["user_usec", "system_usec"]);
 
 function readTimes(cpuacct: ControllerSource | undefined): Pick<CpuDetail, "userNs" | "systemNs"> {
   if (cpuacct === undefined) return { userNs: undefined, systemNs: undefined };
   if (cpuacct.version === 1) {
-    const ticks = parseFlatKeyed(cpuacct.read("cpuacct.stat"), v1Times);
+    const ticks = cpuacct.readKeyed("cpuacct.stat", v1Times);
     return {
       userNs: times(ticks.get("user"), nsPerTick),
       systemNs: times(ticks.get("system"), nsPerTick),
     };
   }
-  const stat = parseFlatKeyed(cpuacct.read("cpu.stat"), v2Times);
+  const stat = cpuacct.readKeyed("cpu.stat", cpuStat);
   return {
     userNs: times(stat.get("user_usec"), 1000n),
     systemNs: times(stat.get("system_usec"), 1000n),
   };
 }
 
-const throttling: ReadonlySet<string> = new Set([
-  "nr_periods",
-  "nr_throttled",
-  "throttled_time",
-  "throttled_usec",
-]);
-
 function readThrottling(
   cpu: ControllerSource | undefined,
 ): Pick<CpuDetail, "periods" | "throttledPeriods" | "throttledNs"> {
-  const stat = parseFlatKeyed(cpu?.read("cpu.stat"), throttling);
+  const stat = cpu?.readKeyed("cpu.stat", cpuStat);
   return {
-    periods: stat.get("nr_periods"),
-    throttledPeriods: stat.get("nr_throttled"),
+    periods: stat?.get("nr_periods"),
+    throttledPeriods: stat?.get("nr_throttled"),
     // v1 counts nanoseconds and v2 microseconds.
-    throttledNs: stat.get("throttled_time") ?? times(stat.get("throttled_usec"), 1000n),
+    throttledNs: stat?.get("throttled_time") ?? times(stat?.get("throttled_usec"), 1000n),
   };
 }
 

@@ -29,8 +29,15 @@ export async function readFilesystemCapacity(
   options: { readonly procRoot?: string } = {},
 ): Promise<FilesystemCapacity | undefined> {
   try {
-    const [real, stats] = await Promise.all([fs.realpath(path), fs.statfs(path, { bigint: true })]);
-    const mount = findMount(real, options.procRoot ?? "/proc");
+    const [real, stats, { dev, ino }] = await Promise.all([
+      fs.realpath(path),
+      fs.statfs(path, { bigint: true }),
+      fs.stat(path, { bigint: true }),
+    ]);
+    const procRoot = options.procRoot ?? "/proc";
+    const key = [procRoot, real, dev, ino].join(":");
+    if (latest?.key !== key) latest = { key, mount: findMount(real, procRoot) };
+    const { mount } = latest;
     return {
       mountPoint: mount.mountPoint,
       device: mount.device,
@@ -46,8 +53,19 @@ export async function readFilesystemCapacity(
   }
 }
 
+interface Mount {
+  readonly mountPoint: string;
+  readonly device: string;
+}
+
+/**
+ * The mount that was found last, of a path that is still the same directory of the same file system: a
+ * machine has a mount or two for each container, and the table of them is long.
+ */
+let latest: { readonly key: string; readonly mount: Mount } | undefined;
+
 /** The longest mount point above a path; of several on one point the last covers the others. */
-function findMount(path: string, procRoot: string): { mountPoint: string; device: string } {
+function findMount(path: string, procRoot: string): Mount {
   let best = { mountPoint: "/", device: "" };
   for (const mount of parseMountInfo(readKernelFile(`${procRoot}/self/mountinfo`) ?? "")) {
     const { mountPoint } = mount;

@@ -1,6 +1,6 @@
 import type { ControllerSource } from "./controller-source.js";
 import { listKernelDirectory } from "./kernel-file.js";
-import { parseCount, parseFlatKeyed, parseLimit } from "./parse.js";
+import { parseCount, parseLimit } from "./parse.js";
 
 /** Huge pages of one size, in bytes or events. */
 export interface HugetlbUsage {
@@ -24,7 +24,7 @@ export type HugetlbReader = (
 export function createHugetlbReader(): HugetlbReader {
   const sizes = new Map<1 | 2, readonly string[]>();
   return (hugetlb) => {
-    if (hugetlb === undefined) return undefined;
+    if (hugetlb === undefined || isWithout(hugetlb)) return undefined;
     let known = sizes.get(hugetlb.version);
     if (known === undefined) {
       known = findPageSizes(hugetlb);
@@ -39,6 +39,12 @@ export function createHugetlbReader(): HugetlbReader {
     }
     return all.length === 0 ? undefined : all;
   };
+}
+
+/** On v2 a parent chooses which controllers a cgroup has, and a cgroup tells (cgroups(7)). */
+function isWithout(hugetlb: ControllerSource): boolean {
+  const controllers = hugetlb.version === 2 ? hugetlb.read("cgroup.controllers") : undefined;
+  return controllers !== undefined && !controllers.includes("hugetlb");
 }
 
 function findPageSizes(hugetlb: ControllerSource): string[] {
@@ -76,6 +82,6 @@ function readV2(hugetlb: ControllerSource, pageSize: string): HugetlbUsage | und
     usageBytes,
     maxUsageBytes: undefined,
     limitBytes: parseLimit(hugetlb.read(`${prefix}max`)),
-    failCount: parseFlatKeyed(hugetlb.read(`${prefix}events`), events).get("max"),
+    failCount: hugetlb.readKeyed(`${prefix}events`, events).get("max"),
   };
 }

@@ -20,7 +20,7 @@ let buffer: Buffer = Buffer.allocUnsafe(initialSize);
  * @throws CgroupError `read_failed` for every other reason.
  */
 export function readKernelRecord(path: string): string | undefined {
-  return read(path, true);
+  return read(path, Number.POSITIVE_INFINITY);
 }
 
 /** Reads a file of one record anew from a descriptor that was kept; throws system errors. */
@@ -33,18 +33,29 @@ export function readRecordAgain(fd: number): string {
 }
 
 /**
- * Reads a whole kernel file of many records, such as cgroup.procs, mountinfo and net/dev. The
- * kernel stops a read before a record that does not fit in its page, so only an empty read is
- * the end.
+ * Reads a whole kernel file of many records, such as mountinfo. The kernel stops a read before a
+ * record that does not fit in its page, so only an empty read is the end.
  *
  * @returns undefined when the file is not there (any more).
  * @throws CgroupError `read_failed` for every other reason.
  */
 export function readKernelFile(path: string): string | undefined {
-  return read(path, false);
+  return read(path, 0);
 }
 
-function read(path: string, oneRecord: boolean): string | undefined {
+/**
+ * Reads a whole kernel file of many short records, such as cgroup.procs and net/dev: a read that
+ * leaves half of the least page empty has stopped for no record but at the end.
+ *
+ * @returns undefined when the file is not there (any more).
+ * @throws CgroupError `read_failed` for every other reason.
+ */
+export function readShortRecords(path: string): string | undefined {
+  return read(path, 2048);
+}
+
+/** @param whole A read of fewer bytes than this, and than there was room for, has come to the end. */
+function read(path: string, whole: number): string | undefined {
   let fd: number | undefined;
   try {
     fd = fs.openSync(path, fs.constants.O_RDONLY);
@@ -53,7 +64,7 @@ function read(path: string, oneRecord: boolean): string | undefined {
       const room = buffer.length - length;
       const count = fs.readSync(fd, buffer, length, room, null);
       length += count;
-      if (count === 0 || (oneRecord && count < room)) break;
+      if (count === 0 || (count < whole && count < room)) break;
       if (length === buffer.length) enlarge();
     }
     return buffer.toString("latin1", 0, length);

@@ -1,5 +1,5 @@
 import type { ControllerSource } from "./controller-source.js";
-import { parseCount, parseFlatKeyed, parseLimit, unlimited } from "./parse.js";
+import { parseCount, parseLimit, unlimited } from "./parse.js";
 
 /** Memory of a cgroup and all below it, in bytes. */
 export interface MemoryUsage {
@@ -72,6 +72,8 @@ const v1Stat: ReadonlySet<string> = new Set([
   "total_rss",
   "total_swap",
 ]);
+/** Before Linux 5.18 memory.stat has no sum, only the larger kinds of kernel memory. */
+const kernelKinds = ["kernel_stack", "pagetables", "percpu", "slab", "sock", "vmalloc"] as const;
 const v2Stat: ReadonlySet<string> = new Set([
   "anon",
   "file",
@@ -79,6 +81,8 @@ const v2Stat: ReadonlySet<string> = new Set([
   "inactive_file",
   "pgfault",
   "pgmajfault",
+  "kernel",
+  ...kernelKinds,
 ]);
 
 /** Usage; undefined when the memory controller is not there or the cgroup is gone. */
@@ -86,9 +90,8 @@ export function readMemory(memory: ControllerSource | undefined): MemoryUsage | 
   if (memory === undefined) return undefined;
   const v1 = memory.version === 1;
   const usageBytes = parseCount(memory.read(v1 ? "memory.usage_in_bytes" : "memory.current"));
-  const text = memory.read("memory.stat");
-  if (usageBytes === undefined || text === undefined) return undefined;
-  const stat = parseFlatKeyed(text, v1 ? v1Stat : v2Stat);
+  if (usageBytes === undefined || memory.read("memory.stat") === undefined) return undefined;
+  const stat = memory.readKeyed("memory.stat", v1 ? v1Stat : v2Stat);
   const inactiveFileBytes = stat.get(v1 ? "total_inactive_file" : "inactive_file");
   const workingSetBytes = atLeastZero(usageBytes - (inactiveFileBytes ?? 0n));
   const limitBytes = readMemoryLimit(memory, stat);
@@ -123,7 +126,7 @@ function readDetailV1(memory: ControllerSource): MemoryDetail {
     failCount: parseCount(memory.read("memory.failcnt")),
     highCount: undefined,
     kernelBytes: parseCount(memory.read("memory.kmem.usage_in_bytes")),
-    oomKills: parseFlatKeyed(memory.read("memory.oom_control"), oomControl).get("oom_kill"),
+    oomKills: memory.readKeyed("memory.oom_control", oomControl).get("oom_kill"),
     reservationBytes: parseLimit(memory.read("memory.soft_limit_in_bytes")),
     memoryAndSwapLimitBytes: parseLimit(memory.read("memory.memsw.limit_in_bytes")),
   };
@@ -132,7 +135,7 @@ function readDetailV1(memory: ControllerSource): MemoryDetail {
 const memoryEvents: ReadonlySet<string> = new Set(["high", "max", "oom_kill"]);
 
 function readDetailV2(memory: ControllerSource): MemoryDetail {
-  const events = parseFlatKeyed(memory.read("memory.events"), memoryEvents);
+  const events = memory.readKeyed("memory.events", memoryEvents);
   const limit = readMemoryLimit(memory);
   const swapLimit = parseLimit(memory.read("memory.swap.max"));
   return {
@@ -147,14 +150,11 @@ function readDetailV2(memory: ControllerSource): MemoryDetail {
   };
 }
 
-/** Before Linux 5.18 memory.stat has no sum, only the larger kinds of kernel memory. */
-const kernelKinds = ["kernel_stack", "pagetables", "percpu", "slab", "sock", "vmalloc"] as const;
-const v2KernelStat: ReadonlySet<string> = new Set(["kernel", ...kernelKinds]);
-
 function kernelBytesV2(memory: ControllerSource): bigint | undefined {
-  const stat = parseFlatKeyed(memory.read("memory.stat"), v2KernelStat);
-  if (stat.size === 0) return undefined;
-  return stat.get("kernel") ?? kernelKinds.reduce((sum, kind) => sum + (stat.get(kind) ?? 0n), 0n);
+  const stat = memory.readKeyed("memory.stat", v2Stat);
+  const sum = stat.get("kernel");
+  if (sum !== undefined || kernelKinds.every((kind) => !stat.has(kind))) return sum;
+  return kernelKinds.reduce((total, kind) => total + (stat.get(kind) ?? 0n), 0n);
 }
 
 /** Swap; undefined where the kernel does not account for it. */
@@ -176,7 +176,7 @@ type UsageAndLimit = readonly [usage: bigint | undefined, limit: bigint | undefi
  * counters that are read one after the other would be noise while a container is busy.
  */
 function swapV1(memory: ControllerSource): UsageAndLimit {
-  const stat = parseFlatKeyed(memory.read("memory.stat"), v1Stat);
+  const stat = memory.readKeyed("memory.stat", v1Stat);
   const usage = stat.get("total_swap");
   const limit = readMemoryLimit(memory, stat);
   if (limit === undefined || isUnlimited(stat.get("hierarchical_memsw_limit"))) {

@@ -1,5 +1,5 @@
 import type { Clock } from "./clock.js";
-import { readKernelFile } from "./kernel-file.js";
+import { readKernelFile, readShortRecords } from "./kernel-file.js";
 import { lines, parseCount, words } from "./parse.js";
 
 /** Counters of one network interface: CRI `NetworkInterfaceUsage` and the network metrics. */
@@ -51,7 +51,7 @@ export function readNetwork(
 ): NetworkUsage | undefined {
   const directory = `${procRoot}/${pid}/net`;
   const timestampNs = clock.wallNs();
-  const text = readKernelFile(`${directory}/dev`);
+  const text = readShortRecords(`${directory}/dev`);
   if (text === undefined) return undefined;
   const all = parseNetDev(text).filter(({ name }) => name !== "lo");
   const named = (name: string | undefined) => all.find((one) => one.name === name);

@@ -1,13 +1,14 @@
 import fs from "node:fs";
 import { type CgroupPath, directoriesOf } from "./cgroup-path.js";
 import { isAbsent, systemErrorCode } from "./errors.js";
-import { listKernelSubdirectories, readKernelFile } from "./kernel-file.js";
+import { listKernelSubdirectories, readShortRecords } from "./kernel-file.js";
 import { countLines, lines } from "./parse.js";
 
 /** How many of what a cgroup and all below it has. */
 export interface ProcessCounts {
   readonly processes: number;
-  readonly threads: number;
+  /** undefined when they were not asked for. */
+  readonly threads: number | undefined;
   /** Open file descriptors; undefined when they were not asked for. */
   readonly fileDescriptors: number | undefined;
   /** Those of them that are sockets; undefined when they were not asked for. */
@@ -18,6 +19,12 @@ export interface ProcessCounts {
 
 /** What to count. */
 export interface ProcessCountOptions {
+  /**
+   * Also count threads, where the pids controller does not.
+   *
+   * @defaultValue true
+   */
+  readonly threads?: boolean;
   /**
    * Also count file descriptors and sockets. That takes a system call per descriptor, so it is
    * for metrics that are scraped now and then, not for the kubelet's ten-second round.
@@ -43,9 +50,13 @@ export function countProcesses(
   procRoot: string,
   options: ProcessCountOptions,
 ): ProcessCounts | undefined {
-  const found = findTasks(path);
+  const { threads: withThreads = true } = options;
+  const found = findTasks(path, withThreads);
   if (found === undefined) return undefined;
-  const counts = { processes: found.pids.length, threads: found.threads };
+  const counts = {
+    processes: found.pids.length,
+    threads: withThreads ? found.threads : undefined,
+  };
   if (options.fileDescriptors !== true) {
     return { ...counts, fileDescriptors: undefined, sockets: undefined, truncated: false };
   }
@@ -58,24 +69,33 @@ interface Tasks {
 }
 
 /** Any hierarchy will do, as the container is in all of them; the first that exists is taken. */
-function findTasks(path: CgroupPath): Tasks | undefined {
+function findTasks(path: CgroupPath, withThreads: boolean): Tasks | undefined {
   for (const directory of directoriesOf(path)) {
     const tasks: Tasks = { pids: [], threads: 0 };
-    if (addTasks(tasks, directory)) return tasks;
+    const threadFile = directory === path.unified ? "cgroup.threads" : "tasks";
+    if (addTasks(tasks, directory, withThreads ? threadFile : undefined)) return tasks;
   }
   return undefined;
 }
 
-function addTasks(tasks: Tasks, directory: string): boolean {
-  const procs = readKernelFile(`${directory}/cgroup.procs`);
+function addTasks(tasks: Tasks, directory: string, threadFile: string | undefined): boolean {
+  const procs = readShortRecords(`${directory}/cgroup.procs`);
   const threads =
-    readKernelFile(`${directory}/cgroup.threads`) ?? readKernelFile(`${directory}/tasks`);
+    threadFile === undefined ? undefined : readShortRecords(`${directory}/${threadFile}`);
   if (procs === undefined && threads === undefined) return false;
   if (procs !== undefined) for (const pid of lines(procs)) tasks.pids.push(pid);
   tasks.threads += countLines(threads ?? procs ?? "");
   // cgroup.procs has only the cgroup itself; engines and init systems inside make cgroups below.
-  for (const name of listKernelSubdirectories(directory)) addTasks(tasks, `${directory}/${name}`);
+  if (isLeaf(directory)) return true;
+  for (const name of listKernelSubdirectories(directory)) {
+    addTasks(tasks, `${directory}/${name}`, threadFile);
+  }
   return true;
+}
+
+/** A directory has a link by its name, one by its own dot, and one by the two dots of each below it. */
+function isLeaf(directory: string): boolean {
+  return fs.statSync(directory, { throwIfNoEntry: false })?.nlink === 2;
 }
 
 function countDescriptors(

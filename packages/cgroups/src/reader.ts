@@ -193,7 +193,7 @@ export function createCgroupReader(options: CgroupReaderOptions = {}): CgroupRea
     },
     countProcesses: (path, countOptions = {}) => countProcesses(path, procRoot, countOptions),
     readNetwork: (pid, networkOptions = {}) => readNetwork(procRoot, pid, networkOptions, clock),
-    readUlimits: (pid) => readUlimits(procRoot, pid),
+    readUlimits: (pid) => readUlimits(procRoot, pid, files),
     blockDeviceName: createBlockDeviceNames(sysRoot),
     close: () => files.close(),
   };
@@ -201,7 +201,7 @@ export function createCgroupReader(options: CgroupReaderOptions = {}): CgroupRea
 
 function readPressureOf({ unified }: CgroupPath, files: RecordFiles): PressureStats | undefined {
   if (unified === undefined) return undefined;
-  return readPressure((file) => files.read(`${unified}/${file}`));
+  return readPressure((file) => files.read(unified, file));
 }
 
 /** The parts that every container has, with their v1 controllers. */

@@ -1,5 +1,5 @@
-import { readKernelRecord } from "./kernel-file.js";
 import { lines, parseCount } from "./parse.js";
+import { createRecordFiles, type RecordFiles } from "./record-files.js";
 
 /** One resource limit of a process. */
 export interface Ulimit {
@@ -16,11 +16,20 @@ export interface Ulimit {
  *
  * @param procRoot Where proc is mounted, mostly `/proc`.
  */
-export function readUlimits(procRoot: string, pid: number): Ulimit[] | undefined {
-  const text = readKernelRecord(`${procRoot}/${pid}/limits`);
+export function readUlimits(
+  procRoot: string,
+  pid: number,
+  files: RecordFiles = createRecordFiles(0),
+): readonly Ulimit[] | undefined {
+  const text = files.read(`${procRoot}/${pid}`, "limits");
   // The file of a process that is ending can still be opened, but it is empty.
-  return text === undefined || text === "" ? undefined : parseUlimits(text);
+  if (text === undefined || text === "") return undefined;
+  if (text !== latest?.text) latest = { text, limits: parseUlimits(text) };
+  return latest.limits;
 }
+
+/** Most containers of a machine have the same limits. */
+let latest: { readonly text: string; readonly limits: readonly Ulimit[] } | undefined;
 
 /** Parses the table: name, soft limit, hard limit, and a unit that some rows lack. */
 export function parseUlimits(text: string): Ulimit[] {

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
+import { createSource } from "../src/controller-source.js";
 import { readIo } from "../src/io.js";
 import { parseMountInfo } from "../src/mount-info.js";
 import { countCpuList, countLines, parseCount, parseFlatKeyed, parseLimit } from "../src/parse.js";
@@ -64,11 +65,11 @@ test("mount points have their escapes undone and any number of optional fields",
 });
 
 describe("block I/O", () => {
-  const source = (version: 1 | 2, files: Record<string, string>) => ({
-    version,
-    directory: "/nowhere",
-    read: (name: string) => files[name],
-  });
+  const source = (version: 1 | 2, texts: Record<string, string>) =>
+    createSource(
+      { version, directory: "/nowhere" },
+      { read: (_directory, file) => texts[file], close() {} },
+    );
 
   test("v2 devices that did nothing and keys that are not known are left out", () => {
     const io = readIo(

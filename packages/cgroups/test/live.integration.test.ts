@@ -125,7 +125,7 @@ test("processes, threads, descriptors and sockets are counted", async () => {
   expect(before.processes).toBe(1);
   expect(before.threads).toBe(fs.readdirSync(`/proc/${child.pid}/task`).length);
   expect(before.descriptors).toBe(fs.readdirSync(`/proc/${child.pid}/fd`).length);
-  expect(reader.read(path, ["pids"])?.pids?.current).toBe(BigInt(before.threads));
+  expect(reader.read(path, ["pids"])?.pids?.current).toBe(BigInt(before.threads ?? -1));
   await child.ask("open 10");
   await child.ask("listen 5");
   const after = count();

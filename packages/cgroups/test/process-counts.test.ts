@@ -51,6 +51,21 @@ test("cgroups that the container made below its own count too", () => {
   });
 });
 
+test("threads that somebody else counts are not", () => {
+  const { reader, cgroup } = open();
+  expect(reader.countProcesses(cgroup, { threads: false })).toMatchObject({
+    processes: 3,
+    threads: undefined,
+  });
+});
+
+test("of more processes than one page has room for, all are counted", () => {
+  const pids = Array.from({ length: 3_000 }, (_, index) => `${1_000_000 + index}\n`);
+  write("cgroup/docker/a/cgroup.procs", pids.join(""));
+  const { reader, cgroup } = open();
+  expect(reader.countProcesses(cgroup)).toMatchObject({ processes: 3_001 });
+});
+
 test("descriptors and sockets are counted on demand; a process that ended has none", () => {
   const { reader, cgroup } = open();
   expect(reader.countProcesses(cgroup, { fileDescriptors: true })).toEqual({

@@ -128,7 +128,7 @@ function addIo(
 function addProcesses(add: AddSample, { stats, counts, ulimits }: ContainerReading): void {
   if (counts !== undefined) {
     add("container_processes", BigInt(counts.processes));
-    add("container_threads", BigInt(counts.threads));
+    add("container_threads", stats.pids?.current ?? optionalCount(counts.threads));
     add("container_file_descriptors", optionalCount(counts.fileDescriptors));
     add("container_sockets", optionalCount(counts.sockets));
   }

@@ -98,7 +98,10 @@ function readContainer(
   const { State: state } = record.inspect;
   return {
     stats,
-    counts: reader.countProcesses(path, { fileDescriptors: true }),
+    counts: reader.countProcesses(path, {
+      fileDescriptors: true,
+      threads: stats.pids === undefined,
+    }),
     ulimits: reader.readUlimits(state.Pid),
     layer: source.layer(record.id),
     disk,
