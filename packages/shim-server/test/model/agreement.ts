@@ -8,7 +8,7 @@ import type { System } from "./system.js";
 /** All that is told of pods and containers, by id. */
 type Told = Record<string, string>;
 
-/** How CRI tells of a container in a state of the model. Who is killed, or stopped without grace, ends with 137. */
+/** How CRI tells of a container in a state of the model. Who is killed, or stopped without grace, ends of SIGKILL. */
 const tellings = {
   created: "created 0",
   running: "running 0",
@@ -45,7 +45,9 @@ async function toldBy({ calls }: System): Promise<Told> {
     const { status } = await calls.containerStatus({ containerId: id });
     expect(status?.state).toBe(state);
     const { name } = metadata ?? {};
-    told[id] = `container ${name} of ${podSandboxId} ${containerStates[state]} ${status?.exitCode}`;
+    // A stop without grace sends SIGTERM just before, which may have ended it by then.
+    const code = status?.exitCode === 143 ? 137 : status?.exitCode;
+    told[id] = `container ${name} of ${podSandboxId} ${containerStates[state]} ${code}`;
   }
   return told;
 }
