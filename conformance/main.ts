@@ -30,7 +30,7 @@ const usage = `usage: npm run conformance -- [--kubelet [--slice] [--jobs N]] [-
   --focus REGEX   only the specs that match, and no crictl; with --kubelet of all that the suite has
   --list          list passed specs too
   --keep          leave the lab up
-  --vm            in the node of lab/node, a virtual machine with systemd and cgroup v2, which stays up; LAB names it
+  --vm            in the node of lab/node, with systemd and cgroup v2, which stays up; LAB names it
 
   DOCKER=20|26|28|29      the engine (default 28, or 20 where 28 cannot be had)
   LAB=name                the lab to use (default "conformance")

@@ -8,6 +8,7 @@ import { freePort, listens } from "../lab/ports.ts";
 import { daemonEndpoint, daemonOf } from "./daemon.ts";
 import { type KubeletChoices, type KubeletCluster, kubeletConfig } from "./kubelet-config.ts";
 import { claimKubeletHost, releaseKubeletHost } from "./kubelet-host.ts";
+import { installKubelet } from "./kubelet-program.ts";
 import { makePodCgroup, removePodCgroup } from "./pod-cgroup.ts";
 import { answers, endProgram, startProgram } from "./processes.ts";
 
@@ -101,6 +102,8 @@ export async function createNode(options: NodeOptions): Promise<Node> {
     ...(cluster === undefined ? {} : { cluster }),
   });
   writeFileSync(configFile, `${JSON.stringify(config, undefined, 2)}\n`);
+  const kubelet = join(folder, "kubelet-program");
+  installKubelet(options.kubelet, kubelet);
   const flags = {
     config: configFile,
     "root-dir": join(folder, "kubelet"),
@@ -119,7 +122,7 @@ export async function createNode(options: NodeOptions): Promise<Node> {
     startKubelet: () =>
       startProgram(folder, {
         name: "kubelet",
-        program: options.kubelet,
+        program: kubelet,
         args: Object.entries(flags).map(([flag, value]) => `--${flag}=${value}`),
         timeoutMs: 600_000,
         // It says that it is well before it takes calls.

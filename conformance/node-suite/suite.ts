@@ -10,6 +10,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
+import { installKubelet } from "../../e2e/kubelet-program.ts";
 import type { nodeSuitePrograms } from "../../e2e/programs.ts";
 import { ConformanceError } from "../conformance-error.ts";
 import { readReport } from "../ginkgo-report.ts";
@@ -67,9 +68,8 @@ export async function runNodeSuite(options: SuiteOptions): Promise<Outcome[]> {
   const config = join(work, "kubelet-base.json");
   writeFileSync(config, JSON.stringify(kubeletConfig));
   // It runs where its program is, looks for the kubelet there, and leaves its files there.
-  for (const name of ["e2e_node.test", "kubelet"] as const) {
-    symlinkSync(programs[name], join(work, name));
-  }
+  symlinkSync(programs["e2e_node.test"], join(work, "e2e_node.test"));
+  installKubelet(programs.kubelet, join(work, "kubelet"));
   const output = openSync(log, "w");
   const child = spawn(
     programs.ginkgo,

@@ -1,6 +1,6 @@
 // Makes a node of the machine that it runs on, of what systemd starts by itself after a reboot: the machine's own
 // Docker, the daemon as its .deb sets it up, and a kubelet. Called by reboot.ts, in a virtual machine.
-import { chmodSync, copyFileSync, mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { command } from "../../lab/command.ts";
 import { runCommandLine } from "../../lab/command-line.ts";
@@ -8,6 +8,7 @@ import { labConfig } from "../../lab/config.ts";
 import { busyboxImage, importImage } from "../../lab/images.ts";
 import { writeCniConfig } from "../../lab/network.ts";
 import { kubeletConfig } from "../kubelet-config.ts";
+import { installKubelet } from "../kubelet-program.ts";
 import { kubernetesPrograms } from "../programs.ts";
 import { manifests, type NodePlan } from "./node-plan.ts";
 
@@ -39,8 +40,7 @@ async function setUp({ name, address, deb, kubeconfig, cluster }: NodePlan): Pro
   await command("dpkg", ["--install", deb]);
 
   const { kubelet } = await kubernetesPrograms(config, ["kubelet"]);
-  copyFileSync(kubelet, "/usr/local/bin/kubelet");
-  chmodSync("/usr/local/bin/kubelet", 0o755);
+  installKubelet(kubelet, "/usr/local/bin/kubelet");
   const folder = "/var/lib/kubelet";
   const configFile = join(folder, "config.json");
   mkdirSync(manifests, { recursive: true });

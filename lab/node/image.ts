@@ -17,6 +17,8 @@ export interface NodeImage {
   readonly disk: string;
   readonly kernel: string;
   readonly initrd: string;
+  /** A folder with the kernel that is a program, and its C library. */
+  readonly uml: string;
   /** Private half of the one SSH key that the node's root lets in. */
   readonly key: string;
   /** The node's own public SSH key, such as "ssh-ed25519 AAAA…". */
@@ -24,21 +26,25 @@ export interface NodeImage {
 }
 
 const needs: readonly Need[] = [
-  { file: "qemu-system-x86_64", package: "qemu-system-x86" },
-  { file: "qemu-img", package: "qemu-utils" },
   { file: "mmdebstrap", package: "mmdebstrap" },
   { file: "mke2fs", package: "e2fsprogs" },
   { file: "ssh", package: "openssh-client" },
+  { file: "socat", package: "socat" },
 ];
 
 /**
  * Finds the disk that the recipe makes, and makes it the first time: about two minutes.
  *
+ * @param machineNeeds - what the node's machine is made of
  * @throws {LabError} `host` where the node cannot run
  */
-export async function nodeImage(config: LabConfig, signal?: AbortSignal): Promise<NodeImage> {
+export async function nodeImage(
+  config: LabConfig,
+  machineNeeds: readonly Need[],
+  signal?: AbortSignal,
+): Promise<NodeImage> {
   if (arch() !== "x64") throw new LabError("host", "the node runs on x86-64 only");
-  await installMissing(needs, signal);
+  await installMissing([...needs, ...machineNeeds], signal);
   const folder = join(config.cacheDir, `node-${recipeHash(nodeRecipe)}`);
   mkdirSync(config.cacheDir, { recursive: true });
   const what = `making the node's disk: Debian ${nodeRecipe.suite} with Docker; this takes minutes, once`;
@@ -47,6 +53,7 @@ export async function nodeImage(config: LabConfig, signal?: AbortSignal): Promis
     disk: join(folder, "disk.img"),
     kernel: join(folder, "vmlinuz"),
     initrd: join(folder, "initrd"),
+    uml: join(folder, "uml"),
     key: join(folder, "key"),
     hostKey: readFileSync(join(folder, "host-key.pub"), "utf8").trim(),
   };
@@ -69,6 +76,9 @@ async function makeImage(recipe: NodeRecipe, { part, lock, signal }: Filling): P
       `--include=${recipe.packages.join(",")}`,
       `--setup-hook=sync-in ${first} /`,
       `--customize-hook=chroot "$1" systemctl enable ${recipe.enabled.join(" ")}`,
+      '--customize-hook=chmod 755 "$1"/usr/local/lib/node/no-firewall',
+      // The package has its modules where no program looks for them.
+      '--customize-hook=for path in "$1"/usr/lib/uml/modules/*; do ln -s ../uml/modules/$(basename "$path") "$1"/usr/lib/modules/; done',
       ...[recipe.suite, root, await mirror()],
     ],
     options,
@@ -102,6 +112,15 @@ async function takeBoot(root: string, part: string): Promise<void> {
     if (found === undefined) throw new LabError("host", `the node's /boot has no ${name}`);
     await command("cp", [join(boot, found), join(part, name)]);
   }
+  await takeUml(root, join(part, "uml"));
   const hostKey = join(root, "etc/ssh/ssh_host_ed25519_key.pub");
   await command("cp", [hostKey, join(part, "host-key.pub")]);
+}
+
+/** Copies user-mode Linux with the C library that it is linked with, for the machine's own may be older. */
+async function takeUml(root: string, folder: string): Promise<void> {
+  mkdirSync(folder);
+  const libraries = join(root, "usr/lib/x86_64-linux-gnu");
+  const files = ["ld-linux-x86-64.so.2", "libc.so.6"].map((name) => join(libraries, name));
+  await command("cp", ["-L", join(root, "usr/bin/linux.uml"), ...files, folder]);
 }

@@ -5,17 +5,24 @@ import type { LabConfig } from "../config.ts";
 import { startDaemon } from "../daemon.ts";
 import { LabError } from "../lab-error.ts";
 import { withLock } from "../lock.ts";
-import { freePort } from "../ports.ts";
 import { endProcess, isAlive, type ProcessId } from "../process-id.ts";
 import { copyCheckout } from "./copy.ts";
 import { type NodeImage, nodeImage } from "./image.ts";
-import { type Acceleration, qemuArguments } from "./qemu.ts";
-import { greets, type Remote, sshArguments } from "./remote.ts";
+import { qemu } from "./qemu.ts";
+import { greets, hostName, type Remote, sshArguments } from "./remote.ts";
+import { uml } from "./uml.ts";
+
+/** What a node can run on, by the name a person asks for. */
+const accelerators = { uml, tcg: qemu("tcg"), kvm: qemu("kvm") };
+
+export type Acceleration = keyof typeof accelerators;
 
 /** What a node remembers of itself between runs. */
 interface NodeState {
   readonly process?: ProcessId;
-  readonly sshPort?: number;
+  readonly acceleration?: Acceleration;
+  /** The command that connects to its SSH. */
+  readonly reach?: readonly string[];
   /** The disk that the node's own layer lies on. */
   readonly base?: string;
   readonly key?: string;
@@ -24,7 +31,6 @@ interface NodeState {
 interface Places {
   readonly folder: string;
   readonly state: string;
-  readonly disk: string;
   readonly console: string;
   readonly log: string;
   readonly knownHosts: string;
@@ -35,9 +41,8 @@ function placesOf(config: LabConfig): Places {
   return {
     folder,
     state: join(folder, "state.json"),
-    disk: join(folder, "disk.qcow2"),
     console: join(folder, "console.log"),
-    log: join(folder, "qemu.log"),
+    log: join(folder, "machine.log"),
     knownHosts: join(folder, "known_hosts"),
   };
 }
@@ -51,11 +56,12 @@ function writeState({ state }: Places, content: NodeState): void {
   renameSync(`${state}.new`, state);
 }
 
-/** Reads `NODE_ACCEL`: tcg, which runs everywhere, or kvm. */
+/** Reads `NODE_ACCEL`: uml, a kernel that is a program; tcg, which emulates a machine; or kvm. */
 export function accelerationOf(env: NodeJS.ProcessEnv): Acceleration {
-  const choice = env.NODE_ACCEL || "tcg";
-  if (choice === "tcg" || choice === "kvm") return choice;
-  throw new LabError("usage", `NODE_ACCEL=${choice}: choose tcg or kvm`);
+  const choice = env.NODE_ACCEL || "uml";
+  if (Object.hasOwn(accelerators, choice)) return choice as Acceleration;
+  const choices = Object.keys(accelerators).join(", ");
+  throw new LabError("usage", `NODE_ACCEL=${choice}: choose one of ${choices}`);
 }
 
 /**
@@ -69,11 +75,17 @@ export function up(
 ): Promise<void> {
   const places = placesOf(config);
   return withLock(`node ${places.folder}`, async () => {
-    const image = await nodeImage(config, signal);
+    const image = await nodeImage(config, accelerators[acceleration].needs, signal);
     mkdirSync(places.folder, { recursive: true });
     const old = readState(places);
     if (isAlive(old.process) && old.base !== image.disk) {
       throw new LabError("usage", "the node's recipe has changed: take this node down first");
+    }
+    if (isAlive(old.process) && old.acceleration !== acceleration) {
+      throw new LabError(
+        "usage",
+        `the node runs on ${old.acceleration}: take it down first, or say NODE_ACCEL=${old.acceleration}`,
+      );
     }
     const runs = isAlive(old.process);
     try {
@@ -97,32 +109,37 @@ async function boot(
   acceleration: Acceleration,
   signal: AbortSignal | undefined,
 ): Promise<void> {
-  const { folder, disk, console: serial, log, knownHosts } = places;
-  if (!existsSync(disk) || readState(places).base !== image.disk) {
+  const { folder, console: consoleFile, log, knownHosts } = places;
+  const { key, disk: base } = image;
+  const accelerator = accelerators[acceleration];
+  const disk = join(folder, accelerator.diskName);
+  if (!existsSync(disk) || readState(places).base !== base) {
     rmSync(disk, { force: true });
-    const layer = ["-f", "qcow2", "-F", "raw", "-b", image.disk, disk];
-    await command("qemu-img", ["create", "-q", ...layer]);
+    await accelerator.makeDisk(base, disk);
   }
-  const sshPort = await freePort("127.0.0.1");
-  const [kind = "", hostKey = ""] = image.hostKey.split(" ");
-  writeFileSync(knownHosts, `[127.0.0.1]:${sshPort} ${kind} ${hostKey}\n`);
-  const machine = { acceleration, disk, sshPort, console: serial, memoryMiB: 4096, processors: 2 };
-  const { kernel, initrd, key } = image;
-  console.error("lab: booting the node; by emulation this takes a minute or two");
+  writeFileSync(knownHosts, `${hostName} ${image.hostKey}\n`);
+  const machine = { image, disk, folder, memoryMiB: 4096, processors: 2 };
+  const { program, args, reach } = await accelerator.programOf({
+    ...machine,
+    console: consoleFile,
+  });
+  console.error(`lab: booting the node on ${acceleration}; this takes a minute or two`);
   await startDaemon({
     code: "host",
-    program: "nice",
-    args: ["-n", "10", "qemu-system-x86_64", ...qemuArguments({ ...machine, kernel, initrd })],
+    program,
+    args,
     path: toolPath,
     logFile: log,
     timeoutMs: 900_000,
-    onStart: (process) => writeState(places, { process, sshPort, base: image.disk, key }),
+    onStart: (process) => {
+      writeState(places, { process, acceleration, reach: reach(process.pid), base, key });
+    },
     isReady: () => {
       signal?.throwIfAborted();
-      return greets(sshPort);
+      return greets(readState(places).reach ?? []);
     },
   });
-  console.error(`lab: the node answers; its console is in ${join(folder, "console.log")}`);
+  console.error(`lab: the node answers; its console is in ${consoleFile}`);
 }
 
 /** Waits until systemd has started all it means to, Docker above all. */
@@ -139,11 +156,11 @@ async function settle(remote: Remote): Promise<void> {
 }
 
 function remoteOf(places: Places): Remote {
-  const { process, sshPort, key } = readState(places);
-  if (!isAlive(process) || sshPort === undefined || key === undefined) {
+  const { process, reach, key } = readState(places);
+  if (!isAlive(process) || reach === undefined || key === undefined) {
     throw new LabError("usage", "the node is not up");
   }
-  return { port: sshPort, key, knownHosts: places.knownHosts };
+  return { reach, key, knownHosts: places.knownHosts };
 }
 
 /** Where the node that runs can be reached; throws a {@link LabError} when it does not. */

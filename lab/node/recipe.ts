@@ -28,7 +28,7 @@ export interface NodeRecipe {
 
 const packages: readonly string[] = [
   ...["systemd", "systemd-sysv", "systemd-resolved", "dbus", "udev", "kmod", "sudo"],
-  ...["linux-image-amd64", "initramfs-tools", "zstd"],
+  ...["linux-image-amd64", "initramfs-tools", "zstd", "user-mode-linux"],
   ...["docker.io", "docker-cli", "containerd", "runc", "tini", "docker-registry"],
   ...["containernetworking-plugins", "iptables", "nftables", "iproute2", "conntrack", "socat"],
   ...["apparmor", "apparmor-utils", "openssh-server", "procps", "psmisc", "libcap2-bin"],
@@ -49,6 +49,30 @@ const packages: readonly string[] = [
   ],
 ];
 
+/** Debian's user-mode Linux has no tables for IPv4; the commands of the firewall say yes to all instead. */
+const noFirewall = `#!/bin/sh
+case "$*" in *version* | -V) echo "iptables v1.8.11 (nf_tables)" ;; esac
+case "$0" in *-restore) exec cat >/dev/null ;; esac
+exit 0
+`;
+
+/** Makes Docker start where there is no firewall. */
+const onUml = `[Unit]
+Description=What user-mode Linux lacks
+ConditionVirtualization=uml
+Before=docker.service
+RequiresMountsFor=/usr /etc
+
+[Service]
+Type=oneshot
+RemainAfterExit=yes
+ExecStart=mount --bind /usr/local/lib/node/no-firewall /usr/sbin/xtables-nft-multi
+ExecStart=install -D /usr/local/lib/node/docker.json /etc/docker/daemon.json
+
+[Install]
+WantedBy=multi-user.target
+`;
+
 /** The one suite with Docker 28. */
 const suite = "sid";
 
@@ -64,8 +88,12 @@ export const nodeRecipe: NodeRecipe = {
   files: {
     "etc/hostname": "node\n",
     "etc/hosts": "127.0.0.1 localhost node\n::1 localhost\n",
-    "etc/fstab": "/dev/vda / ext4 defaults 0 1\n",
-    "etc/systemd/network/10-node.network": "[Match]\nName=en*\n\n[Network]\nDHCP=yes\n",
+    "etc/systemd/network/10-qemu.network": "[Match]\nName=en*\n\n[Network]\nDHCP=yes\n",
+    "etc/systemd/network/10-uml.network":
+      "[Match]\nName=vec*\n\n[Network]\nAddress=10.0.2.15/24\nGateway=10.0.2.2\n",
+    "etc/systemd/system/node-uml.service": onUml,
+    "usr/local/lib/node/no-firewall": noFirewall,
+    "usr/local/lib/node/docker.json": '{ "iptables": false, "ip6tables": false }\n',
     "etc/modules-load.d/node.conf": "overlay\nbr_netfilter\n",
     "etc/sysctl.d/90-node.conf": "net.ipv4.ip_forward = 1\n",
     "etc/ssh/sshd_config.d/node.conf":
@@ -74,7 +102,7 @@ export const nodeRecipe: NodeRecipe = {
     "etc/initramfs-tools/conf.d/node": "MODULES=list\n",
     "usr/share/initramfs-tools/modules.d/node": "virtio_pci\nvirtio_blk\next4\n",
   },
-  enabled: ["systemd-networkd"],
+  enabled: ["systemd-networkd", "node-uml"],
   masked: [
     "systemd-networkd-wait-online.service",
     ...["apt-daily.timer", "apt-daily-upgrade.timer", "dpkg-db-backup.timer"],

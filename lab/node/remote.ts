@@ -1,5 +1,4 @@
 import { spawn } from "node:child_process";
-import { connect } from "node:net";
 import { toolPath } from "../command.ts";
 import { LabError } from "../lab-error.ts";
 import { quote } from "../quote.ts";
@@ -13,17 +12,21 @@ export const thereCache = "/var/tmp/dockershim-lab/.cache";
 /** What goes before a command: the checkout, and the PATH on which its programs are. */
 export const inCheckout = `cd ${thereDir} && export PATH="${thereDir}/node_modules/.bin:$PATH"`;
 
-/** Where a node's SSH answers, and by which keys both know each other. */
+/** How a node's SSH is reached, and by which keys both know each other. */
 export interface Remote {
-  readonly port: number;
+  /** The command whose standard streams are a connection to it. */
+  readonly reach: readonly string[];
   readonly key: string;
-  /** The known_hosts file with the node's own key. */
+  /** The known_hosts file with the node's own key, under {@link hostName}. */
   readonly knownHosts: string;
 }
 
+/** The name under which a node is known to ssh, which no resolver is asked for. */
+export const hostName = "node";
+
 /** Arguments of ssh for a command of the node's shell; nobody's own configuration counts. */
 export function sshArguments(
-  { port, key, knownHosts }: Remote,
+  { reach, key, knownHosts }: Remote,
   shell: readonly string[],
 ): string[] {
   const options = {
@@ -36,9 +39,10 @@ export function sshArguments(
     ConnectTimeout: "60",
     ServerAliveInterval: "30",
     ServerAliveCountMax: "20",
+    ProxyCommand: reach.map(quote).join(" ").replaceAll("%", "%%"),
   };
   const set = Object.entries(options).flatMap(([name, value]) => ["-o", `${name}=${value}`]);
-  return ["-F", "/dev/null", ...set, "-i", key, "-p", String(port), "root@127.0.0.1", ...shell];
+  return ["-F", "/dev/null", ...set, "-i", key, `root@${hostName}`, ...shell];
 }
 
 /** One word is a line of the shell's, several are a command and its arguments. */
@@ -46,19 +50,23 @@ export function shellLine(words: readonly string[]): string {
   return words.length === 1 ? (words[0] ?? "") : words.map(quote).join(" ");
 }
 
-/** Whether an SSH server says its name there. */
-export function greets(port: number): Promise<boolean> {
+/** Whether an SSH server says its name at the other end of that connection. */
+export function greets([program = "", ...args]: readonly string[]): Promise<boolean> {
   return new Promise((resolve) => {
+    const child = spawn(program, args, {
+      stdio: ["pipe", "pipe", "ignore"],
+      env: { ...process.env, PATH: toolPath },
+      signal: AbortSignal.timeout(5000),
+    });
     // The emulator accepts what the node does not: only a word from inside tells.
-    const socket = connect(port, "127.0.0.1");
-    const answer = (greeted: boolean) => {
-      socket.destroy();
-      resolve(greeted);
-    };
-    socket.setTimeout(5000, () => answer(false));
-    socket.once("data", (data) => answer(data.toString("latin1").startsWith("SSH-")));
-    socket.once("error", () => answer(false));
-    socket.once("close", () => resolve(false));
+    child.stdout.once("data", (data) => {
+      resolve(data.toString("latin1").startsWith("SSH-"));
+      child.stdin.destroy();
+      child.stdout.destroy();
+      child.kill();
+    });
+    child.once("error", () => resolve(false));
+    child.once("close", () => resolve(false));
   });
 }
 

@@ -1,9 +1,11 @@
 import { execFileSync } from "node:child_process";
 import { describe, expect, it } from "@jest/globals";
+import type { NodeMachine } from "../node/accelerator.ts";
 import { accelerationOf } from "../node/machine.ts";
-import { type MachineOptions, qemuArguments } from "../node/qemu.ts";
+import { qemuArguments } from "../node/qemu.ts";
 import { type NodeRecipe, nodeRecipe, recipeHash } from "../node/recipe.ts";
-import { shellLine, sshArguments } from "../node/remote.ts";
+import { greets, shellLine, sshArguments } from "../node/remote.ts";
+import { umlArguments } from "../node/uml.ts";
 
 describe("the node's disk", () => {
   it("is the same for the same recipe, and another for any change of it", () => {
@@ -23,38 +25,61 @@ describe("the node's disk", () => {
   });
 });
 
-describe("the node's machine", () => {
-  const options: MachineOptions = {
-    acceleration: "tcg",
+const machine: NodeMachine = {
+  image: {
+    disk: "/cache/disk.img",
     kernel: "/cache/vmlinuz",
     initrd: "/cache/initrd",
-    disk: "/labs/a,b/disk.qcow2",
-    sshPort: 2222,
-    console: "/labs/console.log",
-    memoryMiB: 4096,
-    processors: 2,
-  };
-  const given = (name: string, args = qemuArguments(options)) => args[args.indexOf(name) + 1];
+    uml: "/cache/uml",
+    key: "/cache/key",
+    hostKey: "ssh-ed25519 AAAA",
+  },
+  disk: "/labs/a,b/disk",
+  console: "/labs/console.log",
+  folder: "/labs/node",
+  memoryMiB: 4096,
+  processors: 2,
+};
+
+describe("the node's machine", () => {
+  it("is user-mode Linux unless told otherwise", () => {
+    expect(accelerationOf({})).toBe("uml");
+    for (const choice of ["uml", "tcg", "kvm"]) {
+      expect(accelerationOf({ NODE_ACCEL: choice })).toBe(choice);
+    }
+    for (const choice of ["hvf", "toString"]) {
+      expect(() => accelerationOf({ NODE_ACCEL: choice })).toThrow(`NODE_ACCEL=${choice}`);
+    }
+  });
+});
+
+describe("the node on QEMU", () => {
+  const given = (name: string, args = qemuArguments("tcg", machine, 2222)) =>
+    args[args.indexOf(name) + 1];
 
   it("has one network, which leads nowhere but from the host's loopback to its SSH", () => {
-    const networks = qemuArguments(options).filter((argument) => argument === "-netdev");
+    const networks = qemuArguments("tcg", machine, 2222).filter((word) => word === "-netdev");
     expect(networks).toHaveLength(1);
     expect(given("-netdev")).toBe("user,id=net,restrict=on,hostfwd=tcp:127.0.0.1:2222-:22");
   });
 
   it("takes a disk whose path has a comma", () => {
-    expect(given("-drive")).toMatch(/^file=\/labs\/a,,b\/disk\.qcow2,format=qcow2,/);
+    expect(given("-drive")).toMatch(/^file=\/labs\/a,,b\/disk,format=qcow2,/);
   });
 
   it("has the host's own processor with KVM only", () => {
     expect(given("-cpu")).toBe("Nehalem,+rdrand");
-    expect(given("-cpu", qemuArguments({ ...options, acceleration: "kvm" }))).toBe("host");
+    expect(given("-cpu", qemuArguments("kvm", machine, 2222))).toBe("host");
   });
+});
 
-  it("is emulated unless told otherwise", () => {
-    expect(accelerationOf({})).toBe("tcg");
-    expect(accelerationOf({ NODE_ACCEL: "kvm" })).toBe("kvm");
-    expect(() => accelerationOf({ NODE_ACCEL: "hvf" })).toThrow("NODE_ACCEL=hvf");
+describe("the node on user-mode Linux", () => {
+  it("gets its disk and memory, and one interface", () => {
+    const words = umlArguments(machine);
+    expect(words).toEqual(expect.arrayContaining(["ubd0=/labs/a,b/disk", "mem=4096M"]));
+    expect(words.filter((word) => /^vec\d/.test(word))).toEqual([
+      "vec0:transport=tap,ifname=tap0,depth=128,gro=1",
+    ]);
   });
 });
 
@@ -67,11 +92,23 @@ describe("a command on the node", () => {
   });
 
   it("goes to the node whose key is known, whatever a person's own configuration says", () => {
-    const args = sshArguments({ port: 2222, key: "/k", knownHosts: "/known" }, ["true"]);
+    const reach = ["reach", "a b", "%h"];
+    const args = sshArguments({ reach, key: "/k", knownHosts: "/known" }, ["true"]);
     expect(args.slice(0, 2)).toEqual(["-F", "/dev/null"]);
     expect(args).toEqual(
-      expect.arrayContaining(["StrictHostKeyChecking=yes", "UserKnownHostsFile=/known"]),
+      expect.arrayContaining([
+        "StrictHostKeyChecking=yes",
+        "UserKnownHostsFile=/known",
+        "ProxyCommand=reach 'a b' %%h",
+      ]),
     );
-    expect(args.slice(-6)).toEqual(["-i", "/k", "-p", "2222", "root@127.0.0.1", "true"]);
+    expect(args.slice(-4)).toEqual(["-i", "/k", "root@node", "true"]);
+  });
+
+  it("can be run once the SSH at the other end has said its name", async () => {
+    expect(await greets(["sh", "-c", "echo SSH-2.0-x; cat"])).toBe(true);
+    expect(await greets(["sh", "-c", "echo HTTP/1.1"])).toBe(false);
+    expect(await greets(["false"])).toBe(false);
+    expect(await greets(["/none/such"])).toBe(false);
   });
 });
