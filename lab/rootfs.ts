@@ -10,7 +10,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { dirname, join } from "node:path";
-import { command } from "./command.ts";
+import { command, tryCommand } from "./command.ts";
 import { findProgram, unpackPackages } from "./debian.ts";
 import { LabError } from "./lab-error.ts";
 
@@ -24,11 +24,14 @@ export function addFile(root: string, source: string, target: string, mode = 0o7
   chmodSync(path, mode);
 }
 
-/** Adds a program with the shared libraries and the loader that it needs. */
+/** Adds a program with the shared libraries and the loader that it needs; a static one needs none. */
 export async function addProgram(root: string, source: string, target: string): Promise<void> {
   addFile(root, realpathSync(source), target);
-  const libraries = await command("ldd", [source]);
-  for (const [library] of libraries.matchAll(/\/\S+(?= \(0x)/g)) {
+  const { code, stdout, stderr } = await tryCommand("ldd", [source]);
+  if (code !== 0 && !/not a dynamic executable/.test(stderr)) {
+    throw new LabError("host", `ldd does not tell what ${source} needs: ${stderr.trim()}`);
+  }
+  for (const [library] of stdout.matchAll(/\/\S+(?= \(0x)/g)) {
     if (!existsSync(join(root, library))) addFile(root, realpathSync(library), library);
   }
 }

@@ -20,6 +20,7 @@ import { bundleProgram } from "../bundle.ts";
 import { makeExecutable } from "../executable.ts";
 import { flavours } from "../flavour.ts";
 import { makeSystemPackage } from "../system-package.ts";
+import { blocksOf } from "./page.ts";
 
 // Commands of the pages about installing, as they are printed there, run on a copy of this machine's file system that
 // is thrown away, without a network, and with a systemctl that only writes down its calls.
@@ -39,12 +40,7 @@ afterAll(() => rmSync(dir, { recursive: true }));
 
 /** The lines of the blocks for a shell below a heading of a page. */
 function linesOf(page: string, heading: string): string[] {
-  const text = readFileSync(join(checkout, "docs", page), "utf8");
-  const [, section = ""] = text.split(`\n## ${heading}\n`);
-  const blocks = (heading === "" ? text : (section.split("\n## ")[0] ?? "")).matchAll(
-    /^ *```sh\n(.*?)^ *```$/gms,
-  );
-  return [...blocks].flatMap(([, block = ""]) => block.split("\n").map((line) => line.trim()));
+  return blocksOf(page, heading).flatMap((block) => block.split("\n").map((line) => line.trim()));
 }
 
 /** Only those lines; the page must have them. */
@@ -210,15 +206,14 @@ test("kubespray: the executable takes cri-dockerd's place", async () => {
 
 test("k3s: its folders are options of the daemon's, and its endpoint the one that is listened on", async () => {
   await makePagesExecutable();
-  const page = readFileSync(join(checkout, "docs/distributions.md"), "utf8");
-  const [, section = ""] = page.split("\n## k3s\n");
-  const [, yaml = ""] = /^```yaml\n(.*?)^```$/ms.exec(section) ?? [];
+  const [yaml = ""] = blocksOf("distributions.md", "k3s", "yaml");
   writeFileSync(join(dir, "k3s.yaml"), yaml);
   const { stdout } = await runOnCopy([
     `${dir}/out/amd64/dockershim config validate --config ${dir}/k3s.yaml`,
     `${dir}/out/amd64/dockershim config default | sed -n 's/^#\\? *listen: /@/p'`,
   ]);
-  const [, endpoint] = /--container-runtime-endpoint (\S+)/.exec(section) ?? [];
+  const [, endpoint] =
+    /--container-runtime-endpoint (\S+)/.exec(blocksOf("distributions.md", "k3s").join("")) ?? [];
   expect(stdout).toContain(`@${endpoint}\n`);
   expect(yaml).toMatch(/^cniConfDir: \/var\/lib\/rancher\/k3s\//m);
 });
