@@ -26,14 +26,30 @@ async function servesCri(endpoint: string): Promise<boolean> {
   }
 }
 
-/**
- * The daemon on the lab's engine, with everything of its own in `folder`.
- *
- * @param passedSocket One that listens at {@link daemonSocket}, for it to serve on.
- */
-export function daemonOf(folder: string, lab: LabEnv, passedSocket?: number): Program {
+/** How the daemon of a node is started, other than usual. */
+export interface DaemonChoices {
+  /** A socket that listens at {@link daemonSocket}, for it to serve on. */
+  readonly passedSocket?: number | undefined;
+  /** A configuration file, which says where CNI's folders are. */
+  readonly configFile?: string | undefined;
+}
+
+/** The daemon on the lab's engine, with everything of its own in `folder`. */
+export function daemonOf(
+  folder: string,
+  lab: LabEnv,
+  { passedSocket, configFile }: DaemonChoices = {},
+): Program {
   const endpoint = daemonEndpoint(folder);
-  const flags = { listen: endpoint, "root-dir": join(folder, "shim"), ...labFlags(lab) };
+  const { "cni-conf-dir": confDir = "", "cni-bin-dir": binDir = "", ...ofLab } = labFlags(lab);
+  const flags = {
+    listen: endpoint,
+    "root-dir": join(folder, "shim"),
+    ...ofLab,
+    ...(configFile === undefined
+      ? { "cni-conf-dir": confDir, "cni-bin-dir": binDir }
+      : { config: configFile }),
+  };
   return {
     name: "dockershim",
     program: process.execPath,

@@ -18,6 +18,8 @@ export interface NodeOptions extends KubeletChoices {
   readonly folder: string;
   /** The kubelet's program. */
   readonly kubelet: string;
+  /** The daemon's configuration file, which says where CNI's folders are; else they are the lab's. */
+  readonly daemonConfig?: string;
   readonly cluster?: KubeletCluster & { readonly kubeconfig: string };
 }
 
@@ -118,7 +120,8 @@ export async function createNode(options: NodeOptions): Promise<Node> {
     endpoint,
     kubeletPort: ports.kubelet,
     manifests,
-    startDaemon: () => startProgram(folder, daemonOf(folder, lab)),
+    startDaemon: () =>
+      startProgram(folder, daemonOf(folder, lab, { configFile: options.daemonConfig })),
     startKubelet: () =>
       startProgram(folder, {
         name: "kubelet",

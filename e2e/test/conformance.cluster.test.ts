@@ -48,7 +48,10 @@ async function runUnderKills(
   name: string,
   socket?: number,
 ): Promise<ConformanceRun & { readonly longestMs: number }> {
-  const endKilling = killEvery20Seconds(folder, daemonOf(folder, cluster.lab, socket));
+  const endKilling = killEvery20Seconds(
+    folder,
+    daemonOf(folder, cluster.lab, { passedSocket: socket }),
+  );
   const results = join(process.env.RESULTS || folder, `conformance-${name}`);
   const run = await runConformance({ programs, cluster, folder: results, attempts: 2 });
   const { kills, longestMs } = await endKilling();
@@ -77,7 +80,7 @@ test("all specs pass at once while the daemon is killed every 20 s behind a sock
   rmSync(path, { force: true });
   const socket = listenForOthers(path);
   try {
-    await startProgram(folder, daemonOf(folder, cluster.lab, socket));
+    await startProgram(folder, daemonOf(folder, cluster.lab, { passedSocket: socket }));
     const { flaked, longestMs } = await runUnderKills("activated", socket);
     // On a machine that is too slow for a kubelet's patience it is as if nobody held the socket.
     if (longestMs < kubeletPatienceMs) expect(flaked).toEqual([]);

@@ -9,7 +9,9 @@ export interface Ground {
   readonly lab: LabEnv;
   readonly folder: string;
   /** Makes the node, or once more with other options; what it runs stays. */
-  node(options: Pick<NodeOptions, "featureGates" | "longestRestartPause">): Promise<Node>;
+  node(
+    options: Pick<NodeOptions, "featureGates" | "longestRestartPause" | "daemonConfig">,
+  ): Promise<Node>;
   /** Ends the node and removes its pods and its folder. */
   clear(node: Node): Promise<void>;
 }

@@ -12,7 +12,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { promisify } from "node:util";
 import { specHookPrograms } from "@dockershim/spec-hook/program-files";
-import { labVariable, until } from "@dockershim/testing";
+import { blocksOf, labVariable, until } from "@dockershim/testing";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { labConfig } from "../../lab/config.ts";
 import { installMissing } from "../../lab/debian.ts";
@@ -25,7 +25,6 @@ import { bundleProgram } from "../bundle.ts";
 import { makeExecutable } from "../executable.ts";
 import { flavours } from "../flavour.ts";
 import { makeSystemPackage } from "../system-package.ts";
-import { blocksOf } from "./page.ts";
 import { sampleContent } from "./sample-content.ts";
 
 // Runs docs/docker-in-docker.md as it is printed, on the lab's engine: the node's own engine is another one of the

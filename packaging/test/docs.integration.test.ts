@@ -12,6 +12,7 @@ import {
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { promisify } from "node:util";
+import { blocksOf } from "@dockershim/testing";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { labConfig } from "../../lab/config.ts";
 import { findGo } from "../../lab/go-programs.ts";
@@ -20,7 +21,6 @@ import { bundleProgram } from "../bundle.ts";
 import { makeExecutable } from "../executable.ts";
 import { flavours } from "../flavour.ts";
 import { makeSystemPackage } from "../system-package.ts";
-import { blocksOf } from "./page.ts";
 
 // Commands of the pages about installing, as they are printed there, run on a copy of this machine's file system that
 // is thrown away, without a network, and with a systemctl that only writes down its calls.

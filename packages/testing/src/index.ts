@@ -20,6 +20,7 @@ export {
 export { createFakeNetwork, type FakeNetwork } from "./fake-network.ts";
 export { type FuzzTarget, fuzz } from "./fuzz.ts";
 export { labVariable } from "./lab-variable.ts";
+export { blocksOf } from "./page.ts";
 export { createPowerLossFs, type DiskState, type PowerLossFs } from "./power-loss.ts";
 export { seeded } from "./seeded.ts";
 export {

@@ -1,10 +1,10 @@
 import { readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 
-const docs = resolve(import.meta.dirname, "../../docs");
+const docs = resolve(import.meta.dirname, "../../../docs");
 
 /**
- * The blocks of one language below a heading of a page.
+ * For tests that do what a page of `docs/` says, word for word: the blocks of one language below a heading of a page.
  *
  * @param heading Without its `## `; empty for the whole page.
  */
