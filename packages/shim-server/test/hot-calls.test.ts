@@ -12,7 +12,7 @@ import { join } from "node:path";
 import { Code, type ConnectError } from "@connectrpc/connect";
 import { until } from "@dockershim/testing";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
-import type { EncodedReply } from "../src/messages/encoded.js";
+import type { HotCall } from "../src/messages/encoded.js";
 import { maxMessageBytes } from "../src/messages/message-size.js";
 import { createHotCalls } from "../src/server/hot-calls.js";
 import { ShimError } from "../src/shim-error.js";
@@ -22,7 +22,7 @@ const path = "/runtime.v1.RuntimeService/Version";
 let dir: string;
 let server: Http2Server;
 let client: ClientHttp2Session;
-let reply: EncodedReply;
+let reply: HotCall["reply"];
 let current: boolean;
 let ready: boolean;
 /** What the log and the tracing were told. */
@@ -115,6 +115,48 @@ test("an error is mapped as everywhere, logged and traced", async () => {
   expect(decodeURIComponent(String(head["grpc-message"]))).toBe("container_id: no ä/%\n");
   expect(body).toHaveLength(0);
   expect(told).toEqual(["Version failed: NotFound", `span ${path} of undefined, failed`]);
+});
+
+test("a reply may wait for its turn, and fail after it", async () => {
+  reply = async (request) => [await Promise.resolve(request)];
+  expect((await call(framed(Buffer.from("abc")))).body).toEqual(framed(Buffer.from("abc")));
+  reply = async () => {
+    throw await Promise.resolve(new ShimError("not_found", "gone"));
+  };
+  const { head } = await call(framed(new Uint8Array()));
+  expect(head["grpc-status"]).toBe(String(Code.NotFound));
+  expect(told).toEqual([
+    "Version succeeded",
+    `span ${path} of undefined`,
+    "Version failed: NotFound",
+    `span ${path} of undefined, failed`,
+  ]);
+});
+
+test("a reply that comes when its caller has gone goes nowhere", async () => {
+  const waits = Promise.withResolvers<Uint8Array[]>();
+  const asked = Promise.withResolvers<void>();
+  reply = () => {
+    asked.resolve();
+    return waits.promise;
+  };
+  const headers = { ":method": "POST", ":path": path, "content-type": "application/grpc" };
+  const stream = client.request(headers);
+  stream.on("error", () => undefined);
+  stream.end(framed(Buffer.from("abc")));
+  await asked.promise;
+  stream.destroy(new Error("gone"));
+  await until(() => closed === 1);
+  waits.resolve([Buffer.from("late")]);
+  reply = (request) => [request];
+  expect((await call(framed(Buffer.from("x")))).trailers["grpc-status"]).toBe("0");
+  expect(told).toEqual(["Version succeeded", `span ${path} of undefined`]);
+});
+
+test("a large reply of one part is sent whole", async () => {
+  const large = Buffer.alloc(300_000, "large");
+  reply = () => [large];
+  expect((await call(framed(new Uint8Array()))).body).toEqual(framed(large));
 });
 
 describe("a request that is not one plain message is refused", () => {

@@ -22,7 +22,7 @@ test("ImageFsInfo waits for the engine's first figure alone, and tells the same 
     { fsId: { mountpoint: root }, usedBytes: { value: 4096n } },
   ]);
   expect(hot.when?.()).toBe(true);
-  const [bytes = new Uint8Array()] = hot.reply(new Uint8Array());
+  const [bytes = new Uint8Array()] = await hot.reply(new Uint8Array());
   const encoded = fromBinary(ImageFsInfoResponseSchema, bytes);
   for (const told of [encoded.imageFilesystems, encoded.containerFilesystems]) {
     expect(told).toHaveLength(1);

@@ -16,9 +16,15 @@ import { ShimError } from "../shim-error.js";
  */
 export type EncodedReply = (request: Uint8Array) => readonly Uint8Array[];
 
-/** How a call is answered ahead of the RPC framework, which can wait for nothing. */
+/** How a call is answered ahead of the RPC framework. */
 export interface HotCall {
-  readonly reply: EncodedReply;
+  /**
+   * It may wait for its turn, but for nobody else: there is no deadline, and nobody tells that the
+   * caller has gone.
+   */
+  readonly reply: (
+    request: Uint8Array,
+  ) => ReturnType<EncodedReply> | Promise<ReturnType<EncodedReply>>;
   /** Whether there is an answer without waiting; default always. If not, the framework gives one. */
   readonly when?: () => boolean;
 }

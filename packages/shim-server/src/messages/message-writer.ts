@@ -1,14 +1,14 @@
 /**
- * Writes protobuf's encoding into one buffer that is used again, without an object for each field:
- * for replies of thousands of small messages, of which protobuf's own encoder takes the most time.
+ * Writes protobuf's encoding into one buffer, without an object for each field: for replies
+ * of thousands of small messages, of which protobuf's own encoder takes the most time.
  *
  * Tags are those of {@link varintTag} and {@link lengthDelimitedTag}.
  */
 export interface MessageWriter {
   /** How many bytes were written. */
   length(): number;
-  /** A copy of what was written from there on. */
-  bytesFrom(start: number): Uint8Array<ArrayBuffer>;
+  /** What was written, in the buffer itself: until something more is written. */
+  view(start?: number, end?: number): Uint8Array<ArrayBuffer>;
   /** Forgets all that was written. */
   clear(): void;
   /** Fields that are encoded already. */
@@ -43,8 +43,6 @@ function tagOf(number: number, wireType: number): number {
   return (number << 3) | wireType;
 }
 
-const initialBytes = 4 * 1024;
-
 /** A number has its tag and at most ten bytes: seven bits in each. */
 const numberBytes = 11;
 
@@ -54,8 +52,8 @@ const lengthRoom = 2;
 /** Up to here a loop is quicker than a call of the encoder, and a length has one byte. */
 const shortText = 64;
 
-/** Makes a writer, which keeps its buffer as large as it ever was. */
-export function createMessageWriter(): MessageWriter {
+/** @param initialBytes Room that is there from the beginning; it grows when that is not enough. */
+export function createMessageWriter(initialBytes: number = 4 * 1024): MessageWriter {
   let bytes = Buffer.allocUnsafeSlow(initialBytes);
   let length = 0;
 
@@ -101,7 +99,7 @@ export function createMessageWriter(): MessageWriter {
 
   return {
     length: () => length,
-    bytesFrom: (start) => new Uint8Array(bytes.subarray(start, length)),
+    view: (start = 0, end = length) => bytes.subarray(start, end),
     clear() {
       length = 0;
     },

@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders, ServerHttp2Stream } from "node:http2";
-import type { EncodedReply, HotCall } from "../messages/encoded.js";
+import type { HotCall } from "../messages/encoded.js";
 import { maxMessageBytes } from "../messages/message-size.js";
 import type { Tracing } from "../observed/tracing.js";
 import { ShimError } from "../shim-error.js";
@@ -25,6 +25,9 @@ const prefixBytes = 5;
 /** The requests of hot calls are an id or a filter; one that is larger is not ours. */
 const maxRequestBytes = 64 * 1024;
 
+/** A single part that is larger is sent as it is, and not copied behind the prefix. */
+const mostCopiedBytes = 64 * 1024;
+
 const replyHeaders = { ":status": 200, "content-type": "application/grpc+proto" };
 const replyOptions = { waitForTrailers: true };
 const okTrailers = { "grpc-status": "0" };
@@ -34,27 +37,22 @@ const never = new AbortController().signal;
  * Answers the calls that a kubelet repeats for ever ahead of the RPC framework.
  *
  * The framework costs several times what the answer does. Errors are mapped and logged as
- * everywhere. The deadline needs no timer: the answer is given within the same turn of the event
- * loop as the request is complete.
+ * everywhere. The deadline needs no timer: mostly the answer is given within the same turn of the
+ * event loop as the request is complete, and never does it wait for anything but its turn.
  */
 export function createHotCalls({ calls, current, log, tracing }: HotCallsOptions): HotCalls {
   function answer(
     stream: ServerHttp2Stream,
     path: string,
-    call: EncodedReply,
+    call: HotCall["reply"],
     body: Buffer | undefined,
     headers: IncomingHttpHeaders,
   ): void {
     const started = performance.now();
     const name = path.slice(path.lastIndexOf("/") + 1);
-    try {
-      const reply = frame(call(unframe(body)));
-      stream.respond(replyHeaders, replyOptions);
-      stream.once("wantTrailers", () => stream.sendTrailers(okTrailers));
-      stream.end(reply);
-      log.succeeded(name, started);
-      tracing?.answered(path, traceParentOf(headers), performance.now() - started);
-    } catch (reason) {
+
+    function fail(reason: unknown): void {
+      if (isGone(stream)) return;
       const err = toConnectError(reason, never);
       log.failed(name, started, err);
       tracing?.answered(path, traceParentOf(headers), performance.now() - started, err);
@@ -66,6 +64,25 @@ export function createHotCalls({ calls, current, log, tracing }: HotCallsOptions
         },
         { endStream: true },
       );
+    }
+
+    function send(parts: readonly Uint8Array[]): void {
+      if (isGone(stream)) return;
+      const [first, rest] = frame(parts);
+      stream.respond(replyHeaders, replyOptions);
+      stream.once("wantTrailers", () => stream.sendTrailers(okTrailers));
+      if (rest !== undefined) stream.write(first);
+      stream.end(rest ?? first);
+      log.succeeded(name, started);
+      tracing?.answered(path, traceParentOf(headers), performance.now() - started);
+    }
+
+    try {
+      const reply = call(unframe(body));
+      if (reply instanceof Promise) reply.then(send).catch(fail);
+      else send(reply);
+    } catch (reason) {
+      fail(reason);
     }
   }
 
@@ -85,7 +102,7 @@ export function createHotCalls({ calls, current, log, tracing }: HotCallsOptions
       if (size <= maxRequestBytes) chunks.push(chunk);
     });
     stream.on("end", () => {
-      if (stream.closed || stream.destroyed) return;
+      if (isGone(stream)) return;
       const body = size <= maxRequestBytes ? Buffer.concat(chunks) : undefined;
       answer(stream, path, call.reply, body, headers);
     });
@@ -118,8 +135,12 @@ function unframe(body: Buffer | undefined): Uint8Array {
   return body.subarray(prefixBytes);
 }
 
-/** Puts the gRPC prefix before a message that is given in parts. */
-function frame(parts: readonly Uint8Array[]): Uint8Array {
+function isGone(stream: ServerHttp2Stream): boolean {
+  return stream.closed || stream.destroyed;
+}
+
+/** Puts the gRPC prefix before a message that is given in parts. @returns One chunk, or two. */
+function frame(parts: readonly Uint8Array[]): readonly [Uint8Array, Uint8Array?] {
   let length = 0;
   for (const part of parts) length += part.length;
   if (length > maxMessageBytes) {
@@ -128,13 +149,15 @@ function frame(parts: readonly Uint8Array[]): Uint8Array {
       `the reply has ${length} bytes, more than gRPC's ${maxMessageBytes}; use the streaming call`,
     );
   }
-  const framed = Buffer.allocUnsafe(prefixBytes + length);
+  const apart = parts.length === 1 && length > mostCopiedBytes ? parts[0] : undefined;
+  const framed = Buffer.allocUnsafe(prefixBytes + (apart === undefined ? length : 0));
   framed[0] = 0;
   framed.writeUInt32BE(length, 1);
+  if (apart !== undefined) return [framed, apart];
   let offset = prefixBytes;
   for (const part of parts) {
     framed.set(part, offset);
     offset += part.length;
   }
-  return framed;
+  return [framed];
 }

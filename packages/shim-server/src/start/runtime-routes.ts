@@ -45,7 +45,7 @@ import {
 } from "../stats/container-stats.js";
 import { createContainerStatsReply } from "../stats/container-stats-reply.js";
 import { metricDescriptors } from "../stats/metric-catalog.js";
-import { createSandboxMetricsList, createSandboxMetricsStream } from "../stats/sandbox-metrics.js";
+import { createSandboxMetrics } from "../stats/sandbox-metrics.js";
 import { createSandboxStats, createSandboxStatsList } from "../stats/sandbox-stats.js";
 import { createContainerStatsStream, createSandboxStatsStream } from "../stats/stats-streams.js";
 import { createAttachUrl, createExecUrl, type ExecUrlParts } from "../streaming/exec-url.js";
@@ -74,6 +74,7 @@ export type RuntimeRouteParts = ContainerCheckpointParts &
 
 /** How each method of CRI's RuntimeService is answered. */
 export function runtimeRoutes(parts: RuntimeRouteParts): Routes<typeof RuntimeService> {
+  const metrics = createSandboxMetrics(parts);
   return {
     version: {
       handler: createRuntimeVersion(parts),
@@ -141,8 +142,12 @@ export function runtimeRoutes(parts: RuntimeRouteParts): Routes<typeof RuntimeSe
     listPodSandboxStats: { handler: createSandboxStatsList(parts), needs: "store" },
     streamPodSandboxStats: { handler: createSandboxStatsStream(parts), needs: "store" },
     listMetricDescriptors: { handler: metricDescriptors, needs: "nothing" },
-    listPodSandboxMetrics: { handler: createSandboxMetricsList(parts), needs: "store" },
-    streamPodSandboxMetrics: { handler: createSandboxMetricsStream(parts), needs: "store" },
+    listPodSandboxMetrics: {
+      handler: metrics.list,
+      needs: "store",
+      hot: { reply: metrics.encodedList },
+    },
+    streamPodSandboxMetrics: { handler: metrics.stream, needs: "store" },
 
     getContainerEvents: { handler: parts.events.subscribe, needs: "nothing" },
   };

@@ -1,15 +1,11 @@
 import {
   ContainerMetricsSchema,
+  ListPodSandboxMetricsResponseSchema,
   MetricSchema,
   PodSandboxMetricsSchema,
   UInt64ValueSchema,
 } from "@dockershim/cri-types";
-import {
-  createMessageWriter,
-  lengthDelimitedTag,
-  type MessageWriter,
-  varintTag,
-} from "../messages/message-writer.js";
+import { createMessageWriter, lengthDelimitedTag, varintTag } from "../messages/message-writer.js";
 import { metricCatalog } from "./metric-catalog.js";
 
 /**
@@ -23,25 +19,28 @@ export type AddSample = (
 ) => void;
 
 /**
- * Writes PodSandboxMetrics as they go on the wire, each sample at once: the metrics of 100
+ * Writes the pods of one reply as they go on the wire, each sample at once: the metrics of 100
  * containers are 7,800 samples, and as messages they would be made, encoded and thrown away.
  */
 export interface MetricsWriter {
-  /** Begins a pod; what was begun before is lost. */
   beginPod(id: string): void;
-  /** @returns The pod as a field's content: its length and the message. */
-  endPod(): Uint8Array<ArrayBuffer>;
+  endPod(): void;
   /** Begins a container of the pod. The pod's own samples come before the first of them. */
   beginContainer(id: string): void;
   endContainer(): void;
   /** Adds samples that have these values of the common labels. */
   samples(common: readonly string[]): AddSample;
+  /** All pods as the fields of ListPodSandboxMetrics' reply. */
+  fields(): Uint8Array<ArrayBuffer>;
+  /** Each pod as its length and the message. */
+  items(): Uint8Array<ArrayBuffer>[];
 }
 
 const pod = PodSandboxMetricsSchema.field;
 const container = ContainerMetricsSchema.field;
 const metric = MetricSchema.field;
 
+const podTag = lengthDelimitedTag(ListPodSandboxMetricsResponseSchema.field.podMetrics);
 const podTags = {
   id: lengthDelimitedTag(pod.podSandboxId),
   metric: lengthDelimitedTag(pod.metrics),
@@ -60,49 +59,46 @@ const metricTags = {
 const numberTag = varintTag(UInt64ValueSchema.field.value);
 
 /** Name and type of each metric. Its timestamp of zero, which is not written, says: read just now. */
-function encodeHeads(writer: MessageWriter): ReadonlyMap<string, Uint8Array> {
-  return new Map(
-    Object.entries(metricCatalog).map(([name, { type }]) => {
-      writer.clear();
-      writer.string(metricTags.name, name);
-      // Zero is what an absent one is.
-      if (type > 0) writer.number(metricTags.type, type);
-      return [name, writer.bytesFrom(0)];
-    }),
-  );
-}
+const heads: ReadonlyMap<string, Uint8Array> = new Map(
+  Object.entries(metricCatalog).map(([name, { type }]) => {
+    const writer = createMessageWriter(128);
+    writer.string(metricTags.name, name);
+    // Zero is what an absent one is.
+    if (type > 0) writer.number(metricTags.type, type);
+    return [name, writer.view()];
+  }),
+);
 
-export function createMetricsWriter(): MetricsWriter {
-  const writer = createMessageWriter();
-  const labelWriter = createMessageWriter();
-  const heads = encodeHeads(labelWriter);
-  let podBegun = 0;
+/** @param initialBytes Room for the reply; it grows when that is not enough. */
+export function createMetricsWriter(initialBytes: number): MetricsWriter {
+  const writer = createMessageWriter(initialBytes);
+  const places: { start: number; end: number }[] = [];
+  let podBegun = { start: 0, content: 0 };
   let containerBegun: number | undefined;
 
   return {
     beginPod(id) {
-      writer.clear();
-      containerBegun = undefined;
-      podBegun = writer.begin(podTags.container);
+      // The tag before it is one byte.
+      const start = writer.length() + 1;
+      podBegun = { start, content: writer.begin(podTag) };
       writer.string(podTags.id, id);
     },
     endPod() {
-      writer.end(podBegun);
-      return writer.bytesFrom(1);
+      writer.end(podBegun.content);
+      places.push({ start: podBegun.start, end: writer.length() });
     },
     beginContainer(id) {
       containerBegun = writer.begin(podTags.container);
       writer.string(containerTags.id, id);
     },
     endContainer() {
-      if (containerBegun === undefined) return;
-      writer.end(containerBegun);
+      if (containerBegun !== undefined) writer.end(containerBegun);
       containerBegun = undefined;
     },
     samples(common) {
-      labelWriter.clear();
+      const labelWriter = createMessageWriter(512);
       for (const label of common) labelWriter.string(metricTags.label, label);
-      const commonLabels = labelWriter.bytesFrom(0);
+      const commonLabels = labelWriter.view();
       const tag = containerBegun === undefined ? podTags.metric : containerTags.metric;
       return (name, value, ...labels) => {
         const head = heads.get(name);
@@ -115,5 +111,7 @@ export function createMetricsWriter(): MetricsWriter {
         writer.end(begun);
       };
     },
+    fields: () => writer.view(),
+    items: () => places.map(({ start, end }) => writer.view(start, end)),
   };
 }

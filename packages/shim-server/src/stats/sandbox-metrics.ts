@@ -15,53 +15,54 @@ import type { ContainerStatsParts } from "./container-stats.js";
 import { addContainerSamples, addNetworkSamples, type ContainerReading } from "./metric-samples.js";
 import { createMetricsWriter, type MetricsWriter } from "./metrics-writer.js";
 
-/** ListPodSandboxMetrics: of pods that run; containers that end meanwhile are left out. */
-export function createSandboxMetricsList(
-  parts: ContainerStatsParts,
-): () => Promise<ListPodSandboxMetricsResponse> {
-  const collect = createSandboxMetricsCollector(parts);
-  const { podMetrics } = ListPodSandboxMetricsResponseSchema.field;
-  return async () =>
-    withEncodedItems(ListPodSandboxMetricsResponseSchema, podMetrics, await collect());
+/** What the list and the stream of metrics share. */
+export interface SandboxMetrics {
+  /** ListPodSandboxMetrics: of pods that run; containers that end meanwhile are left out. */
+  list(): Promise<ListPodSandboxMetricsResponse>;
+  /** The same for the hot calls: parts of the reply. */
+  encodedList(): Promise<Uint8Array[]>;
+  /** StreamPodSandboxMetrics: ListPodSandboxMetrics in pieces. */
+  stream(): AsyncIterable<StreamPodSandboxMetricsResponse>;
 }
 
-/** StreamPodSandboxMetrics: ListPodSandboxMetrics in pieces. */
-export function createSandboxMetricsStream(
-  parts: ContainerStatsParts,
-): () => AsyncIterable<StreamPodSandboxMetricsResponse> {
-  const collect = createSandboxMetricsCollector(parts);
-  const { podSandboxMetrics } = StreamPodSandboxMetricsResponseSchema.field;
-  return async function* () {
-    for (const items of chunksOf(await collect(), ({ length }) => length)) {
-      yield withEncodedItems(StreamPodSandboxMetricsResponseSchema, podSandboxMetrics, items);
-    }
-  };
-}
+const { podMetrics } = ListPodSandboxMetricsResponseSchema.field;
+const { podSandboxMetrics } = StreamPodSandboxMetricsResponseSchema.field;
 
-/**
- * Others get their turn after each pod: counting descriptors takes a tenth of a millisecond a container.
- *
- * @returns A function that gives PodSandboxMetrics as {@link withEncodedItems} takes them.
- */
-function createSandboxMetricsCollector(
-  parts: ContainerStatsParts,
-): () => Promise<Uint8Array<ArrayBuffer>[]> {
+export function createSandboxMetrics(parts: ContainerStatsParts): SandboxMetrics {
   const { store } = parts;
   const storagePath = createStoragePath(parts.engine);
-  const writer = createMetricsWriter();
-  return async () => {
+  let latestBytes = 0;
+
+  /** Others get their turn after each pod: counting its descriptors may take a millisecond and more. */
+  async function collect(): Promise<MetricsWriter> {
     const disk = await readFilesystemCapacity(storagePath());
-    const found: Uint8Array<ArrayBuffer>[] = [];
+    const writer = createMetricsWriter(leastBytes + Math.ceil(latestBytes * growth));
     for (const sandbox of [...store.sandboxes()]) {
       if (!sandbox.inspect.State.Running) continue;
       writer.beginPod(sandbox.id);
       writePod(writer, sandbox, parts, disk);
-      found.push(writer.endPod());
+      writer.endPod();
       await setImmediate();
     }
-    return found;
+    latestBytes = writer.fields().length;
+    return writer;
+  }
+
+  return {
+    list: async () =>
+      withEncodedItems(ListPodSandboxMetricsResponseSchema, podMetrics, (await collect()).items()),
+    encodedList: async () => [(await collect()).fields()],
+    async *stream() {
+      for (const items of chunksOf((await collect()).items(), ({ length }) => length)) {
+        yield withEncodedItems(StreamPodSandboxMetricsResponseSchema, podSandboxMetrics, items);
+      }
+    },
   };
 }
+
+/** A reply is made in one buffer, of the size that the last one had and somewhat more. */
+const leastBytes = 32 * 1024;
+const growth = 1.05;
 
 function writePod(
   writer: MetricsWriter,
