@@ -2,6 +2,7 @@ import { chownSync, mkdirSync, readFileSync, statSync, writeFileSync } from "nod
 import { join } from "node:path";
 import { ContainerState, NamespaceMode } from "@dockershim/cri-types";
 import { createDockerClient } from "@dockershim/docker-client";
+import { apiAtLeast } from "@dockershim/pod-sandbox";
 import { labVariable, until } from "@dockershim/testing";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { specFacts } from "../src/state/spec-facts.js";
@@ -42,11 +43,9 @@ function mountsOf(id: string): string[] {
   return table.filter((line) => line.split(" ")[4]?.includes(id));
 }
 
-/** Mounts of all overlays and bundles, but for those of containers that other tests run at the same time. */
-function bundleMounts(): string[] {
-  return readFileSync("/proc/self/mountinfo", "utf8")
-    .split("\n")
-    .filter((line) => /io\.containerd\.runtime\.v2\.task\/moby\/[0-9a-f]{64}\/rootfs /.test(line));
+/** What is mounted in the bundles of containers. */
+function bundleMounts(ids: readonly string[]): string[] {
+  return ids.flatMap(mountsOf).filter((line) => /\/moby\/[0-9a-f]{64}\/rootfs /.test(line));
 }
 
 async function inside(containerId: string, command: string): Promise<string> {
@@ -151,8 +150,27 @@ describe(`a pod with a user namespace of its own${problem ? ` (not here: ${probl
     expect(statSync(join(data, "new")).uid).toBe(0);
   });
 
+  (apiAtLeast(labVariable("LAB_DOCKER_VERSION"), "28.0") ? possible : test.skip)(
+    "owns the files of an image that is a volume",
+    async () => {
+      const image = { image: labVariable("LAB_IMAGE") };
+      const { podSandboxId, containerId } = await h.runPod(
+        { linux },
+        { linux, mounts: [{ containerPath: "/volume", image, readonly: true }] },
+      );
+      expect(await inside(containerId, "stat -c %u:%g /volume /volume/bin/sh")).toBe("0:0\n0:0");
+      expect(await inside(containerId, "touch /volume/new")).toMatch(/Read-only/);
+      const upper = /upperdir=[^,]+/.exec(
+        await inside(containerId, "grep volume /proc/mounts"),
+      )?.[0];
+      const everywhere = () => readFileSync("/proc/self/mountinfo", "utf8");
+      expect(everywhere()).toContain(upper);
+      await h.cri.runtime.removePodSandbox({ podSandboxId });
+      expect(everywhere()).not.toContain(upper);
+    },
+  );
+
   possible("leaves nothing mounted, however it ends", async () => {
-    const before = bundleMounts();
     const ends: readonly ((pod: { podSandboxId: string; containerId: string }) => Promise<void>)[] =
       [
         async ({ podSandboxId }) => {
@@ -172,12 +190,12 @@ describe(`a pod with a user namespace of its own${problem ? ` (not here: ${probl
       ];
     for (const end of ends) {
       const pod = await h.runPod({ linux }, { linux });
-      expect(mountsOf(pod.containerId).length).toBeGreaterThan(0);
-      expect(bundleMounts()).toHaveLength(before.length + 2);
+      const ids = [pod.podSandboxId, pod.containerId];
+      expect(bundleMounts(ids)).toHaveLength(2);
       await end(pod);
-      await until(() => bundleMounts().length === before.length);
+      await until(() => bundleMounts(ids).length === 0);
       await h.cri.runtime.removePodSandbox({ podSandboxId: pod.podSandboxId });
-      for (const id of [pod.podSandboxId, pod.containerId]) expect(mountsOf(id)).toEqual([]);
+      expect(ids.flatMap(mountsOf)).toEqual([]);
     }
   });
 
@@ -192,10 +210,13 @@ describe(`a pod with a user namespace of its own${problem ? ` (not here: ${probl
   });
 
   possible("leaves nothing when its container cannot be made", async () => {
-    const before = bundleMounts();
+    const before = await h.dockerIds();
     const pod = h.runPod({ linux }, { linux, command: ["/no/such/program"] });
     await expect(pod).rejects.toThrow(/no such file/);
-    await until(() => bundleMounts().length === before.length + 1);
+    const made = (await h.dockerIds()).filter((id) => !before.includes(id));
+    expect(made).toHaveLength(2);
+    // The sandbox's alone.
+    await until(() => bundleMounts(made).length === 1);
   });
 
   possible("does not take containers that want another one", async () => {

@@ -19,7 +19,12 @@ import type { SpecHookObserver } from "../observed/observers.js";
 import type { Engine } from "../state/engine.js";
 import type { StoreRecord } from "../state/records.js";
 import type { Store } from "../state/store.js";
-import { createRootMounts, type RootMounts } from "./root-mount.js";
+import {
+  createRootMounts,
+  overlayPlaces,
+  type RootMounts,
+  type VolumeMountOrder,
+} from "./root-mount.js";
 
 /** What it takes to complete the specs of containers. */
 export interface ContainerSpecsParts {
@@ -92,14 +97,17 @@ export function createContainerSpecs(parts: ContainerSpecsParts): ContainerSpecs
   async function complete(id: string, spec: OciSpec, start: HookedStart): Promise<OciSpec> {
     const record = store.record(id);
     const patch = record && readSpecPatch(record.inspect);
-    if (patch === undefined) throw new Error(`container ${id} has nothing to be completed with`);
+    if (record === undefined || patch === undefined) {
+      throw new Error(`container ${id} has nothing to be completed with`);
+    }
     const patched = applySpecPatch(spec, patch);
     if (patch.userNamespace === undefined) return patched;
-    return await enterUserNamespace(patched, start, patch.userNamespace);
+    return await enterUserNamespace(patched, record, start, patch.userNamespace);
   }
 
   async function enterUserNamespace(
     spec: OciSpec,
+    record: StoreRecord,
     start: HookedStart,
     userNamespace: UserNamespacePatch,
   ): Promise<OciSpec> {
@@ -111,11 +119,30 @@ export function createContainerSpecs(parts: ContainerSpecsParts): ContainerSpecs
       if (pid <= 0) throw new Error(`sandbox ${containerId} does not run`);
       owner = { pid, containerId };
     }
+    if (owner !== undefined) {
+      await mountImageVolumes(spec, record, { ...start, userNamespace, owner });
+    }
     return applyUserNamespace(spec, userNamespace, {
       root: await rootMounts.mount({ root, ...start, userNamespace, owner }),
       sandboxPid: owner?.pid,
       volumes: join(engine.known().info.DockerRootDir, "volumes"),
     });
+  }
+
+  /** The engine gives each an overlay of its own. Of a sub-path it mounts a copy, which stays as it is. */
+  async function mountImageVolumes(
+    spec: OciSpec,
+    { inspect }: StoreRecord,
+    order: Omit<VolumeMountOrder, "root">,
+  ): Promise<void> {
+    const images = (inspect.Mounts ?? []).filter(({ Type }) => Type === "image");
+    const volumes = new Set(images.map(({ Destination }) => resolve(Destination)));
+    const mounts = (spec.mounts ?? []) as { destination: string; source?: string }[];
+    const overlays = overlayPlaces();
+    for (const { destination, source = "" } of mounts) {
+      if (!volumes.has(resolve(destination)) || !overlays.has(source)) continue;
+      await rootMounts.mountVolume({ ...order, root: source });
+    }
   }
 
   function follow({ id, after }: { id: string; after: StoreRecord | undefined }): void {

@@ -9,8 +9,8 @@ export type MountJob =
       readonly kind: "remap";
       /** The overlay, whose place another one takes. */
       readonly root: string;
-      /** Where else it is mounted. */
-      readonly target: string;
+      /** Where else it is mounted, if anywhere. */
+      readonly target?: string;
       /** A folder that has all its layers. */
       readonly layers: string;
       /** How it is mounted; lower layers are below `layers`. */
@@ -104,6 +104,8 @@ function bind({ root, target }: Extract<MountJob, { kind: "bind" }>): void {
  */
 function remap(job: Extract<MountJob, { kind: "remap" }>): void {
   const { root, target, layers, options, owner } = job;
+  // Where containerd has given the start up in the meantime, its bundle is gone: then nothing is attached at all.
+  const places = target === undefined ? [root] : [target, root];
   const userNamespace = openSync(`/proc/${owner.pid}/ns/user`, "r");
   const copies: number[] = [];
   try {
@@ -125,15 +127,13 @@ function remap(job: Extract<MountJob, { kind: "remap" }>): void {
       attach(mapped, `${scratch}/layers`);
       check(chdir(`${scratch}/layers`), "chdir");
       check(mount("overlay", `${scratch}/merged`, "overlay", 0, options), "mount overlay");
-      copies.push(copyMount(`${scratch}/merged`), copyMount(`${scratch}/merged`));
+      for (const _place of places) copies.push(copyMount(`${scratch}/merged`));
     } finally {
       // A thread that stayed would mount where nobody sees it.
       if (setns(home, CLONE_NEWNS) !== 0) process.exit(1);
     }
-    const [, first = -1, second = -1] = copies;
-    // Where containerd has given the start up in the meantime, its bundle is gone: then nothing is attached at all.
-    attach(first, target);
-    attach(second, root);
+    const [, ...overlays] = copies;
+    for (const [index, overlay] of overlays.entries()) attach(overlay, places[index] ?? root);
   } finally {
     for (const fd of copies) close(fd);
     closeSync(userNamespace);

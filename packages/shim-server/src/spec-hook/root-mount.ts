@@ -17,6 +17,12 @@ export interface RootMountOrder {
   readonly signal: AbortSignal;
 }
 
+/** An image that is a volume, whose files a user namespace is to own. */
+export interface VolumeMountOrder
+  extends Pick<RootMountOrder, "root" | "userNamespace" | "signal"> {
+  readonly owner: NonNullable<RootMountOrder["owner"]>;
+}
+
 /** Puts root file systems where a user namespace can have them. */
 export interface RootMounts {
   /**
@@ -29,6 +35,8 @@ export interface RootMounts {
    * @returns Where it is.
    */
   mount(order: RootMountOrder): Promise<string>;
+  /** Mounts an image volume anew where the engine has it, and takes it away, with owners as the namespace sees them. */
+  mountVolume(order: VolumeMountOrder): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -36,6 +44,14 @@ export interface RootMounts {
 const maxOptions = 4095;
 
 export function createRootMounts(thread: MountThread = createMountThread()): RootMounts {
+  async function remap({ root, userNamespace, owner, signal }: VolumeMountOrder, target?: string) {
+    const layers = overlayLayers(root);
+    await shiftOwners(layers.upper, userNamespace);
+    signal.throwIfAborted();
+    const places = { root, ...(target === undefined ? {} : { target }) };
+    await thread.call({ kind: "remap", ...places, owner, ...overlayMount(layers) });
+  }
+
   return {
     async mount({ root, bundle, userNamespace, owner, signal }) {
       const target = join(bundle, "rootfs");
@@ -48,14 +64,24 @@ export function createRootMounts(thread: MountThread = createMountThread()): Roo
         await thread.call({ kind: "bind", root, target });
         return target;
       }
-      const layers = overlayLayers(root);
-      await shiftOwners(layers.upper, userNamespace);
-      signal.throwIfAborted();
-      await thread.call({ kind: "remap", root, target, owner, ...overlayMount(layers) });
+      await remap({ root, userNamespace, owner, signal }, target);
       return target;
     },
+    mountVolume: (order) => remap(order),
     close: () => thread.close(),
   };
+}
+
+/**
+ * Places where overlays are mounted.
+ *
+ * @param table Text of `/proc/self/mountinfo`.
+ */
+export function overlayPlaces(
+  table: string = readFileSync("/proc/self/mountinfo", "utf8"),
+): ReadonlySet<string> {
+  const overlays = table.split("\n").filter((line) => line.includes(" - overlay "));
+  return new Set(overlays.map((line) => line.split(" ")[4] ?? ""));
 }
 
 /** An overlay as it is mounted; all paths are absolute. */
