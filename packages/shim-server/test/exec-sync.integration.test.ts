@@ -14,7 +14,7 @@ afterAll(async () => {
   await h.close();
 });
 
-const exec = async (script: string, timeout = 10n) =>
+const exec = async (script: string, timeout = 60n) =>
   await h.cri.runtime.execSync({ containerId, cmd: ["sh", "-c", script], timeout });
 
 /** Command lines of all processes in the container, zombies excluded. */
