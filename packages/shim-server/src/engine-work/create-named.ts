@@ -83,18 +83,20 @@ export async function createContainerNamed(
   }
 
   const { makingMs = 30_000 } = parts;
-  for (let waitedMs = 0; ; waitedMs += makingPollMs) {
+  const begin = performance.now();
+  for (let first = true; ; first = false) {
     try {
       return await create(plan.name);
     } catch (err) {
       if (!isNameConflict(err)) throw err;
-      if (waitedMs === 0) {
+      if (first) {
         log.warn({ container: plan.name, error: err.engineMessage }, "container name is taken");
       }
       const name = await freeName(parts, plan.name, err, signal);
       if (name === "free") return await createFreed();
       // There were engines that kept the name of a container that they had lost.
-      if (name === "kept" || waitedMs >= makingMs) return await create(suffixed());
+      const kept = name === "kept" || performance.now() - begin > makingMs;
+      if (kept) return await create(suffixed());
       await delay(makingPollMs, undefined, { signal });
     }
   }
