@@ -20,7 +20,7 @@ export const usage = `usage: npm run bench -- [VERB] [options]
   --cni-conf-dir DIR    lifecycle by hand: default /etc/cni/net.d
   --cni-bin-dir DIR     lifecycle by hand: default /opt/cni/bin
   --image NAME          image of the containers (default: the lab's)
-  --pods 10,100,250     pods that stand while calls are measured (soak and restart: the last one)
+  --pods 10,100,250     pods that stand while calls are measured (soak and restart: the last one; restart: also 0)
   --calls 200           calls of each kind
   --lifecycles 10       pods started and stopped one by one, with their network
   --at-once 8           lifecycle: pods started and stopped at once
@@ -32,6 +32,7 @@ export const usage = `usage: npm run bench -- [VERB] [options]
   --probes 0            soak: so many ExecSync a second besides, or as many as the engine takes
   --rounds 5            behind, restart, nightly and lifecycle (pods at once): how often
   --write               nightly: writes figures.json, of all rounds
+  --executable PATH     restart: of this executable (npm run package) instead of the checkout's daemon
   --node-args "…"       options of node for the daemon that is started
   --out DIR             where result.json and growth.svg go (default: a new folder in /tmp)
 
@@ -60,6 +61,7 @@ export interface BenchArguments {
   readonly probes: number;
   readonly rounds: number;
   readonly write: boolean;
+  readonly executable: string | undefined;
   readonly nodeArgs: readonly string[];
   readonly out: string | undefined;
 }
@@ -92,6 +94,7 @@ export function readArguments(args: readonly string[]): BenchArguments | "help" 
       probes: { type: "string", default: "0" },
       rounds: { type: "string", default: "5" },
       write: { type: "boolean", default: false },
+      executable: { type: "string" },
       "node-args": { type: "string", default: "" },
       out: { type: "string" },
       help: { type: "boolean", short: "h" },
@@ -102,10 +105,16 @@ export function readArguments(args: readonly string[]): BenchArguments | "help" 
   if (verb === undefined || positionals.length > 1) throw new Error(`no such benchmark\n${usage}`);
   const container = containers.find((each) => each === values.container);
   if (container === undefined) throw new Error(`--container: one of ${containers.join(", ")}`);
-  const pods = values.pods.split(",").map((text) => positive(text, "--pods"));
+  const withNone = verb === "restart";
+  const pods = values.pods
+    .split(",")
+    .map((text) => (withNone && text === "0" ? 0 : positive(text, "--pods")));
   const endpoints = values.endpoints === undefined ? [] : parseEndpoints(values.endpoints);
   if (endpoints.length > 0 && values.image === undefined) {
     throw new Error("--endpoints needs --image: an image that all of them have");
+  }
+  if (values.executable !== undefined && verb !== "restart") {
+    throw new Error("--executable: only for restart");
   }
   const peers = values.peers || values["cri-dockerd"] !== undefined;
   if (peers && endpoints.length > 0) throw new Error("--peers: only without --endpoints");
@@ -130,6 +139,7 @@ export function readArguments(args: readonly string[]): BenchArguments | "help" 
     probes: Number(values.probes),
     rounds: positive(values.rounds, "--rounds"),
     write: values.write,
+    executable: values.executable,
     nodeArgs: values["node-args"].split(" ").filter((part) => part !== ""),
     out: values.out,
   };

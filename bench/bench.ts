@@ -159,12 +159,14 @@ async function runRestart(
 ): Promise<Results> {
   if (own === undefined) throw new Error("restart: only for a daemon that the benchmark starts");
   const size = args.pods.at(-1) ?? 250;
+  const what = args.executable === undefined ? "the checkout's daemon" : args.executable;
   const containers = pods.container === "none" ? 0 : size;
   console.error(`making ${size} pods`);
   const population = createPopulation(endpoints[0] as Endpoint, pods, cleanup);
   await population.grow(size);
   const times: RestartTimes[] = [];
-  const choices = { name: daemonName, nodeArgs: args.nodeArgs };
+  const { nodeArgs, executable } = args;
+  const choices = { name: daemonName, nodeArgs, executable };
   for (let round = 0; round < args.rounds; round++) {
     const expected = { sandboxes: size, containers };
     const next = await measureRestart(own.daemon, own.env, choices, expected, cleanup);
@@ -177,7 +179,7 @@ async function runRestart(
     complete: summarize(times.map(({ complete }) => complete)),
     cpu: summarize(times.map(({ cpu }) => cpu)),
   };
-  console.log(`restart with ${size} pods (${pods.container} containers), ms from spawn`);
+  console.log(`${what}: restart with ${size} pods (${pods.container} containers), ms from spawn`);
   console.log(`  socket answers  ${formatRow(found.serving)}`);
   console.log(`  lists complete  ${formatRow(found.complete)}`);
   console.log(`  CPU until then  ${formatRow(found.cpu)}`);

@@ -24,12 +24,15 @@ export interface DaemonChoices {
   readonly flags?: Readonly<Record<string, string>>;
   /** Options of node itself, to compare V8 settings. */
   readonly nodeArgs?: readonly string[];
+  /** An executable in place of this checkout's command; it tells nothing of its memory and its event loop. */
+  readonly executable?: string | undefined;
 }
 
 /** Starts the daemon on a lab's engine and waits until it serves. */
 export async function startOwnDaemon(env: LabEnv, choices: DaemonChoices): Promise<OwnDaemon> {
   const socket = join(env.LAB_RUN_DIR, `${choices.name}.sock`);
   if (await answers(socket)) throw new Error(`another benchmark uses this lab: ${socket} answers`);
+  const { executable } = choices;
   const daemon = await startDaemon({
     listen: `unix://${socket}`,
     flags: {
@@ -38,13 +41,15 @@ export async function startOwnDaemon(env: LabEnv, choices: DaemonChoices): Promi
       ...labFlags(env),
       ...choices.flags,
     },
-    nodeArgs: ["--import", heapReporter, ...(choices.nodeArgs ?? [])],
+    ...(executable === undefined
+      ? { nodeArgs: ["--import", heapReporter, ...(choices.nodeArgs ?? [])], ipc: true }
+      : { executable }),
     onLine: (line) => console.error(`daemon: ${line}`),
     // Ctrl-C reaches the whole foreground group; the daemon has to outlive the cleaning.
     detached: true,
-    ipc: true,
   });
   async function ask<Answer>(question: string): Promise<Answer> {
+    if (executable !== undefined) throw new Error(`${executable} does not tell its ${question}`);
     const answer = once(daemon.process, "message");
     daemon.process.send(question);
     const [told] = (await answer) as [Answer];
