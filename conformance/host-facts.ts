@@ -8,6 +8,8 @@ export interface HostFacts {
   /** Whether the kernel has that module, or its files are there to be loaded. */
   hasModule(name: string): boolean;
   readonly cgroups: 1 | 2;
+  /** Whether the kernel is a program of another machine, of which Debian's has neither NAT nor cpuset. */
+  readonly userModeLinux: boolean;
 }
 
 function hasCapability(number: number): boolean {
@@ -32,5 +34,8 @@ export const thisHost: HostFacts = {
   hasModule,
   get cgroups() {
     return existsSync("/sys/fs/cgroup/cgroup.controllers") ? 2 : 1;
+  },
+  get userModeLinux() {
+    return readFileSync("/proc/cpuinfo", "utf8").includes("User Mode Linux");
   },
 };

@@ -15,6 +15,8 @@ export interface KnownFailure {
   readonly withoutModule?: string;
   /** It fails only where cgroups are of that version. */
   readonly cgroups?: 1 | 2;
+  /** It fails only where the kernel is user-mode Linux. */
+  readonly userModeLinux?: true;
 }
 
 /** Reads the checked-in list. Each entry must say why. */
@@ -30,12 +32,13 @@ export function readKnownFailures(file: string): KnownFailure[] {
 
 /** Whether an entry is about this engine on this host. */
 function applies(known: KnownFailure, engine: string, host: HostFacts): boolean {
-  const { engines, withoutCapability, withoutModule, cgroups } = known;
+  const { engines, withoutCapability, withoutModule, cgroups, userModeLinux } = known;
   return (
     (engines === undefined || engines.includes(engine)) &&
     (withoutCapability === undefined || !host.hasCapability(withoutCapability)) &&
     (withoutModule === undefined || !host.hasModule(withoutModule)) &&
-    (cgroups === undefined || cgroups === host.cgroups)
+    (cgroups === undefined || cgroups === host.cgroups) &&
+    (userModeLinux === undefined || host.userModeLinux)
   );
 }
 

@@ -2,6 +2,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import {
   closeSync,
+  existsSync,
   mkdirSync,
   openSync,
   readFileSync,
@@ -16,6 +17,7 @@ import { ConformanceError } from "../conformance-error.ts";
 import { readReport } from "../ginkgo-report.ts";
 import type { Outcome } from "../outcome.ts";
 import { endServices, serviceEnv } from "./services.ts";
+import { systemSpec } from "./system-spec.ts";
 
 /** What to run the suite with. */
 export interface SuiteOptions {
@@ -57,6 +59,11 @@ const kubeletConfig = {
 /** A suite that takes longer hangs: all specs take half an hour on two idle processors. */
 const timeout = "3h";
 
+function cgroupControllers(): string {
+  const file = "/sys/fs/cgroup/cgroup.controllers";
+  return existsSync(file) ? readFileSync(file, "utf8") : "";
+}
+
 /** Runs the suite to its end. Failing specs are outcomes; only a run that never got to its report throws. */
 export async function runNodeSuite(options: SuiteOptions): Promise<Outcome[]> {
   const { programs, folder } = options;
@@ -71,6 +78,9 @@ export async function runNodeSuite(options: SuiteOptions): Promise<Outcome[]> {
   symlinkSync(programs["e2e_node.test"], join(work, "e2e_node.test"));
   installKubelet(programs.kubelet, join(work, "kubelet"));
   const output = openSync(log, "w");
+  const spec = systemSpec(cgroupControllers());
+  const specFile = join(work, "system-spec.json");
+  if (spec !== undefined) writeFileSync(specFile, JSON.stringify(spec));
   const child = spawn(
     programs.ginkgo,
     [
@@ -90,6 +100,7 @@ export async function runNodeSuite(options: SuiteOptions): Promise<Outcome[]> {
       "--prepull-images=false",
       "--node-name=node1",
       `--report-dir=${join(folder, "reports")}`,
+      ...(spec === undefined ? [] : [`--system-spec-file=${specFile}`]),
       // It would move itself and every other process of this machine into cgroups that stay.
       `--kubelet-flags=--node-ip=${options.address} --kubelet-cgroups= --system-cgroups=`,
     ],

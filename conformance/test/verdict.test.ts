@@ -14,8 +14,18 @@ const outcome = (name: string, state: Outcome["state"], reason = ""): Outcome =>
   seconds: 1,
 });
 
-const poor: HostFacts = { hasCapability: () => false, hasModule: () => false, cgroups: 1 };
-const rich: HostFacts = { hasCapability: () => true, hasModule: () => true, cgroups: 2 };
+const poor: HostFacts = {
+  hasCapability: () => false,
+  hasModule: () => false,
+  cgroups: 1,
+  userModeLinux: true,
+};
+const rich: HostFacts = {
+  hasCapability: () => true,
+  hasModule: () => true,
+  cgroups: 2,
+  userModeLinux: false,
+};
 
 describe("the verdict", () => {
   const known = [{ name: "digest", reason: "cannot be served" }];
@@ -48,10 +58,11 @@ describe("the verdict", () => {
     expect(findKnown(list, "privileged", "20", rich)).toBeUndefined();
   });
 
-  test("applies an entry for want of a module, or for a version of cgroups, only there", () => {
+  test("applies an entry for want of a module, for a version of cgroups or for a kernel only there", () => {
     const list: KnownFailure[] = [
       { name: "link", reason: "makes a link of that kind", withoutModule: "dummy" },
       { name: "disk", reason: "counts no reads", cgroups: 1 },
+      { name: "port", reason: "needs NAT", userModeLinux: true },
     ];
     for (const entry of list) {
       expect(findKnown(list, entry.name, "28", poor)).toBe(entry);

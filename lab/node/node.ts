@@ -8,8 +8,8 @@ import { inCheckout, runThere, shellLine } from "./remote.ts";
 
 const usage = `usage: npm run node -- up | run COMMAND [ARGUMENT ...] | shell | copy PATH FOLDER | down
 
-  up     bring up a Debian machine with systemd, cgroup v2, Docker and this checkout; when it is up, copy the
-         checkout to it again
+  up     bring up a Debian machine with systemd, cgroup v2, AppArmor, Docker and this checkout; when it is up, copy
+         the checkout to it again
   run    run a command in the node's checkout; one word is a line of its shell
   shell  a shell in the node's checkout
   copy   copy a file or folder of this machine into a folder of the node's
@@ -17,7 +17,7 @@ const usage = `usage: npm run node -- up | run COMMAND [ARGUMENT ...] | shell | 
 
   LAB=name                a node of its own (default "default")
   LAB_DIR=folder          where nodes live (default /var/tmp/dockershim-lab)
-  NODE_ACCEL=uml|tcg|kvm  a kernel that is a program (default); emulation, for AppArmor and a firewall; or the
+  NODE_ACCEL=uml|tcg|kvm  a kernel that is a program (default); emulation, for a firewall; or the
                           processor's virtual machines
 `;
 

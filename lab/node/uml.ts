@@ -15,6 +15,8 @@ export function umlArguments({ disk, folder, memoryMiB }: NodeMachine): string[]
     ...[`ubd0=${disk}`, "root=/dev/ubda", "rootfstype=ext4", "rw", "rootflags=nobarrier"],
     ...["con0=null,fd:1", "con=null", "ssl=null"],
     "vec0:transport=tap,ifname=tap0,depth=128,gro=1",
+    // Built in, but not the kernel's first choice.
+    ...["apparmor=1", "security=apparmor"],
     // Tried without it only: libuv takes it where it is there.
     "sysctl.kernel.io_uring_disabled=2",
   ];
