@@ -260,18 +260,30 @@ async function runNightly(
 
 async function runLogs(
   args: BenchArguments,
-  { endpoints }: Subject,
+  { endpoints, docker }: Subject,
   pods: PodChoices,
   cleanup: Cleanup,
 ): Promise<Results> {
-  const found = await measureLogs(endpoints[0] as Endpoint, pods, args.pods.at(-1) ?? 100, cleanup);
+  const endpoint = endpoints[0] as Endpoint;
+  const found = await measureLogs(endpoint, docker, pods, args.pods.at(-1) ?? 100, cleanup);
+  const alone = (rates: Readonly<Record<string, number>> | undefined, driver: string) =>
+    rates?.[driver]?.toFixed(1) ?? "–";
   const rows = found.busy.map((each) => [
     `${each.writers} as fast as they can`,
     each.megabytesPerSecond.toFixed(1),
+    alone(each.engineAlone, "json-file"),
+    alone(each.engineAlone, "local"),
     each.behind.toFixed(0),
     formatRow(each.lag),
   ]);
-  process.stdout.write(formatTable(["writers", "MB/s", "behind, ms", "another's line, ms"], rows));
+  const columns = [
+    "MB/s",
+    "engine, json-file",
+    "engine, local",
+    "behind, ms",
+    "another's line, ms",
+  ];
+  process.stdout.write(formatTable(["writers", ...columns], rows));
   const { containers, cpu } = found.quiet;
   console.log(`${containers} quiet containers: CPU ${cpu?.toFixed(2) ?? "–"} %`);
   return { ...found };

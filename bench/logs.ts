@@ -1,10 +1,12 @@
 import { closeSync, openSync, readSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
+import { localLogConfig } from "@dockershim/container-logs";
 import { ContainerState, RuntimeService } from "@dockershim/cri-types";
 import { allOf } from "./all-of.ts";
 import type { Cleanup } from "./cleanup.ts";
 import type { Endpoint } from "./endpoint.ts";
+import { type LogDriver, runOnEngine, type Spell } from "./engine-logs.ts";
 import { type Pod, type PodChoices, startPod, stopPod } from "./pods.ts";
 import { cpuSeconds } from "./process-figures.ts";
 import { type Summary, summarize } from "./summary.ts";
@@ -22,6 +24,8 @@ interface BusyFigures {
   readonly writers: number;
   /** What all writers together said, in MB of output a second, from the first's start to the last's end. */
   readonly megabytesPerSecond: number;
+  /** The same by the engine alone, by log driver; undefined where the engine is not known. */
+  readonly engineAlone: Readonly<Record<string, number>> | undefined;
   /** From the last writer's end until CRI tells it, which it does when the log is complete; ms. */
   readonly behind: number;
   /** From the stamp of another container's line until it is in its log; ms. */
@@ -41,13 +45,18 @@ const writer = (share: number) => ["sh", "-c", `yes ${line} | head -c ${share}`]
 /** It says a line twenty times a second. */
 const talker = ["sh", "-c", "while :; do echo tick; usleep 50000; done"];
 
+/** Docker's own default, and what containers of a pod have. */
+const drivers: readonly LogDriver[] = [{ Type: "json-file", Config: {} }, localLogConfig];
+
 /**
  * Measures what copying logs costs and how far behind it is.
  *
+ * @param docker Path of the engine's socket, where it is known.
  * @param quiet How many containers run and say nothing.
  */
 export async function measureLogs(
   endpoint: Endpoint,
+  docker: string | undefined,
   pods: PodChoices,
   quiet: number,
   cleanup: Cleanup,
@@ -55,9 +64,12 @@ export async function measureLogs(
   const busy: BusyFigures[] = [];
   for (const writers of writerCounts) {
     console.error(`${writers} writing as fast as they can`);
-    busy.push(
-      await inPod(endpoint, pods, cleanup, (pod) => measureBusy(endpoint, pods, pod, writers)),
+    const figures = await inPod(endpoint, pods, cleanup, (pod) =>
+      measureBusy(endpoint, pods, pod, writers),
     );
+    const engineAlone =
+      docker === undefined ? undefined : await measureEngine(docker, pods, writers, cleanup);
+    busy.push({ ...figures, engineAlone });
   }
   console.error(`making ${quiet} quiet containers`);
   const cpu = await inPod(endpoint, pods, cleanup, async (pod) => {
@@ -110,7 +122,7 @@ async function measureBusy(
   pods: PodChoices,
   pod: Pod,
   writers: number,
-): Promise<BusyFigures> {
+): Promise<Omit<BusyFigures, "engineAlone">> {
   const talkerId = await startContainer(endpoint, pods, pod, "talker", talker);
   const follow = followLag(join(pod.logDirectory, "talker.log"));
   const share = Math.round((megabytes * 1e6) / writers);
@@ -126,20 +138,41 @@ async function measureBusy(
   const lag = follow.end();
   await endpoint.cri.call(method.stopContainer, { containerId: talkerId, timeout: 0n });
   const last = Math.max(...ends.map(({ finished }) => finished));
-  const seconds = (last - Math.min(...ends.map(({ started }) => started))) / 1_000;
   return {
     writers,
-    megabytesPerSecond: megabytes / seconds,
+    megabytesPerSecond: rateOf(ends),
     behind: Math.max(...ends.map(({ told }) => told)) - last,
     lag: summarize(lag),
   };
 }
 
+/** What the same writers say where nobody reads their logs. */
+async function measureEngine(
+  docker: string,
+  { image }: PodChoices,
+  writers: number,
+  cleanup: Cleanup,
+): Promise<Record<string, number>> {
+  const command = writer(Math.round((megabytes * 1e6) / writers));
+  const rates: Record<string, number> = {};
+  for (const driver of drivers) {
+    console.error(`${writers} of the engine alone, ${driver.Type}`);
+    rates[driver.Type] = rateOf(
+      await runOnEngine(docker, { image, command, driver }, writers, cleanup),
+    );
+  }
+  return rates;
+}
+
+/** MB a second from the first's start to the last's end. */
+function rateOf(spells: readonly Spell[]): number {
+  const last = Math.max(...spells.map(({ finished }) => finished));
+  const first = Math.min(...spells.map(({ started }) => started));
+  return megabytes / ((last - first) / 1_000);
+}
+
 /** When a container started and ended by the engine's clock, and when CRI told the end; ms. */
-async function runToEnd(
-  { cri }: Endpoint,
-  containerId: string,
-): Promise<{ started: number; finished: number; told: number }> {
+async function runToEnd({ cri }: Endpoint, containerId: string): Promise<Spell & { told: number }> {
   for (;;) {
     const { status } = (await cri.call(method.containerStatus, { containerId })).reply;
     if (status?.state === ContainerState.CONTAINER_EXITED) {
