@@ -47,6 +47,15 @@ export interface LayerUsageOptions {
    * @defaultValue 2
    */
   readonly concurrency?: number;
+  /**
+   * A count that goes on whenever the layer's container runs, such as the processor time it has used;
+   * undefined when it is not known. Of a layer of at most `budget` entries whose container stands
+   * still, each look but the first and every fifth is left out: a file system may take a while to
+   * allocate what was written, and an engine may write into a layer itself.
+   *
+   * @defaultValue never known
+   */
+  readonly activity?: (id: string) => bigint | undefined;
   /** Called when a layer cannot be read. Its last figures stay, and the next refresh tries again. */
   readonly onError?: (id: string, error: CgroupError) => void;
   /** Milliseconds since the epoch. @defaultValue Date.now */
@@ -87,7 +96,14 @@ interface Layer {
   usage: LayerUsage | undefined;
   pending: Promise<LayerUsage | undefined> | undefined;
   timer: NodeJS.Timeout | undefined;
+  /** What its container's activity was when it was last looked at in the background. */
+  activity: bigint | undefined;
+  /** How many times in a row the container's activity has been that. */
+  still: number;
 }
+
+/** After so many intervals a layer is looked at although its container stands still. */
+const intervalsStill = 5;
 
 /**
  * Makes a tracker. The kernel has no counter of a directory's disk use, and walking every layer
@@ -106,6 +122,7 @@ export function createLayerUsageTracker(options: LayerUsageOptions = {}): LayerU
     budget = 1_000,
     callsPerSecond = 2_000,
     concurrency = 2,
+    activity = () => undefined,
     onError = () => {},
     nowMs = Date.now,
   } = options;
@@ -173,6 +190,10 @@ export function createLayerUsageTracker(options: LayerUsageOptions = {}): LayerU
   async function refreshAndReschedule(id: string, layer: Layer): Promise<void> {
     layer.timer = undefined;
     let delayMs = intervalMs;
+    if (standsStill(id, layer)) {
+      schedule(id, layer, delayMs);
+      return;
+    }
     try {
       const usage = await refreshLayer(layer);
       // The first look goes on at once, as fast as the rate limit lets it.
@@ -181,6 +202,16 @@ export function createLayerUsageTracker(options: LayerUsageOptions = {}): LayerU
       if (error instanceof CgroupError && !layer.abort.signal.aborted) onError(id, error);
     }
     schedule(id, layer, delayMs);
+  }
+
+  /** @returns Whether its container has not run since long before the last look. */
+  function standsStill(id: string, layer: Layer): boolean {
+    const now = activity(id);
+    // Of a large layer a look sees a part only, and it may be the next one's that has changed.
+    const same = now !== undefined && now === layer.activity && layer.usage?.exact === true;
+    layer.activity = now;
+    layer.still = same ? layer.still + 1 : 0;
+    return layer.still > 1 && layer.still % intervalsStill !== 0;
   }
 
   function stop(layer: Layer): void {
@@ -198,6 +229,8 @@ export function createLayerUsageTracker(options: LayerUsageOptions = {}): LayerU
         usage: undefined,
         pending: undefined,
         timer: undefined,
+        activity: undefined,
+        still: 0,
       };
       layers.set(id, layer);
       if (started) schedule(id, layer, 0);

@@ -293,6 +293,77 @@ describe("the tracker", () => {
     expect(tracker.usage("late")).toMatchObject(du());
   });
 
+  /** Whether the layer was looked at after each of the first intervals, by a container's activity in each. */
+  async function looks(
+    activity: (interval: number) => bigint | undefined,
+    options: LayerUsageOptions = {},
+  ): Promise<boolean[]> {
+    const stamps: (bigint | undefined)[] = [];
+    let nowMs = 0;
+    const done = Promise.withResolvers<void>();
+    tracker = createLayerUsageTracker({
+      callsPerSecond: Number.POSITIVE_INFINITY,
+      intervalMs: 1,
+      nowMs: () => ++nowMs,
+      activity(id) {
+        stamps.push(tracker.usage(id)?.timestampNs);
+        if (stamps.length === 13) done.resolve();
+        return activity(stamps.length);
+      },
+      ...options,
+    });
+    tracker.watch("c", layer);
+    tracker.start();
+    await done.promise;
+    return stamps.slice(1, 13).map((stamp, index) => stamp !== stamps[index]);
+  }
+  const [seen, left] = [true, false];
+
+  test("leaves out looks while a container stands still, all but one more and every fifth", async () => {
+    expect(await looks(() => 7n)).toEqual([
+      seen,
+      seen,
+      left,
+      left,
+      left,
+      seen,
+      left,
+      left,
+      left,
+      left,
+      seen,
+      left,
+    ]);
+  });
+
+  test("looks at once when it has run, and once more", async () => {
+    expect(await looks((interval) => (interval < 5 ? 7n : 8n))).toEqual([
+      seen,
+      seen,
+      left,
+      left,
+      seen,
+      seen,
+      left,
+      left,
+      left,
+      seen,
+      left,
+      left,
+    ]);
+  });
+
+  test("looks each time while it runs, and when nobody knows", async () => {
+    expect(await looks((interval) => BigInt(interval))).toEqual(Array(12).fill(seen));
+    await tracker.close();
+    expect(await looks(() => undefined)).toEqual(Array(12).fill(seen));
+  });
+
+  test("looks each time at a layer that it sees in pieces", async () => {
+    for (let i = 0; i < 12; i++) write(`d${i}/file`, 1);
+    expect(await looks(() => 7n, { budget: 4 })).toEqual(Array(12).fill(seen));
+  });
+
   test("ends a refresh under way when it is closed", async () => {
     for (let i = 0; i < 50; i++) write(`f${i}`, 1);
     follow({ callsPerSecond: 20 });

@@ -29,6 +29,9 @@ const busyMs = 200;
 const tickMs = 1_000;
 /** Every so many ticks all are looked at, in case the kernel dropped a notification. */
 const auditTicks = 10;
+/** Who has been quiet for so long is looked at every sixth time only: it says next to nothing. */
+const quietMs = 60_000;
+const quietAuditTicks = 60;
 const restAfterMs = 5_000;
 /** A removed container's last words, in steps. */
 const lastSteps = 1_024;
@@ -53,13 +56,15 @@ export function createLogScheduler(report: LogReporter, lag: LogLagRecorder): Lo
     for (const copying of blocked) run(copying);
     blocked.clear();
     const audit = ++ticks % auditTicks === 0;
+    const auditQuiet = ticks % quietAuditTicks === 0;
     const now = Date.now();
     for (const copying of copies.values()) {
       if (!copying.resting && now - copying.lastNews > restAfterMs && isQuiet(copying)) {
         copying.attempt(() => copying.copy.rest());
         copying.resting = true;
       }
-      if ((audit || !copying.watch.armed) && isQuiet(copying)) {
+      const audited = now - copying.lastNews > quietMs ? auditQuiet : audit;
+      if ((audited || !copying.watch.armed) && isQuiet(copying)) {
         if (copying.hasNews()) run(copying);
         else if (!copying.watch.armed && copying.watch.arm()) run(copying);
       }

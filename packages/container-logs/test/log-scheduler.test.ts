@@ -1,6 +1,7 @@
 import {
   appendFileSync,
   existsSync,
+  linkSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -224,6 +225,24 @@ test("a quiet container's files are closed after five seconds, and opened for it
   });
   write(job, "two");
   await until(() => copied(job).length === 2);
+});
+
+test("a line that the kernel does not tell of is found in ten seconds, and in a minute of a quiet container", async () => {
+  const job = container("a");
+  // A folder's watch tells nothing of what is written by a name in another.
+  const elsewhere = { ...job, source: join(dir, "elsewhere") };
+  linkSync(job.source, elsewhere.source);
+  scheduler.follow(job);
+  write(job, "one");
+  await until(() => copied(job).length === 1);
+  await until(() => told.includes("a caught up"));
+  write(elsewhere, "two");
+  seconds(10);
+  await until(() => copied(job).length === 2);
+  seconds(61);
+  write(elsewhere, "three");
+  seconds(60);
+  await until(() => copied(job).length === 3);
 });
 
 test("a container's folder that Docker makes later is watched within a second", async () => {

@@ -17,7 +17,7 @@ import { writableLayerOf } from "./writable-layer.js";
 
 /** What the source is made from. */
 export interface StatsSourceParts {
-  readonly store: Pick<Store, "sandboxes" | "containers" | "onChange">;
+  readonly store: Pick<Store, "sandboxes" | "containers" | "container" | "onChange">;
   readonly engine: Pick<Engine, "known">;
   readonly log: Pick<Logger, "debug">;
 }
@@ -70,10 +70,19 @@ export function createStatsSource({ store, engine, log }: StatsSourceParts): Sta
   const podPaths = new Map<string, CgroupPath>();
   const layers = createLayerUsageTracker({
     intervalMs: layerIntervalMs,
+    activity: activityOf,
     onError: (id, err) => log.debug({ id, err }, "could not measure a writable layer"),
   });
   let opened: CgroupReader | undefined;
   let goneSinceClose = 0;
+
+  /** The processor time that a container has used. */
+  function activityOf(id: string): bigint | undefined {
+    const record = store.container(id);
+    if (record?.inspect.State.Running === false) return 0n;
+    const path = record && cgroupOf(record);
+    return path && reader().read(path, ["cpu"])?.cpu?.usageNs;
+  }
 
   function reader(): CgroupReader {
     opened ??= createCgroupReader({ maxOpenFiles: affordableFiles() });
