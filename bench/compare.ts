@@ -2,7 +2,7 @@ import type { BenchArguments } from "./arguments.ts";
 import type { Cleanup } from "./cleanup.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { measureCalls, measureThroughput, type Row } from "./measure-calls.ts";
-import { createPopulation, type PodChoices, startPod, stopPod } from "./pods.ts";
+import { createPopulation, type PodChoices, type Population, startPod, stopPod } from "./pods.ts";
 import { measurePolling, type PollingCost } from "./polling.ts";
 import { processFigures } from "./process-figures.ts";
 import { summarize } from "./summary.ts";
@@ -30,7 +30,7 @@ const lifecycleRows = ["pod start", "pod stop and remove"] as const;
  *
  * Pods are started and stopped on each endpoint alternately. At each number of pods the endpoints
  * take turns as well, and only one has pods at a time: two runtimes on one engine may each see the
- * other's.
+ * other's. One endpoint alone keeps its pods, and more come to them.
  */
 export async function compare(
   endpoints: readonly Endpoint[],
@@ -64,11 +64,17 @@ export async function compare(
       });
     });
   }
+  const standing: PodChoices = { ...pods, hostNetwork: true, container: args.container };
+  const populations = endpoints.map((endpoint) => createPopulation(endpoint, standing, cleanup));
   await each(args.pods, async (size) => {
     await each(endpoints, async (endpoint, index) => {
-      results[index]?.stages.push(await measureStage(endpoint, size, args, pods, cleanup));
+      const population = populations[index] as Population;
+      const stage = await measureStage(endpoint, population, size, args, pods.image, cleanup);
+      results[index]?.stages.push(stage);
+      if (endpoints.length > 1) await population.empty();
     });
   });
+  for (const population of populations) await population.empty();
   return results;
 }
 
@@ -89,23 +95,20 @@ async function timeLifecycle(
 
 async function measureStage(
   endpoint: Endpoint,
+  population: Population,
   size: number,
   args: BenchArguments,
-  pods: Pick<PodChoices, "image" | "logRoot">,
+  image: string,
   cleanup: Cleanup,
 ): Promise<Stage> {
   const note = (text: string) => console.error(`${endpoint.name}, ${size} pods: ${text}`);
   note("making them");
-  const choices: PodChoices = { ...pods, hostNetwork: true, container: args.container };
-  const population = createPopulation(endpoint, choices, cleanup);
   const fillPerSecond = await population.grow(size);
   note("calls");
-  const rows = await measureCalls(endpoint, population.pods, pods.image, args.calls, cleanup);
+  const rows = await measureCalls(endpoint, population.pods, image, args.calls, cleanup);
   const listsPerSecond = await measureThroughput(endpoint, args.callers, 3);
   note("polling");
   const polling = await measurePolling(endpoint, population.pods, args.pollSeconds);
   const rssMb = endpoint.pid === undefined ? undefined : processFigures(endpoint.pid)?.rssMb;
-  note("removing them");
-  await population.empty();
   return { pods: size, rows, fillPerSecond, listsPerSecond, rssMb, ...polling };
 }
