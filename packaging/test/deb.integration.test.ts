@@ -1,6 +1,5 @@
 import { spawnSync } from "node:child_process";
 import {
-  chmodSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -19,6 +18,7 @@ import { hostArchitecture } from "../architecture.ts";
 import { flavours } from "../flavour.ts";
 import { makeSystemPackage } from "../system-package.ts";
 import { sampleContent } from "./sample-content.ts";
+import { addSystemdStandIn, systemdCalls } from "./systemd-stand-in.ts";
 
 const versions = ["1.0.0", "1.1.0"] as const;
 type Version = (typeof versions)[number];
@@ -52,19 +52,15 @@ afterAll(() => rmSync(scratch, { recursive: true }));
 beforeEach(async () => {
   root = mkdtempSync(join(tmpdir(), "deb-root-"));
   await staticBusyboxRoot(root);
-  mkdirSync(join(root, "run/systemd/system"), { recursive: true });
   mkdirSync(join(root, "var/lib/dpkg/info"), { recursive: true });
   addText(root, "var/lib/dpkg/status", "");
-  for (const name of ["systemctl", "deb-systemd-invoke", "deb-systemd-helper"]) {
-    addText(root, `bin/${name}`, `#!/bin/sh\necho "${name} $*" >> /tmp/calls\n`);
-    chmodSync(join(root, "bin", name), 0o755);
-  }
+  addSystemdStandIn(root);
 });
 afterEach(() => rmSync(root, { recursive: true }));
 
 /** Runs dpkg on the root, and gives what the package's scripts asked of systemd to do with processes. */
 function dpkg(...args: string[]): string[] {
-  rmSync(join(root, "tmp/calls"), { force: true });
+  rmSync(join(root, systemdCalls), { force: true });
   // There are no libraries: what the package depends on is not what is tested here.
   const { status, stderr } = spawnSync(
     "dpkg",
@@ -75,8 +71,8 @@ function dpkg(...args: string[]): string[] {
     },
   );
   if (status !== 0) throw new Error(stderr);
-  const calls = existsSync(join(root, "tmp/calls"))
-    ? readFileSync(join(root, "tmp/calls"), "utf8").trim().split("\n")
+  const calls = existsSync(join(root, systemdCalls))
+    ? readFileSync(join(root, systemdCalls), "utf8").trim().split("\n")
     : [];
   return calls.filter((call) => call.startsWith("deb-systemd-invoke"));
 }
@@ -136,6 +132,14 @@ const inRoot = (path: string): string => join(root, path);
     expect(existsSync(inRoot("/usr/bin/dockershim"))).toBe(false);
     expect(existsSync(inRoot(config))).toBe(true);
     expect(existsSync(inRoot(state))).toBe(true);
+  });
+
+  test("an installation after a removal starts both again", () => {
+    install("1.0.0");
+    writeFileSync(inRoot(config), "# changed\n");
+    dpkg("--remove", name);
+    expect(install("1.1.0")).toEqual([`deb-systemd-invoke start ${unit}.socket ${unit}.service`]);
+    expect(readFileSync(inRoot(config), "utf8")).toBe("# changed\n");
   });
 
   test("a purge leaves nothing", () => {
