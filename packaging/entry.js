@@ -2,14 +2,12 @@
 
 import { basename } from "node:path";
 import { endWithOutput, main } from "@dockershim/cli";
-import { keepHeapSmall } from "../packages/cli/bin/small-heap.js";
 import { useLightHeaders } from "./light-headers.js";
 
 useLightHeaders();
 const args = process.argv.slice(2);
 // Under the name of the daemon that it takes the place of, it takes that one's flags.
 if (basename(process.argv0) === "cri-dockerd") args.unshift("cri-dockerd");
-if (args.includes("serve") || args[0] === "cri-dockerd") keepHeapSmall();
 endWithOutput(process.stdout, process.stderr);
 void main(args, {
   stdout: process.stdout,

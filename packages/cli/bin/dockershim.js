@@ -5,9 +5,6 @@ if (Number(process.versions.node.split(".")[0]) < 22) {
   rerunWithNewerNode();
 } else {
   endWithParent();
-  if (["serve", "cri-dockerd"].some((name) => process.argv.includes(name))) {
-    (await import("./small-heap.js")).keepHeapSmall();
-  }
   const { endWithOutput } = await import("../dist/broken-output.js");
   endWithOutput(process.stdout, process.stderr);
   const { main } = await import("../dist/main.js");

@@ -4,6 +4,7 @@ import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { giveBackAfterBursts, type Memory } from "./give-back.js";
 import { keepNativeMemorySmall } from "./native-memory.js";
+import { stopYoungGrowth } from "./young-heap.js";
 
 /** The collector, as V8's `--expose-gc` has it. */
 type Collect = (options: { type: "major"; flavor: "last-resort" }) => void;
@@ -26,6 +27,7 @@ export function keepMemoryLean(intervalMs?: number): void {
       return utilization;
     },
     giveBack() {
+      stopYoungGrowth();
       collect ??= exposedCollector();
       collect({ type: "major", flavor: "last-resort" });
       native.trim();
@@ -33,7 +35,12 @@ export function keepMemoryLean(intervalMs?: number): void {
     },
   };
   giveBackAfterBursts(memory, intervalMs);
+  // Where there is no quiet moment to give anything back in.
+  setTimeout(stopYoungGrowth, startMs).unref();
 }
+
+/** A start takes less, also with a thousand containers. */
+const startMs = 15_000;
 
 /** Memory that is no file's, by proc_pid_status(5). */
 function ownBytes(): number {

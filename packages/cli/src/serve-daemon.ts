@@ -10,6 +10,7 @@ import {
   takeServiceVariables,
 } from "./systemd-service.js";
 import type { Terminal } from "./terminal.js";
+import { stopYoungGrowth } from "./young-heap.js";
 
 /**
  * Runs the daemon until it is told to end, as a service of systemd where it is one.
@@ -66,6 +67,7 @@ async function keepMemoryLean(): Promise<unknown> {
     (await import("./lean-memory.js")).keepMemoryLean();
     return undefined;
   } catch (err) {
+    stopYoungGrowth();
     return err;
   }
 }
