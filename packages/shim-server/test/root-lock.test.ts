@@ -1,4 +1,5 @@
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -15,7 +16,7 @@ afterEach(() => rmSync(dir, { recursive: true }));
 test("a root directory is one daemon's, and the next is told whose", () => {
   const unlock = lockRootDir(dir, "unix:///first.sock", log);
   try {
-    expect(() => lockRootDir(dir, "unix:///second.sock", log)).toThrow(
+    expect(() => lockRootDir(dir, "unix:///second.sock", log, 0)).toThrow(
       expect.objectContaining({
         code: "failed_precondition",
         message: `root-dir: another daemon uses ${dir}: process ${process.pid}, which serves on unix:///first.sock`,
@@ -26,6 +27,16 @@ test("a root directory is one daemon's, and the next is told whose", () => {
   }
   lockRootDir(dir, "unix:///second.sock", log)();
   expect(log.warn).not.toHaveBeenCalled();
+});
+
+test("who ends only now is waited for", async () => {
+  const holder = spawn("flock", [join(dir, "lock"), "sh", "-c", "echo held; exec sleep 1"], {
+    stdio: ["ignore", "pipe", "ignore"],
+  });
+  const ended = once(holder, "exit");
+  await once(holder.stdout, "data");
+  lockRootDir(dir, "unix:///second.sock", log, 60)();
+  await ended;
 });
 
 test("a lock goes with its process, killed or not", () => {

@@ -7,6 +7,9 @@ import { ShimError } from "../shim-error.js";
 /** flock(1) ends with this code when somebody else has the lock; it is told to. */
 const heldExitCode = 75;
 
+/** How long who was killed a moment ago may take to let go: its files stay open until its last thread has ended. */
+const patienceSeconds = 5;
+
 /**
  * Takes the root directory for this process alone: two daemons over one would write every log
  * line twice.
@@ -15,19 +18,21 @@ const heldExitCode = 75;
  * util-linux is handed for a moment, so that it goes with this process however that ends. The
  * file's text tells who holds it.
  *
+ * @param waitSeconds How long it is waited for.
  * @returns How to give it back.
- * @throws ShimError `failed_precondition` with the holder when another daemon has it.
+ * @throws ShimError `failed_precondition` with the holder when another daemon has it and keeps it.
  */
 export function lockRootDir(
   rootDir: string,
   listen: string,
   log: Pick<Logger, "warn">,
+  waitSeconds: number = patienceSeconds,
 ): () => void {
   const path = join(rootDir, "lock");
   const fd = openSync(path, "a+", 0o600);
   const { status, error } = spawnSync(
     "flock",
-    ["--exclusive", "--nonblock", "--conflict-exit-code", String(heldExitCode), "3"],
+    ["--exclusive", `--timeout=${waitSeconds}`, `--conflict-exit-code=${heldExitCode}`, "3"],
     { stdio: ["ignore", "ignore", "ignore", fd] },
   );
   if (status === heldExitCode) {
