@@ -37,10 +37,17 @@ const specs: readonly string[] = [
 /** How a run of Kubernetes' conformance specs went. */
 export interface ConformanceRun {
   readonly passed: number;
-  /** Name, and the first try's failure, of each that passed when it was tried again only. */
-  readonly flaked: readonly string[];
+  /** Those that passed when they were tried again only. */
+  readonly flaked: readonly FlakedSpec[];
   /** Name and reason of each that failed. */
   readonly failed: readonly string[];
+}
+
+export interface FlakedSpec {
+  /** Name, and the first try's failure. */
+  readonly line: string;
+  /** What it said meanwhile, with the events of its namespace. */
+  readonly output: string;
 }
 
 export interface ConformanceOptions {
@@ -60,6 +67,7 @@ interface SpecReport {
   readonly State: string;
   readonly NumAttempts: number;
   readonly Failure?: { readonly Message?: string };
+  readonly CapturedGinkgoWriterOutput?: string;
   /** Of earlier tries. */
   readonly AdditionalFailures?: readonly { readonly Failure: { readonly Message: string } }[];
 }
@@ -79,7 +87,7 @@ export async function runConformance(options: ConformanceOptions): Promise<Confo
       ...[programs["e2e.test"], "--", `--kubeconfig=${cluster.kubeconfig}`, "--provider=skeleton"],
       // A cluster of ours has no pods of its own.
       ...["--minStartupPods=0", "--allowed-not-ready-nodes=0"],
-      ...[`--kubectl-path=${cluster.kubectl}`, "--dump-logs-on-failure=false"],
+      ...[`--kubectl-path=${cluster.kubectl}`, "--dump-logs-on-failure=true"],
     ],
     { cwd: folder, stdio: ["ignore", log, log] },
   );
@@ -90,7 +98,7 @@ export async function runConformance(options: ConformanceOptions): Promise<Confo
 
 function readRun(text: string): ConformanceRun {
   const [suite] = JSON.parse(text) as readonly { readonly SpecReports: readonly SpecReport[] }[];
-  const run = { passed: 0, flaked: [] as string[], failed: [] as string[] };
+  const run = { passed: 0, flaked: [] as FlakedSpec[], failed: [] as string[] };
   for (const spec of suite?.SpecReports ?? []) {
     const name = [...(spec.ContainerHierarchyTexts ?? []), spec.LeafNodeText].join(" ");
     if (spec.State === "skipped") continue;
@@ -99,7 +107,9 @@ function readRun(text: string): ConformanceRun {
     } else if (spec.LeafNodeType === "It") {
       run.passed++;
       const [first] = spec.AdditionalFailures ?? [];
-      if (first !== undefined) run.flaked.push(`${name}: ${first.Failure.Message}`);
+      if (first === undefined) continue;
+      const output = spec.CapturedGinkgoWriterOutput ?? "";
+      run.flaked.push({ line: `${name}: ${first.Failure.Message}`, output });
     }
   }
   return run;
