@@ -23,6 +23,8 @@ Requires=${unit}.socket
 Wants=docker.service
 After=${unit}.socket docker.service network-online.target
 Before=kubelet.service
+# However often it fails: a service that is given up takes its socket with it, and the node has no runtime any more.
+StartLimitIntervalSec=0
 
 [Service]
 Type=notify

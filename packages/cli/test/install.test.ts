@@ -57,6 +57,13 @@ test("a node is set up, once, and nothing is left when that is taken away", asyn
   expect(await succeed("uninstall")).toBe("Nothing is left to do.\n");
 });
 
+test("the daemon is started again however often it fails", async () => {
+  await succeed("install");
+  const [, ofUnit = "", ofService = ""] = (await read(service)).split(/^\[(?:Unit|Service)\]$/m);
+  expect(ofUnit).toMatch(/^StartLimitIntervalSec=0$/m);
+  expect(ofService).toMatch(/^Restart=always$/m);
+});
+
 test("a newer version restarts the daemon, and leaves the configuration to its operator", async () => {
   await succeed("install");
   await change(service, (await read(service)).replace("WatchdogSec=60", "WatchdogSec=50"));
