@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import { command } from "../command.ts";
 import type { Accelerator, NodeMachine } from "./accelerator.ts";
 
@@ -28,7 +29,8 @@ export function umlArguments({ disk, folder, memoryMiB }: NodeMachine): string[]
  * goes to the file that is named second.
  */
 const inItsNamespaces = [
-  "uml=$1",
+  "UML=$1",
+  "export UML",
   "console=$2",
   "shift 2",
   "ip link set lo up",
@@ -36,9 +38,12 @@ const inItsNamespaces = [
   `ip address add ${addresses.host}/24 dev tap0`,
   "ip link set tap0 up",
   // Both files at once: the one does not go with another version of the other.
-  'mount -t overlay -o "lowerdir=$uml:/usr/lib/x86_64-linux-gnu" uml /usr/lib/x86_64-linux-gnu',
-  'exec "$uml/linux.uml" "$@" >>"$console"',
+  'mount -t overlay -o "lowerdir=$UML:/usr/lib/x86_64-linux-gnu" uml /usr/lib/x86_64-linux-gnu',
+  'exec "$@" >>"$console"',
 ].join(" && ");
+
+/** The program that the kernel is started as, at first and at each reboot. */
+export const umlStarter = join(import.meta.dirname, "uml-start.sh");
 
 /** Linux as a program of this machine: its processes run at the speed of the machine's own. */
 export const uml: Accelerator = {
@@ -52,7 +57,7 @@ export const uml: Accelerator = {
   },
   async programOf(machine) {
     const { image, console } = machine;
-    const script = ["sh", "-c", inItsNamespaces, "sh", image.uml, console];
+    const script = ["sh", "-c", inItsNamespaces, "sh", image.uml, console, umlStarter];
     return {
       program: "unshare",
       args: ["--net", "--mount", ...script, ...umlArguments(machine)],

@@ -1,11 +1,14 @@
 import { execFileSync } from "node:child_process";
+import { mkdtempSync, rmSync, symlinkSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { describe, expect, it } from "@jest/globals";
 import type { NodeMachine } from "../node/accelerator.ts";
 import { accelerationOf } from "../node/machine.ts";
 import { qemuArguments } from "../node/qemu.ts";
 import { type NodeRecipe, nodeRecipe, recipeHash } from "../node/recipe.ts";
 import { greets, shellLine, sshArguments } from "../node/remote.ts";
-import { umlArguments } from "../node/uml.ts";
+import { umlArguments, umlStarter } from "../node/uml.ts";
 
 describe("the node's disk", () => {
   it("is the same for the same recipe, and another for any change of it", () => {
@@ -80,6 +83,23 @@ describe("the node on user-mode Linux", () => {
     expect(words.filter((word) => /^vec\d/.test(word))).toEqual([
       "vec0:transport=tap,ifname=tap0,depth=128,gro=1",
     ]);
+  });
+
+  it("has nothing open at a reboot that it had before, and starts as the same again", () => {
+    const folder = mkdtempSync(join(tmpdir(), "uml-"));
+    const kernel = join(folder, "linux.uml");
+    // A shell script cannot tell what it was called as, but /proc can: bash is what stands in for the kernel.
+    symlinkSync("/bin/bash", kernel);
+    const told = 'tr "\\0" "\\n" </proc/$$/cmdline | head -1; ls /proc/$$/fd';
+    const lines = execFileSync(
+      "bash",
+      ["-c", 'exec 9</dev/null 14</dev/null; exec "$0" -c "$1"', umlStarter, told],
+      { encoding: "utf8", env: { ...process.env, UML: folder } },
+    ).split("\n");
+    rmSync(folder, { recursive: true });
+    expect(lines[0]).toBe(umlStarter);
+    expect(lines).not.toEqual(expect.arrayContaining(["9"]));
+    expect(lines).not.toEqual(expect.arrayContaining(["14"]));
   });
 });
 
