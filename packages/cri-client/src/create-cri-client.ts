@@ -1,5 +1,11 @@
 import type { DescService } from "@bufbuild/protobuf";
-import { type CallOptions, type Client, createClient, type Transport } from "@connectrpc/connect";
+import {
+  type CallOptions,
+  type Client,
+  ConnectError,
+  createClient,
+  type Transport,
+} from "@connectrpc/connect";
 import { createGrpcTransport } from "@connectrpc/connect-node";
 import { ImageService, RuntimeService } from "@dockershim/cri-types";
 import { type CallTimeouts, callTimeoutMs, wholeTimeoutMs } from "./call-timeout.js";
@@ -118,16 +124,33 @@ function createServiceClient<Service extends DescService>(
 function wrapUnary(method: string, call: UnaryCall, context: CallContext) {
   return async (request: object, options: CallOptions = {}): Promise<unknown> => {
     const info = describeCall(method, request, options, context);
+    const { signal } = info;
     try {
-      return await call(request, {
-        ...options,
-        timeoutMs: info.timeoutMs,
-        signal: info.signal,
-      });
+      return await call(request, { ...options, timeoutMs: info.timeoutMs, signal }).catch(
+        (error) => {
+          if (!wasRefused(error) || signal.aborted) throw error;
+          return call(request, { ...options, timeoutMs: timeLeft(info), signal });
+        },
+      );
     } catch (error) {
       throw translateError(error, info);
     }
   };
+}
+
+/**
+ * Whether the runtime has refused a call's stream before it looked at the call, as one does that is about to end. Such a
+ * call may be made anew, whatever it does (RFC 9113, 8.7), and gRPC's own clients do so once.
+ */
+function wasRefused(error: unknown): boolean {
+  return /error code (?:NGHTTP2_)?REFUSED_STREAM\b/.test(ConnectError.from(error).rawMessage);
+}
+
+/** What is left of a call's deadline, in milliseconds; 0 where it has none. */
+function timeLeft({ timeoutMs, startedAt }: CallInfo): number {
+  return timeoutMs === 0
+    ? 0
+    : wholeTimeoutMs(Math.max(1, timeoutMs - (performance.now() - startedAt)));
 }
 
 function wrapStreaming(method: string, call: StreamingCall, context: CallContext) {

@@ -196,6 +196,35 @@ describe("an unreachable runtime", () => {
   });
 });
 
+describe("a runtime that refuses a stream, as one that ends", () => {
+  const answered = { runtimeName: "fake" };
+  const serveVersion = (asked: () => void): Promise<void> =>
+    serve((router) =>
+      router.service(RuntimeService, {
+        version() {
+          asked();
+          return answered;
+        },
+      }),
+    );
+
+  test("is asked once more, for it has begun nothing", async () => {
+    let asked = 0;
+    await serveVersion(() => {
+      asked += 1;
+    });
+    runtime?.refuse(1);
+    expect(await client.runtime.version({})).toMatchObject(answered);
+    expect(asked).toBe(1);
+  });
+
+  test("is not asked for ever", async () => {
+    await serveVersion(() => undefined);
+    runtime?.refuse(2);
+    expect((await errorOf(client.runtime.version({}))).message).toMatch(/REFUSED_STREAM/);
+  });
+});
+
 describe("a call that takes too long", () => {
   test("ends at the client's deadline, on both sides", async () => {
     const { cancelled } = await serveSilence();

@@ -1,10 +1,12 @@
-import { createServer, type ServerHttp2Session } from "node:http2";
+import { constants, createServer, type ServerHttp2Session } from "node:http2";
 import type { ConnectRouter } from "@connectrpc/connect";
 import { connectNodeAdapter } from "@connectrpc/connect-node";
 
 export interface FakeRuntime {
   /** Number of connections accepted so far. */
   connections(): number;
+  /** Refuses so many streams from now on, as a server does that is about to end. */
+  refuse(streams: number): void;
   /** Stops listening and cuts every connection off. */
   close(): Promise<void>;
 }
@@ -16,7 +18,13 @@ export async function startFakeRuntime(
 ): Promise<FakeRuntime> {
   const sessions = new Set<ServerHttp2Session>();
   let connections = 0;
-  const server = createServer(connectNodeAdapter({ routes, readMaxBytes: 64 * 1024 * 1024 }));
+  let toRefuse = 0;
+  const answer = connectNodeAdapter({ routes, readMaxBytes: 64 * 1024 * 1024 });
+  const server = createServer((request, response) => {
+    if (toRefuse === 0) return answer(request, response);
+    toRefuse -= 1;
+    request.stream.close(constants.NGHTTP2_REFUSED_STREAM);
+  });
   server.on("session", (session) => {
     connections += 1;
     sessions.add(session);
@@ -28,6 +36,9 @@ export async function startFakeRuntime(
   });
   return {
     connections: () => connections,
+    refuse(streams) {
+      toRefuse = streams;
+    },
     close: () =>
       new Promise((resolve) => {
         // A second close reports that the server does not run any more.
