@@ -33,6 +33,16 @@ describe("calls that are answered ahead of the RPC framework", () => {
     expect(first).toHaveLength(2);
     expect(await read(both.ordinary)).toEqual(first);
   });
+
+  test("ListPodSandboxMetrics has the same pods, containers and samples either way", async () => {
+    const read = async (runtime: Runtime): Promise<unknown[]> => {
+      const { podMetrics } = await runtime.listPodSandboxMetrics({});
+      return podMetrics.map((metrics) => withoutFigures(metrics));
+    };
+    const first = await read(both.hot);
+    expect(first).toHaveLength(2);
+    expect(await read(both.ordinary)).toEqual(first);
+  });
 });
 
 /** A message with its numbers left out, all but the names of what is there. */
