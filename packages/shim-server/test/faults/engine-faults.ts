@@ -8,7 +8,6 @@ import { createDockerClient, type DockerClient, isDockerError } from "@dockershi
 import { type Daemon, labFlags, labVariable, seeded, startDaemon } from "@dockershim/testing";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { labConfig } from "../../../../lab/config.ts";
-import { endProcess } from "../../../../lab/process-id.ts";
 import { down, up } from "../../../../lab/up-down.ts";
 import { readLabNetwork } from "../node-remains.js";
 import { createEngineDeeds, type Deed, type EngineDeeds } from "./engine-deeds.js";
@@ -28,7 +27,7 @@ import {
   persist,
   runPod,
 } from "./pod-life.js";
-import { engineRemains, openFiles, readShims, type Shim } from "./remains.js";
+import { engineRemains, openFiles, readShims } from "./remains.js";
 
 /** How much is tried. */
 export interface EngineFaultRuns {
@@ -178,25 +177,9 @@ export function testEngineFaults({ cycles, seed, deedOf }: EngineFaultRuns): voi
     for (;;) {
       await removeOthers();
       const left = await remains();
-      if (isDeepStrictEqual(left, clean)) return left;
-      if (performance.now() > end) return (await endOrphans()) > 0 ? await remains() : left;
+      if (isDeepStrictEqual(left, clean) || performance.now() > end) return left;
       await delay(50);
     }
-  }
-
-  /**
-   * An engine that goes down in the middle of a start can leave a shim behind of which its next
-   * containerd knows nothing, and no daemon can. @returns How many were ended.
-   */
-  async function endOrphans(): Promise<number> {
-    if (!ended) return 0;
-    const shims = readShims(config);
-    const known = await Promise.all(shims.map(({ container }) => stateOf(container)));
-    const orphans = shims.filter(({ children }, i) => children.length === 0 && known[i] === "gone");
-    for (const { process } of orphans) await endProcess(process, 0);
-    if (orphans.length > 0) console.info(`left by the engine: ${await describeCycle(orphans)}`);
-    for (const _ of orphans) count("shims that the engine left");
-    return orphans.length;
   }
 
   const stateOf = (id: string): Promise<string> =>
@@ -225,8 +208,9 @@ export function testEngineFaults({ cycles, seed, deedOf }: EngineFaultRuns): voi
   }
 
   /** Where something was left, or has gone: nobody can look once the lab is down. */
-  async function describeCycle(shims: readonly Shim[] = readShims(config)): Promise<string> {
+  async function describeCycle(): Promise<string> {
     const { podSandboxId, containerId } = witness;
+    const shims = readShims(config);
     const log = readFileSync(join(config.stateDir, "dockerd.log"), "utf8").split("\n");
     return JSON.stringify(
       {

@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { join } from "node:path";
 import type { DockerClient } from "@dockershim/docker-client";
 import type { LabConfig } from "../../../../lab/config.ts";
-import { listProcesses, type ProcessId } from "../../../../lab/process-id.ts";
+import { listProcesses } from "../../../../lab/process-id.ts";
 import { parseStat } from "../../src/exec/process-table.js";
 import { countRemains, type LabNetwork, type NodeRemains } from "../node-remains.js";
 
@@ -45,7 +45,7 @@ export async function engineRemains(
 
 /** A shim of an engine's containerd. */
 export interface Shim {
-  readonly process: ProcessId;
+  readonly pid: number;
   /** Id of the container that it was started for. */
   readonly container: string;
   /** Command lines of the processes that it has started and that run. */
@@ -60,7 +60,7 @@ export function readShims(config: LabConfig): Shim[] {
         commandLine.includes("containerd-shim") && commandLine.includes(`${config.execRoot}/`),
     )
     .map(({ id, commandLine }) => ({
-      process: id,
+      pid: id.pid,
       container: /-id (\S+)/.exec(commandLine)?.[1] ?? "",
       children: all
         .filter((each) => parentOf(each.id.pid) === id.pid)
