@@ -35,7 +35,12 @@ interface BusyFigures {
 /** Each writer says so much in all, in lines of 100 bytes. */
 const megabytes = 96;
 const writerCounts = [1, 10] as const;
-const quietSeconds = 30;
+/**
+ * What starts leave is over by then: the collection after them, and the two looks that each writable layer has
+ * of a container that stands still, a minute apart, before most of the later ones are left out.
+ */
+const settleMs = 150_000;
+const quietSeconds = 60;
 const lookMs = 4;
 /** So many containers are made at once. */
 const parallel = 4;
@@ -213,8 +218,7 @@ function followLag(path: string): { end(): number[] } {
 }
 
 async function idleCpu(pid: number): Promise<number> {
-  // What their starts took is over by then, the collection after it too.
-  await delay(15_000);
+  await delay(settleMs);
   const before = cpuSeconds(pid);
   await delay(quietSeconds * 1_000);
   return (100 * (cpuSeconds(pid) - before)) / quietSeconds;
