@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from "node:fs";
 import { release } from "node:os";
+import { isUserModeLinux } from "../lab/config.ts";
 
 /** What of a host decides whether a check can pass there. */
 export interface HostFacts {
@@ -8,7 +9,6 @@ export interface HostFacts {
   /** Whether the kernel has that module, or its files are there to be loaded. */
   hasModule(name: string): boolean;
   readonly cgroups: 1 | 2;
-  /** Whether the kernel is a program of another machine, of which Debian's has neither NAT nor cpuset. */
   readonly userModeLinux: boolean;
 }
 
@@ -36,6 +36,6 @@ export const thisHost: HostFacts = {
     return existsSync("/sys/fs/cgroup/cgroup.controllers") ? 2 : 1;
   },
   get userModeLinux() {
-    return readFileSync("/proc/cpuinfo", "utf8").includes("User Mode Linux");
+    return isUserModeLinux();
   },
 };

@@ -1,4 +1,4 @@
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { LabError } from "./lab-error.ts";
 
@@ -112,6 +112,11 @@ export function labConfig(env: NodeJS.ProcessEnv = process.env): LabConfig {
 /** Whether systemd looks after this machine's services. */
 export function runsSystemd(): boolean {
   return existsSync("/run/systemd/system");
+}
+
+/** Whether the kernel is a program of another machine, of which Debian's has neither NAT nor cpuset. */
+export function isUserModeLinux(): boolean {
+  return readFileSync("/proc/cpuinfo", "utf8").includes("User Mode Linux");
 }
 
 /** As Docker chooses by itself: systemd's where systemd runs and cgroups are of version 2. */
