@@ -19,13 +19,22 @@ export function logFileCount(folder: string): number {
 
 /** What a container wrote, of all files that its log was rotated into; `folder` is the container's. */
 export function rotatedLines(folder: string): string[] {
-  return filesOf(folder).flatMap((file) => {
-    const bytes = readFileSync(file);
-    const text = (file.endsWith(".gz") ? gunzipSync(bytes) : bytes).toString("utf8");
-    // Time, stream and tag come before what was written.
-    return text
-      .split("\n")
-      .filter(Boolean)
-      .map((line) => line.split(" ").slice(3).join(" "));
-  });
+  for (;;) {
+    try {
+      return filesOf(folder).flatMap(linesOf);
+    } catch (error) {
+      // The kubelet has rotated or compressed one since they were listed: its lines are in another now.
+      if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+    }
+  }
+}
+
+function linesOf(file: string): string[] {
+  const bytes = readFileSync(file);
+  const text = (file.endsWith(".gz") ? gunzipSync(bytes) : bytes).toString("utf8");
+  // Time, stream and tag come before what was written.
+  return text
+    .split("\n")
+    .filter(Boolean)
+    .map((line) => line.split(" ").slice(3).join(" "));
 }
