@@ -163,7 +163,8 @@ beforeAll(async () => {
   const made = await makeSystemPackage(order, dir, config.cacheDir);
   mkdirSync(join(dir, "out"));
   copyFileSync(made, join(dir, `out/dockershim_1.0.0_${architecture.name}.deb`));
-  await importImage({ ...config, stateDir: dir }, debianStandIn);
+  const dockerSocket = endpoint.replace("unix://", "");
+  await importImage({ ...config, dockerSocket, stateDir: dir }, debianStandIn);
   await shell(`docker tag ${labVariable("LAB_IMAGE")} busybox`);
   // The page's packages are those that the stand-in has.
   const text = blocksOf(page, "The image").join("");

@@ -124,31 +124,48 @@ describe("pod networking", () => {
       await proxy.close();
     });
 
-    const results = () => readdirSync(join(h.options.rootDir ?? "", "cni", "results"));
+    /** Files of CNI results of this daemon's pods. */
+    function results(): string[] {
+      const folder = join(h.options.rootDir ?? "", "cni", "results");
+      return readdirSync(folder).map((name) => join(folder, name));
+    }
+
+    /** Addresses in them; there is one as soon as the plugins are through. */
+    function addresses(): string[] {
+      return results().flatMap((file) => {
+        const text = existsSync(file) ? readFileSync(file, "utf8") : "";
+        return [...text.matchAll(/"address": *"([\d.]+)\//g)].map(([, ip = ""]) => ip);
+      });
+    }
 
     test("a pod has its address before the engine has replied", async () => {
-      const had = allocated();
+      const had = addresses();
       before = async (reply) => {
-        await until(() => allocated().length > had.length);
+        await until(() => addresses().length > had.length);
         return reply;
       };
       const { podSandboxId } = await h.cri.runtime.runPodSandbox({ config: h.sandboxConfig() });
-      expect(allocated()).toContain(await ipOf(podSandboxId));
+      expect(new Set(addresses())).toEqual(new Set([...had, await ipOf(podSandboxId)]));
       await h.cri.runtime.removePodSandbox({ podSandboxId });
-      expect(allocated()).toEqual(had);
+      expect(new Set(addresses())).toEqual(new Set(had));
     });
 
     test("its address goes back when that reply is an error", async () => {
-      const state = async () => [allocated(), results(), await h.dockerIds()];
-      const [had, now] = [allocated(), await state()];
+      const state = async () => [results(), await h.dockerIds()];
+      const [now, had] = [await state(), addresses()];
+      let given: string | undefined;
       before = async (reply) => {
-        await until(() => allocated().length > had.length);
+        await until(() => {
+          given = addresses().find((ip) => !had.includes(ip));
+          return given !== undefined;
+        });
         return { ...reply, status: 500, body: Buffer.from('{"message":"not today"}') };
       };
       await expect(
         h.cri.runtime.runPodSandbox({ config: h.sandboxConfig() }),
       ).rejects.toMatchObject({ message: expect.stringContaining("not today") });
       expect(await state()).toEqual(now);
+      expect(allocated()).not.toContain(given);
     });
   });
 

@@ -63,6 +63,7 @@ describe("the route table", () => {
         "ListContainerStats",
         "ListContainers",
         "ListPodSandbox",
+        "ListPodSandboxMetrics",
         "PodSandboxStatus",
         "Version",
       ].map((name) => `/runtime.v1.RuntimeService/${name}`),
