@@ -26,6 +26,17 @@ const engineVersion = {
   Components: [{ Name: "runc", Version: "1.3.3" }],
 } as EngineVersion;
 
+/** The one file system of the node, with all that it holds. */
+const rootDisk = {
+  mountPoint: "/",
+  fileSystem: "ext4",
+  shared: true,
+  total: 100 * 1024 ** 3,
+  available: 60 * 1024 ** 3,
+  inodes: 1_000_000,
+  inodesFree: 900_000,
+};
+
 /** A node on which nothing is wrong, with the daemon running. */
 export const healthyNode: CheckFacts = {
   runtime: {
@@ -86,42 +97,9 @@ export const healthyNode: CheckFacts = {
     swaps: [],
     forward: ["-P FORWARD ACCEPT"],
     disks: [
-      {
-        path: "/var/lib/kubelet",
-        use: "volumes",
-        signal: "nodefs",
-        mountPoint: "/",
-        fileSystem: "ext4",
-        shared: true,
-        total: 100 * 1024 ** 3,
-        available: 60 * 1024 ** 3,
-        inodes: 1_000_000,
-        inodesFree: 900_000,
-      },
-      {
-        path: "/var/log/pods",
-        use: "logs",
-        signal: "nodefs",
-        mountPoint: "/",
-        fileSystem: "ext4",
-        shared: true,
-        total: 100 * 1024 ** 3,
-        available: 60 * 1024 ** 3,
-        inodes: 1_000_000,
-        inodesFree: 900_000,
-      },
-      {
-        path: "/var/lib/docker",
-        use: "images",
-        signal: "imagefs",
-        mountPoint: "/",
-        fileSystem: "ext4",
-        shared: true,
-        total: 100 * 1024 ** 3,
-        available: 60 * 1024 ** 3,
-        inodes: 1_000_000,
-        inodesFree: 900_000,
-      },
+      { ...rootDisk, path: "/var/lib/kubelet", use: "volumes", signal: "nodefs" },
+      { ...rootDisk, path: "/var/log/pods", use: "logs", signal: "nodefs" },
+      { ...rootDisk, path: "/var/lib/docker", use: "images", signal: "imagefs" },
     ],
     now: sampleNow,
     clockSynchronized: true,

@@ -1,5 +1,6 @@
 import { type FSWatcher, readFileSync, readlinkSync, watch } from "node:fs";
 import { basename, dirname, join } from "node:path";
+import { parentOf } from "../state/containerd-programs.js";
 
 /** Learns which process a container has before the engine tells. */
 export interface StartingPids {
@@ -93,9 +94,7 @@ function readPid(file: string): number | undefined {
 /** The folder of all bundles, by the shim of a container that has one to itself or made it first. */
 function bundlesFolder(id: string, pid: number, proc: string): string | undefined {
   try {
-    const status = readFileSync(join(proc, String(pid), "status"), "utf8");
-    const shim = /^PPid:\s*(\d+)$/m.exec(status)?.[1] ?? "";
-    const bundle = readlinkSync(join(proc, shim, "cwd"));
+    const bundle = readlinkSync(join(proc, String(parentOf(pid, proc)), "cwd"));
     return basename(bundle) === id ? dirname(bundle) : undefined;
   } catch {
     return undefined;

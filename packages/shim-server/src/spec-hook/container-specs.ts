@@ -136,6 +136,7 @@ export function createContainerSpecs(parts: ContainerSpecsParts): ContainerSpecs
     order: Omit<VolumeMountOrder, "root">,
   ): Promise<void> {
     const images = (inspect.Mounts ?? []).filter(({ Type }) => Type === "image");
+    if (images.length === 0) return;
     const volumes = new Set(images.map(({ Destination }) => resolve(Destination)));
     const mounts = (spec.mounts ?? []) as { destination: string; source?: string }[];
     const overlays = overlayPlaces();

@@ -119,9 +119,14 @@ function nameOf(pid: string): string | undefined {
   }
 }
 
-function parentOf(pid: number): number | undefined {
+/**
+ * Which process has started another; undefined where that has ended.
+ *
+ * @param proc Where proc is mounted.
+ */
+export function parentOf(pid: number, proc = "/proc"): number | undefined {
   try {
-    const status = readFileSync(`/proc/${pid}/status`, "utf8");
+    const status = readFileSync(`${proc}/${pid}/status`, "utf8");
     return Number(/^PPid:\s*(.*)$/m.exec(status)?.[1]);
   } catch {
     return undefined;
