@@ -47,6 +47,8 @@ export interface HostConfig {
   Devices?: DeviceMapping[];
   DeviceRequests?: DeviceRequest[];
   RestartPolicy: { Name: "no" };
+  /** Whether the engine puts a process of its own first; absent: as its own configuration has it. */
+  Init?: boolean;
   LogConfig?: LogConfig;
   Runtime?: string;
   /** OCI annotations; API 1.43 and newer. */

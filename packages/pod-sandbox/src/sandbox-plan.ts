@@ -114,6 +114,8 @@ export function planSandbox(input: SandboxPlanInput): SandboxPlan {
       ...dnsFields(config.dnsConfig),
       ShmSize: shmBytes,
       RestartPolicy: { Name: "no" },
+      // The pause process reaps by itself, and under its profile the engine's own init would end at once.
+      Init: false,
       // The pause process writes nothing worth a log file.
       LogConfig: { Type: "none" },
       ...(runtime !== undefined ? { Runtime: runtime } : {}),

@@ -29,6 +29,7 @@ describe("the plan of a plain sandbox", () => {
         SecurityOpt: ["no-new-privileges"],
         ShmSize: 67108864,
         RestartPolicy: { Name: "no" },
+        Init: false,
         LogConfig: { Type: "none" },
         CpuShares: 2,
         OomScoreAdj: -998,
