@@ -35,8 +35,12 @@ export interface CpuDetail {
   readonly shares: bigint | undefined;
   /** CPU weight, 1…10000; v2 only. */
   readonly weight: bigint | undefined;
-  /** How many processors the cgroup may run on; undefined without the cpuset controller. */
-  readonly cpus: number | undefined;
+}
+
+/** Where a cgroup may run. */
+export interface Cpuset {
+  /** How many processors it may run on. */
+  readonly cpus: number;
 }
 
 /** cpuacct.stat counts in USER_HZ, which is 100 on every architecture that Docker runs on. */
@@ -80,7 +84,6 @@ export function readCpuDetail(
     ...readTimes(cpuacct),
     ...readThrottling(cpu),
     ...readShare(cpu),
-    cpus: readCpuCount(sources("cpuset")),
   };
 }
 
@@ -144,12 +147,16 @@ function sharesOfWeight(weight: bigint): bigint {
   return ((weight - 1n) * 262_142n) / 9_999n + 2n;
 }
 
-function readCpuCount(cpuset: ControllerSource | undefined): number | undefined {
+/** Processors; undefined when the cpuset controller is not there or the cgroup is gone. */
+export function readCpuset(cpuset: ControllerSource | undefined): Cpuset | undefined {
   if (cpuset === undefined) return undefined;
-  if (cpuset.version === 2) return countCpuList(cpuset.read("cpuset.cpus.effective"));
-  return (
-    countCpuList(cpuset.read("cpuset.effective_cpus")) ?? countCpuList(cpuset.read("cpuset.cpus"))
-  );
+  const files =
+    cpuset.version === 2 ? ["cpuset.cpus.effective"] : ["cpuset.effective_cpus", "cpuset.cpus"];
+  for (const file of files) {
+    const cpus = countCpuList(cpuset.read(file));
+    if (cpus !== undefined) return { cpus };
+  }
+  return undefined;
 }
 
 function times(value: bigint | undefined, factor: bigint): bigint | undefined {

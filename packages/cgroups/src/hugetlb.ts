@@ -9,6 +9,12 @@ export interface HugetlbUsage {
   readonly usageBytes: bigint;
   /** The most that was ever in use; v1 only. */
   readonly maxUsageBytes: bigint | undefined;
+}
+
+/** What limits the huge pages of one size. */
+export interface HugetlbDetail {
+  /** The size as in {@link HugetlbUsage}. */
+  readonly pageSize: string;
   /** undefined when unlimited. */
   readonly limitBytes: bigint | undefined;
   /** How often the limit was hit. */
@@ -16,28 +22,41 @@ export interface HugetlbUsage {
 }
 
 /** Reads all sizes; undefined when the hugetlb controller is not there. */
-export type HugetlbReader = (
-  hugetlb: ControllerSource | undefined,
-) => readonly HugetlbUsage[] | undefined;
+export interface HugetlbReader {
+  usage(hugetlb: ControllerSource | undefined): readonly HugetlbUsage[] | undefined;
+  detail(hugetlb: ControllerSource | undefined): readonly HugetlbDetail[] | undefined;
+}
 
 /** The sizes are fixed when the kernel starts, so they are looked for in the first cgroup only. */
 export function createHugetlbReader(): HugetlbReader {
   const sizes = new Map<1 | 2, readonly string[]>();
-  return (hugetlb) => {
-    if (hugetlb === undefined || isWithout(hugetlb)) return undefined;
-    let known = sizes.get(hugetlb.version);
-    if (known === undefined) {
-      known = findPageSizes(hugetlb);
-      // A cgroup without the controller (v2: not enabled by its parent) says nothing of others.
-      if (known.length === 0) return undefined;
-      sizes.set(hugetlb.version, known);
-    }
-    const all: HugetlbUsage[] = [];
-    for (const pageSize of known) {
-      const usage = hugetlb.version === 1 ? readV1(hugetlb, pageSize) : readV2(hugetlb, pageSize);
-      if (usage !== undefined) all.push(usage);
+
+  function sizesOf(hugetlb: ControllerSource): readonly string[] {
+    if (isWithout(hugetlb)) return [];
+    const known = sizes.get(hugetlb.version);
+    if (known !== undefined) return known;
+    const found = findPageSizes(hugetlb);
+    // A cgroup without the controller (v2: not enabled by its parent) says nothing of others.
+    if (found.length > 0) sizes.set(hugetlb.version, found);
+    return found;
+  }
+
+  function each<Figures>(
+    hugetlb: ControllerSource | undefined,
+    read: (hugetlb: ControllerSource, pageSize: string) => Figures | undefined,
+  ): readonly Figures[] | undefined {
+    if (hugetlb === undefined) return undefined;
+    const all: Figures[] = [];
+    for (const pageSize of sizesOf(hugetlb)) {
+      const figures = read(hugetlb, pageSize);
+      if (figures !== undefined) all.push(figures);
     }
     return all.length === 0 ? undefined : all;
+  }
+
+  return {
+    usage: (hugetlb) => each(hugetlb, readUsage),
+    detail: (hugetlb) => each(hugetlb, readDetail),
   };
 }
 
@@ -58,30 +77,24 @@ function findPageSizes(hugetlb: ControllerSource): string[] {
   return sizes;
 }
 
-function readV1(hugetlb: ControllerSource, pageSize: string): HugetlbUsage | undefined {
+function readUsage(hugetlb: ControllerSource, pageSize: string): HugetlbUsage | undefined {
+  const v1 = hugetlb.version === 1;
   const prefix = `hugetlb.${pageSize}.`;
-  const usageBytes = parseCount(hugetlb.read(`${prefix}usage_in_bytes`));
+  const usageBytes = parseCount(hugetlb.read(`${prefix}${v1 ? "usage_in_bytes" : "current"}`));
   if (usageBytes === undefined) return undefined;
-  return {
-    pageSize,
-    usageBytes,
-    maxUsageBytes: parseCount(hugetlb.read(`${prefix}max_usage_in_bytes`)),
-    limitBytes: parseLimit(hugetlb.read(`${prefix}limit_in_bytes`)),
-    failCount: parseCount(hugetlb.read(`${prefix}failcnt`)),
-  };
+  const maxUsageBytes = v1 ? parseCount(hugetlb.read(`${prefix}max_usage_in_bytes`)) : undefined;
+  return { pageSize, usageBytes, maxUsageBytes };
 }
 
 const events: ReadonlySet<string> = new Set(["max"]);
 
-function readV2(hugetlb: ControllerSource, pageSize: string): HugetlbUsage | undefined {
+function readDetail(hugetlb: ControllerSource, pageSize: string): HugetlbDetail | undefined {
+  const v1 = hugetlb.version === 1;
   const prefix = `hugetlb.${pageSize}.`;
-  const usageBytes = parseCount(hugetlb.read(`${prefix}current`));
-  if (usageBytes === undefined) return undefined;
-  return {
-    pageSize,
-    usageBytes,
-    maxUsageBytes: undefined,
-    limitBytes: parseLimit(hugetlb.read(`${prefix}max`)),
-    failCount: hugetlb.readKeyed(`${prefix}events`, events).get("max"),
-  };
+  const limit = hugetlb.read(`${prefix}${v1 ? "limit_in_bytes" : "max"}`);
+  if (limit === undefined) return undefined;
+  const failCount = v1
+    ? parseCount(hugetlb.read(`${prefix}failcnt`))
+    : hugetlb.readKeyed(`${prefix}events`, events).get("max");
+  return { pageSize, limitBytes: parseLimit(limit), failCount };
 }

@@ -1,9 +1,9 @@
 export type { CgroupLocation, CgroupPath } from "./cgroup-path.js";
 export type { Clock } from "./clock.js";
-export type { CpuDetail, CpuUsage } from "./cpu.js";
+export type { CpuDetail, Cpuset, CpuUsage } from "./cpu.js";
 export { CgroupError, type CgroupErrorCode } from "./errors.js";
 export { type FilesystemCapacity, readFilesystemCapacity } from "./filesystem.js";
-export type { HugetlbUsage } from "./hugetlb.js";
+export type { HugetlbDetail, HugetlbUsage } from "./hugetlb.js";
 export type { IoDeviceUsage, IoUsage } from "./io.js";
 export {
   createLayerUsageTracker,
@@ -26,6 +26,7 @@ export {
   type CgroupStats,
   createCgroupReader,
   kubeletParts,
+  metricParts,
   type StatsPart,
 } from "./reader.js";
 export { readUlimits, type Ulimit } from "./ulimits.js";

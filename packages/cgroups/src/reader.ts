@@ -9,8 +9,15 @@ import {
 } from "./cgroup-path.js";
 import { type Clock, systemClock } from "./clock.js";
 import { createSources } from "./controller-source.js";
-import { type CpuDetail, type CpuUsage, readCpuDetail, readCpuUsage } from "./cpu.js";
-import { createHugetlbReader, type HugetlbUsage } from "./hugetlb.js";
+import {
+  type CpuDetail,
+  type Cpuset,
+  type CpuUsage,
+  readCpuDetail,
+  readCpuset,
+  readCpuUsage,
+} from "./cpu.js";
+import { createHugetlbReader, type HugetlbDetail, type HugetlbUsage } from "./hugetlb.js";
 import { type IoUsage, readIo } from "./io.js";
 import {
   type MemoryDetail,
@@ -54,6 +61,7 @@ export interface CgroupReaderOptions {
 export interface CgroupStats {
   readonly cpu: CpuUsage | undefined;
   readonly cpuDetail: CpuDetail | undefined;
+  readonly cpuset: Cpuset | undefined;
   readonly memory: MemoryUsage | undefined;
   readonly memoryDetail: MemoryDetail | undefined;
   readonly swap: SwapUsage | undefined;
@@ -61,6 +69,7 @@ export interface CgroupStats {
   readonly pidsDetail: PidsDetail | undefined;
   readonly io: IoUsage | undefined;
   readonly hugetlb: readonly HugetlbUsage[] | undefined;
+  readonly hugetlbDetail: readonly HugetlbDetail[] | undefined;
   readonly pressure: PressureStats | undefined;
 }
 
@@ -70,15 +79,22 @@ export type StatsPart = keyof CgroupStats;
 /** What the kubelet reads every ten seconds (CRI `ContainerStats`, `PodSandboxStats`). */
 export const kubeletParts = ["cpu", "memory", "swap", "pids", "pressure"] as const;
 
-/** Everything, as the metrics want it. */
-export const allParts: readonly StatsPart[] = [
-  ...kubeletParts,
+/** What CRI's metrics are made of (`ListPodSandboxMetrics`). */
+export const metricParts = [
+  "cpu",
+  "memory",
+  "swap",
+  "pids",
+  "pressure",
   "cpuDetail",
   "memoryDetail",
   "pidsDetail",
   "io",
   "hugetlb",
-];
+] as const;
+
+/** Everything. */
+export const allParts: readonly StatsPart[] = [...metricParts, "cpuset", "hugetlbDetail"];
 
 /** The parts that were asked for, and when they were read. */
 export type CgroupReading<Part extends StatsPart> = Pick<CgroupStats, Part> & {
@@ -138,7 +154,7 @@ export function createCgroupReader(options: CgroupReaderOptions = {}): CgroupRea
   } = options;
   const hierarchies = detectHierarchies(root, procRoot);
   const files = createRecordFiles(maxOpenFiles);
-  const readHugetlb = createHugetlbReader();
+  const hugetlb = createHugetlbReader();
 
   function readParts(path: CgroupPath, parts: readonly StatsPart[]): Partial<CgroupStats> {
     const sources = createSources(path, files);
@@ -150,6 +166,9 @@ export function createCgroupReader(options: CgroupReaderOptions = {}): CgroupRea
           break;
         case "cpuDetail":
           stats.cpuDetail = readCpuDetail(sources);
+          break;
+        case "cpuset":
+          stats.cpuset = readCpuset(sources("cpuset"));
           break;
         case "memory":
           stats.memory = readMemory(sources("memory"));
@@ -170,7 +189,10 @@ export function createCgroupReader(options: CgroupReaderOptions = {}): CgroupRea
           stats.io = readIo(sources("blkio"));
           break;
         case "hugetlb":
-          stats.hugetlb = readHugetlb(sources("hugetlb"));
+          stats.hugetlb = hugetlb.usage(sources("hugetlb"));
+          break;
+        case "hugetlbDetail":
+          stats.hugetlbDetail = hugetlb.detail(sources("hugetlb"));
           break;
         case "pressure":
           stats.pressure = readPressureOf(path, files);

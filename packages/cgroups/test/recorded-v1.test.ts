@@ -33,8 +33,8 @@ test("processor use and its detail are in nanoseconds", () => {
     periodUs: 100_000n,
     shares: 512n,
     weight: undefined,
-    cpus: 2,
   });
+  expect(readAll().cpuset).toEqual({ cpus: 2 });
 });
 
 test("the working set is usage less inactive page cache, and available is what the limit leaves", () => {
@@ -115,6 +115,7 @@ test("pressure is read from the v2 hierarchy beside the v1 controllers", () => {
 
 test("a controller that no hierarchy gave the container is undefined", () => {
   expect(readAll().hugetlb).toBeUndefined();
+  expect(readAll().hugetlbDetail).toBeUndefined();
 });
 
 test("only the parts that were asked for are in a reading", () => {

@@ -34,8 +34,8 @@ test("microseconds of cpu.stat become nanoseconds", () => {
     periodUs: 100_000n,
     shares: 500n,
     weight: 20n,
-    cpus: 2,
   });
+  expect(readAll().cpuset).toEqual({ cpus: 2 });
 });
 
 test("the working set is usage less inactive page cache, and available is what the limit leaves", () => {
@@ -95,16 +95,16 @@ test("block I/O comes from io.stat", () => {
   ]);
 });
 
+function bySize(all: readonly { readonly pageSize: string }[] | undefined) {
+  return Object.fromEntries((all ?? []).map(({ pageSize, ...figures }) => [pageSize, figures]));
+}
+
 test("huge pages have every size of the machine, unlimited as undefined", () => {
-  const of = (pageSize: string) => ({
-    pageSize,
-    usageBytes: 0n,
-    maxUsageBytes: undefined,
-    limitBytes: undefined,
-    failCount: 0n,
-  });
-  const all = [...(readAll().hugetlb ?? [])].sort((a, b) => a.pageSize.localeCompare(b.pageSize));
-  expect(all).toEqual([of("1GB"), of("2MB")]);
+  const { hugetlb, hugetlbDetail } = readAll();
+  const usage = { usageBytes: 0n, maxUsageBytes: undefined };
+  const detail = { limitBytes: undefined, failCount: 0n };
+  expect(bySize(hugetlb)).toEqual({ "1GB": usage, "2MB": usage });
+  expect(bySize(hugetlbDetail)).toEqual({ "1GB": detail, "2MB": detail });
 });
 
 test("pressure is in nanoseconds and percent", () => {

@@ -140,15 +140,10 @@ describe("on v1", () => {
     }
     const again = readerOf(copy);
     const cgroup = again.forLocation({ driver: "cgroupfs", containerId: copy.containerId });
-    expect(again.read(cgroup, ["hugetlb"])?.hugetlb).toEqual([
-      {
-        pageSize: "2MB",
-        usageBytes: 4_194_304n,
-        maxUsageBytes: 8_388_608n,
-        limitBytes: undefined,
-        failCount: 2n,
-      },
-    ]);
+    expect(again.read(cgroup, ["hugetlb", "hugetlbDetail"])).toMatchObject({
+      hugetlb: [{ pageSize: "2MB", usageBytes: 4_194_304n, maxUsageBytes: 8_388_608n }],
+      hugetlbDetail: [{ pageSize: "2MB", limitBytes: undefined, failCount: 2n }],
+    });
     expect(reader.mode).toBe("hybrid");
   });
 

@@ -1,4 +1,4 @@
-import { allParts, type StatsPart } from "@dockershim/cgroups";
+import { metricParts, type StatsPart } from "@dockershim/cgroups";
 import { describe, expect, test } from "@jest/globals";
 import { createCpuRates } from "../src/stats/cpu-rates.js";
 import { addContainerSamples } from "../src/stats/metric-samples.js";
@@ -72,7 +72,7 @@ describe("metrics of memory.events", () => {
       reservationBytes: undefined,
       memoryAndSwapLimitBytes: undefined,
     };
-    const parts = Object.fromEntries(allParts.map((part) => [part, undefined]));
+    const parts = Object.fromEntries(metricParts.map((part) => [part, undefined]));
     addContainerSamples(add, {
       stats: {
         ...(parts as Record<StatsPart, undefined>),

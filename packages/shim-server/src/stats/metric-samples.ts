@@ -1,19 +1,21 @@
 import type {
   CgroupReading,
-  CgroupStats,
   FilesystemCapacity,
   InterfaceUsage,
   IoUsage,
   LayerUsage,
+  metricParts,
   NetworkUsage,
   ProcessCounts,
   Ulimit,
 } from "@dockershim/cgroups";
 import type { AddSample } from "./metrics-writer.js";
 
+type MetricFigures = CgroupReading<(typeof metricParts)[number]>;
+
 /** All that is known of a running container. */
 export interface ContainerReading {
-  readonly stats: CgroupReading<keyof CgroupStats>;
+  readonly stats: MetricFigures;
   readonly counts: ProcessCounts | undefined;
   readonly ulimits: readonly Ulimit[] | undefined;
   readonly layer: LayerUsage | undefined;
@@ -45,7 +47,7 @@ export function addContainerSamples(add: AddSample, reading: ContainerReading): 
   addProcesses(add, reading);
 }
 
-function addCpu(add: AddSample, { cpu, cpuDetail }: CgroupStats): void {
+function addCpu(add: AddSample, { cpu, cpuDetail }: MetricFigures): void {
   add("container_cpu_usage_seconds_total", seconds(cpu?.usageNs), "total");
   if (cpuDetail === undefined) return;
   add("container_cpu_user_seconds_total", seconds(cpuDetail.userNs));
@@ -58,7 +60,7 @@ function addCpu(add: AddSample, { cpu, cpuDetail }: CgroupStats): void {
   add("container_spec_cpu_shares", cpuDetail.shares);
 }
 
-function addMemory(add: AddSample, { memory, memoryDetail, swap }: CgroupStats): void {
+function addMemory(add: AddSample, { memory, memoryDetail, swap }: MetricFigures): void {
   if (memory !== undefined) {
     add("container_memory_usage_bytes", memory.usageBytes);
     add("container_memory_working_set_bytes", memory.workingSetBytes);
@@ -89,7 +91,7 @@ function addMemory(add: AddSample, { memory, memoryDetail, swap }: CgroupStats):
   add("container_spec_memory_swap_limit_bytes", memoryDetail.memoryAndSwapLimitBytes ?? 0n);
 }
 
-function addPressure(add: AddSample, { pressure }: CgroupStats): void {
+function addPressure(add: AddSample, { pressure }: MetricFigures): void {
   for (const resource of ["cpu", "io", "memory"] as const) {
     const found = pressure?.[resource];
     if (found === undefined) continue;
