@@ -7,7 +7,7 @@ import { allOf } from "./all-of.ts";
 import type { Cleanup } from "./cleanup.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { type LogDriver, runOnEngine, type Spell } from "./engine-logs.ts";
-import { type Pod, type PodChoices, startPod, stopPod } from "./pods.ts";
+import { createPopulation, type Pod, type PodChoices, startPod, stopPod } from "./pods.ts";
 import { cpuSeconds } from "./process-figures.ts";
 import { type Summary, summarize } from "./summary.ts";
 
@@ -44,6 +44,7 @@ const quietSeconds = 60;
 const lookMs = 4;
 /** So many containers are made at once. */
 const parallel = 4;
+const containersOfPod = 10;
 
 const line = "x".repeat(99);
 const writer = (share: number) => ["sh", "-c", `yes ${line} | head -c ${share}`];
@@ -77,18 +78,29 @@ export async function measureLogs(
     busy.push({ ...figures, engineAlone });
   }
   console.error(`making ${quiet} quiet containers`);
-  const cpu = await inPod(endpoint, pods, cleanup, async (pod) => {
-    let left = quiet;
-    const maker = async (): Promise<void> => {
-      for (let number = left--; number > 0; number = left--) {
-        cleanup.check();
-        await startContainer(endpoint, pods, pod, `quiet-${number}`, ["sleep", "86400"]);
-      }
-    };
-    await allOf(parallel, maker);
-    return endpoint.pid === undefined ? undefined : await idleCpu(endpoint.pid);
-  });
+  const cpu = await measureQuiet(endpoint, pods, quiet, cleanup);
   return { quiet: { containers: quiet, cpu }, busy };
+}
+
+/** CPU while so many containers say nothing. Their pods go with the run, once its figures are out. */
+async function measureQuiet(
+  endpoint: Endpoint,
+  pods: PodChoices,
+  quiet: number,
+  cleanup: Cleanup,
+): Promise<number | undefined> {
+  const population = createPopulation(endpoint, { ...pods, container: "none" }, cleanup);
+  await population.grow(Math.ceil(quiet / containersOfPod));
+  let left = quiet;
+  const maker = async (): Promise<void> => {
+    for (let number = left--; number > 0; number = left--) {
+      cleanup.check();
+      const pod = population.pods[number % population.pods.length] as Pod;
+      await startContainer(endpoint, pods, pod, `quiet-${number}`, ["sleep", "86400"]);
+    }
+  };
+  await allOf(parallel, maker);
+  return endpoint.pid === undefined ? undefined : await idleCpu(endpoint.pid);
 }
 
 async function inPod<T>(

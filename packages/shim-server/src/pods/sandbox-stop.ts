@@ -32,7 +32,7 @@ export async function stopSandbox(
 ): Promise<void> {
   const { store, network, nri } = parts;
   const containers = store.containersOf(id).filter((container) => isAlive(container));
-  await Promise.all(containers.map((container) => haltContainer(parts, container.id, 0, signal)));
+  await allOf(...containers.map((container) => haltContainer(parts, container.id, 0, signal)));
   await Promise.all(containers.map((container) => nri.containerEndTold(container.id)));
   const sandbox = store.record(id);
   // While its namespaces are there, which a plugin may want to take devices out of.
