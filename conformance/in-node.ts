@@ -1,4 +1,5 @@
 import { dirname, join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import { bringPrograms, nodeWithCheckout, runInNode } from "../e2e/in-node.ts";
 import { nodeSuitePrograms } from "../e2e/programs.ts";
 import { labConfig } from "../lab/config.ts";
@@ -16,6 +17,16 @@ export interface NodeRun {
   readonly results: string;
 }
 
+async function fetchNowAndThen(
+  fetchReports: () => Promise<void>,
+  ended: AbortSignal,
+): Promise<void> {
+  while (await delay(60_000, true, { signal: ended }).catch(() => false)) {
+    // A node with much to do may let one go; the next comes in a minute.
+    await fetchReports().catch(() => undefined);
+  }
+}
+
 /** Runs conformance in the node, with the judge's programs built here, and resolves with its exit code. */
 export async function conformanceInNode({ kubelet, args, results }: NodeRun): Promise<number> {
   const config = labConfig();
@@ -26,8 +37,16 @@ export async function conformanceInNode({ kubelet, args, results }: NodeRun): Pr
     const { critest } = await buildCriTools(process.env.CRI_TOOLS_SOURCE || undefined);
     await copyOnce(remote, dirname(critest), "/root/.cache/dockershim");
   }
-  const code = await runInNode(remote, ["node", "conformance/main.ts", ...args]);
-  // The node's checkout is replaced by the next `up`, so its reports come here.
-  await fetchFolder(remote, join(thereDir, "conformance/results"), join(results, "vm"));
-  return code;
+  // The node's checkout is replaced by the next `up`, so its reports come here: what there is of them meanwhile, too.
+  const fetchReports = (): Promise<void> =>
+    fetchFolder(remote, join(thereDir, "conformance/results"), join(results, "vm"));
+  const ended = new AbortController();
+  const meanwhile = fetchNowAndThen(fetchReports, ended.signal);
+  try {
+    return await runInNode(remote, ["node", "conformance/main.ts", ...args]);
+  } finally {
+    ended.abort();
+    await meanwhile;
+    await fetchReports();
+  }
 }

@@ -2,7 +2,7 @@
 // engines.
 // The last line counts: "N passed, N failed".
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { engines, type LabConfig, labConfig } from "../lab/config.ts";
 import { LabError } from "../lab/lab-error.ts";
@@ -17,6 +17,7 @@ import { conformanceInNode } from "./in-node.ts";
 import type { Judge } from "./judge.ts";
 import { readKnownFailures } from "./known-failures.ts";
 import { nodeSuiteJudge } from "./node-suite/judge.ts";
+import type { Outcome } from "./outcome.ts";
 import { formatReport } from "./report.ts";
 import { judge, type Verdict } from "./verdict.ts";
 
@@ -52,7 +53,7 @@ async function criJudge(focus: string | undefined): Promise<Judge> {
     suffix: "",
     lock: "critest",
     knownFailures: readKnownFailures(join(import.meta.dirname, "known-failures.json")),
-    async run(_config, lab, endpoint, folder) {
+    async run(_config, lab, { endpoint, folder }) {
       const outcomes = await runCritest({
         program: tools.critest,
         endpoint,
@@ -69,27 +70,44 @@ async function criJudge(focus: string | undefined): Promise<Judge> {
   };
 }
 
+/** Where a run's report goes, without what its files end in. */
+function reportFile(
+  { engine, imageStore }: LabConfig,
+  { suffix }: Judge,
+  choices: Choices,
+): string {
+  const store = imageStore === undefined ? "" : `-${imageStore}`;
+  return join(choices.results, `docker${engine}${store}${suffix}`);
+}
+
+function writeReport(base: string, title: string, verdict: Verdict): void {
+  mkdirSync(dirname(base), { recursive: true });
+  writeFileSync(`${base}.json`, `${JSON.stringify({ title, ...verdict }, undefined, 2)}\n`);
+  writeFileSync(`${base}.txt`, `${formatReport(title, verdict, true)}\n`);
+}
+
 async function runOn(config: LabConfig, judging: Judge, choices: Choices): Promise<Verdict> {
   const env = await up(config);
   try {
     const folder = join(config.runDir, "conformance");
     rmSync(folder, { recursive: true, force: true });
     const daemon = await startTestedDaemon(env, folder);
+    const title = `Docker ${env.LAB_DOCKER_VERSION}, ${judging.title}`;
+    const report = (outcomes: readonly Outcome[], state = ""): Verdict => {
+      const verdict = judge(outcomes, judging.knownFailures, config.engine);
+      writeReport(reportFile(config, judging, choices), `${title}${state}`, verdict);
+      return verdict;
+    };
     let verdict: Verdict;
     try {
-      const outcomes = await judging.run(config, env, daemon.endpoint, folder);
-      verdict = judge(outcomes, judging.knownFailures, config.engine);
+      const soFar = (outcomes: readonly Outcome[]): unknown => report(outcomes, ", so far");
+      verdict = report(
+        await judging.run(config, env, { endpoint: daemon.endpoint, folder, soFar }),
+      );
     } finally {
       await daemon.stop();
     }
-    const title = `Docker ${env.LAB_DOCKER_VERSION}, ${judging.title}`;
-    const text = formatReport(title, verdict, choices.list);
-    console.log(`${text}\n`);
-    mkdirSync(choices.results, { recursive: true });
-    const store = config.imageStore === undefined ? "" : `-${config.imageStore}`;
-    const base = join(choices.results, `docker${config.engine}${store}${judging.suffix}`);
-    writeFileSync(`${base}.json`, `${JSON.stringify({ title, ...verdict }, undefined, 2)}\n`);
-    writeFileSync(`${base}.txt`, `${formatReport(title, verdict, true)}\n`);
+    console.log(`${formatReport(title, verdict, choices.list)}\n`);
     return verdict;
   } finally {
     if (!choices.keep) await down(config);

@@ -5,6 +5,7 @@ import { findProgram, installMissing, type Need } from "../lab/debian.ts";
 import { type ImageRecipe, searchPath } from "../lab/images.ts";
 import { LabError } from "../lab/lab-error.ts";
 import {
+  markedRoot,
   nginxRoot,
   pauseCommand,
   pauseRoot,
@@ -12,7 +13,16 @@ import {
   setuidCommand,
   setuidRoot,
 } from "../lab/look-alikes.ts";
-import { addFile, addProgram, addText, addUserInGroup, busyboxRoot } from "../lab/rootfs.ts";
+import {
+  addFile,
+  addProgram,
+  addText,
+  addUserInGroup,
+  busyboxRoot,
+  staticBusyboxRoot,
+} from "../lab/rootfs.ts";
+
+const e2e = "e2e-test-images";
 
 /** Programs of Debian that the suite's specs run in containers, and that busybox has not or not so. */
 const tools: readonly Need[] = [
@@ -96,12 +106,18 @@ async function suiteBusyboxRoot(root: string, cacheDir: string): Promise<void> {
   linkIntoBin(root);
 }
 
+/** Kubernetes' program that has two devices to give away. */
+function devicePluginRoot(program: string): ImageRecipe["build"] {
+  return async (root) => {
+    await staticBusyboxRoot(root);
+    addFile(root, program, "sampledeviceplugin");
+  };
+}
+
 /** Installs what the images are made of. */
 export function installImageTools(): Promise<void> {
   return installMissing(tools);
 }
-
-const e2e = "e2e-test-images";
 
 /**
  * A stand-in for Kubernetes' image of servers and clients for tests, to be served by the lab's registry: see
@@ -121,18 +137,46 @@ export function agnhostImage(registry: string, agnhost: string): ImageRecipe {
   };
 }
 
-/** Stand-ins for all images of Kubernetes' node suite; see {@link agnhostImage}. */
+/** Images that no spec here runs: those of image garbage collection pull them to have what can go. */
+const onlyPulled: readonly (readonly [name: string, tag: string])[] = [
+  ["cadvisor/cadvisor", "v0.47.2"],
+  [`${e2e}/node-perf/npb-ep`, "1.6.0"],
+  [`${e2e}/node-perf/npb-is`, "1.7.0"],
+  [`${e2e}/node-perf/pytorch-wide-deep`, "1.0.0"],
+  [`${e2e}/perl`, "5.26"],
+  [`${e2e}/volume/nfs`, "1.6.0"],
+  ["etcd", "3.7.0-0"],
+  ["nfvpe/sriov-device-plugin", "v3.1"],
+  ["node-problem-detector/node-problem-detector", "v1.35.2"],
+];
+
+/** Stand-ins for the images of Kubernetes' node suite; see {@link agnhostImage}. */
 export function nodeSuiteImages(registry: string, agnhost: string): ImageRecipe[] {
   const image = recipesOf(registry);
   const nginx = ['CMD ["nginx"]'];
   return [
     agnhostImage(registry, agnhost),
-    image(`${e2e}/busybox`, "1.37.0-2", suiteBusyboxRoot),
+    image(`${e2e}/busybox`, "1.37.0-2", suiteBusyboxRoot, undefined, ["1.36.1-1"]),
     image(`${e2e}/glibc-dns-testing`, "2.1.1", toolsRoot),
     image(`${e2e}/ipc-utils`, "1.4", busyboxRoot),
     image(`${e2e}/nginx`, "1.27.0-2", nginxRoot(80), nginx, ["1.28.0-2"]),
     image(`${e2e}/nonewprivs`, "1.4", setuidRoot, [setuidCommand]),
     image(`${e2e}/nonroot`, "1.5", busyboxRoot, ["USER 1234", 'CMD ["sh"]']),
     image("pause", "3.10.2", pauseRoot, [pauseCommand]),
+  ];
+}
+
+/**
+ * Stand-ins for what only those of the suite's specs want that run one at a time; see {@link agnhostImage}.
+ *
+ * @param devicePlugin - the program of Kubernetes' sample of a device plugin
+ */
+export function serialSuiteImages(registry: string, devicePlugin: string): ImageRecipe[] {
+  const image = recipesOf(registry);
+  return [
+    image(`${e2e}/sample-device-plugin`, "1.8.0", devicePluginRoot(devicePlugin), [
+      'ENTRYPOINT ["/sampledeviceplugin", "-alsologtostderr"]',
+    ]),
+    ...onlyPulled.map(([name, tag]) => image(name, tag, markedRoot(`${name}:${tag}`))),
   ];
 }

@@ -17,6 +17,7 @@ const packages = {
   "e2e_node.test": "k8s.io/kubernetes/test/e2e_node",
   "e2e.test": "k8s.io/kubernetes/test/e2e",
   agnhost: "k8s.io/kubernetes/test/images/agnhost",
+  "sample-device-plugin": "k8s.io/kubernetes/test/images/sample-device-plugin",
   ginkgo: "github.com/onsi/ginkgo/v2/ginkgo",
 } as const;
 
@@ -36,6 +37,7 @@ export const nodeSuitePrograms = [
   "kubelet",
   "e2e_node.test",
   "agnhost",
+  "sample-device-plugin",
   "ginkgo",
 ] as const satisfies readonly KubernetesProgram[];
 

@@ -57,6 +57,8 @@ function daemonConfig(
     iptables: false,
     "ip-forward": false,
     "ip-masq": false,
+    // Docker's own registry is the one that can be given another for it.
+    ...(config.lookAlikes ? { "registry-mirrors": [`http://${registries[0]}`] } : {}),
     "insecure-registries": [...registries, ...(config.lookAlikes ? publicRegistries : [])],
     "exec-opts": [`native.cgroupdriver=${config.cgroupDriver}`],
     // With systemd the engine takes a slice's name alone.

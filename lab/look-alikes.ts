@@ -86,7 +86,7 @@ async function predefinedGroupRoot(root: string): Promise<void> {
 }
 
 /** One file that is the image's own keeps images with the same program apart. */
-function markedRoot(mark: string): ImageRecipe["build"] {
+export function markedRoot(mark: string): ImageRecipe["build"] {
   return async (root) => {
     await staticBusyboxRoot(root);
     addText(root, "etc/look-alike", `${mark}\n`);

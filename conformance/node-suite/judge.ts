@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { createCriClient } from "@dockershim/cri-client";
-import { installImageTools, nodeSuiteImages } from "../../e2e/images.ts";
+import { installImageTools, nodeSuiteImages, serialSuiteImages } from "../../e2e/images.ts";
 import { addressBridge, nodeAddress } from "../../e2e/node.ts";
 import { kubernetesPrograms, kubernetesVersion, nodeSuitePrograms } from "../../e2e/programs.ts";
 import { labConfig } from "../../lab/config.ts";
@@ -44,15 +44,17 @@ export async function nodeSuiteJudge(choices: NodeSuiteChoices): Promise<Judge> 
     suffix: "-node-suite",
     lock: "node-suite",
     knownFailures: readKnownFailures(join(import.meta.dirname, "known-failures.json")),
-    async run(config, lab, endpoint, folder) {
-      for (const image of nodeSuiteImages(lab.LAB_REGISTRY, programs.agnhost)) {
-        await serveImage(config, image);
+    async run(config, lab, { endpoint, folder, soFar }) {
+      const images = nodeSuiteImages(lab.LAB_REGISTRY, programs.agnhost);
+      if (choices.focus !== undefined) {
+        images.push(...serialSuiteImages(lab.LAB_REGISTRY, programs["sample-device-plugin"]));
       }
+      for (const image of images) await serveImage(config, image);
       const address = nodeAddress(lab);
       await addressBridge(lab, address);
       await claimSuiteHost(folder);
       try {
-        return await runNodeSuite({ programs, endpoint, address, folder, jobs, ...which });
+        return await runNodeSuite({ programs, endpoint, address, folder, jobs, soFar, ...which });
       } finally {
         await removePods(endpoint).finally(() => releaseSuiteHost(folder));
       }

@@ -14,6 +14,8 @@ import { join } from "node:path";
 import { installKubelet } from "../../e2e/kubelet-program.ts";
 import type { nodeSuitePrograms } from "../../e2e/programs.ts";
 import { ConformanceError } from "../conformance-error.ts";
+import { pidFileIn } from "../daemon.ts";
+import { readLog } from "../ginkgo-log.ts";
 import { readReport } from "../ginkgo-report.ts";
 import type { Outcome } from "../outcome.ts";
 import { endServices, serviceEnv } from "./services.ts";
@@ -34,6 +36,8 @@ export interface SuiteOptions {
   readonly skip: readonly string[];
   /** How many specs run at a time. */
   readonly jobs: number;
+  /** Hears of all outcomes so far, twice a minute. */
+  soFar(outcomes: readonly Outcome[]): void;
 }
 
 /** The kubelet's configuration; the suite writes into it what it needs itself. */
@@ -85,6 +89,8 @@ export async function runNodeSuite(options: SuiteOptions): Promise<Outcome[]> {
     programs.ginkgo,
     [
       "--no-color",
+      // Each spec is named in the log when it ends, so that a run that is cut off still has its verdicts.
+      "-v",
       `--nodes=${options.jobs}`,
       // Specs run in random order; a fixed one makes two runs comparable.
       "--seed=1",
@@ -96,6 +102,8 @@ export async function runNodeSuite(options: SuiteOptions): Promise<Outcome[]> {
       join(work, "e2e_node.test"),
       "--",
       `--container-runtime-endpoint=${options.endpoint}`,
+      // By it specs find the process to kill, and the unit of systemd to stop.
+      `--container-runtime-pid-file=${pidFileIn(folder)}`,
       `--kubelet-config-file=${config}`,
       "--prepull-images=false",
       "--node-name=node1",
@@ -110,12 +118,17 @@ export async function runNodeSuite(options: SuiteOptions): Promise<Outcome[]> {
       stdio: ["ignore", output, output],
     },
   );
+  const soFar = (): Outcome[] => readLog(readFileSync(log, "utf8"));
+  const timer = setInterval(() => options.soFar(soFar()), 30_000);
   const [code] = await once(child, "close");
+  clearInterval(timer);
   closeSync(output);
   await endServices(work);
-  try {
-    return readReport(readFileSync(report, "utf8"));
-  } catch (cause) {
-    throw new ConformanceError(`the suite ended with ${code}, without a report; see ${log}`, cause);
+  if (existsSync(report)) return readReport(readFileSync(report, "utf8"));
+  const outcomes = soFar();
+  if (outcomes.length === 0) {
+    throw new ConformanceError(`the suite ended with ${code}, without a report; see ${log}`);
   }
+  const reason = `ended with ${code} before its report`;
+  return [...outcomes, { name: "[suite]", state: "failed", reason, seconds: 0 }];
 }
