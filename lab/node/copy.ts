@@ -4,6 +4,7 @@ import { once } from "node:events";
 import { mkdirSync, readFileSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import type { Readable } from "node:stream";
+import { setTimeout as delay } from "node:timers/promises";
 import { command, toolPath } from "../command.ts";
 import { LabError } from "../lab-error.ts";
 import { quote } from "../quote.ts";
@@ -21,21 +22,45 @@ const builders = ["@biomejs+cli-*", "@bufbuild+buf-*", "@turbo+*"].map(
 
 const excluding = (paths: readonly string[]): string[] => paths.map((path) => `--exclude=${path}`);
 
-/** Waits for two programs of which the second reads what the first writes. */
+/** Waits for two programs of which the second reads what the first writes, and resolves with their exit codes. */
 async function pipe(
   from: ChildProcessByStdio<null, Readable, null>,
   to: ChildProcess,
-): Promise<void> {
+): Promise<number[]> {
   // The pipe is theirs alone, so that the one learns when the other ends.
   from.stdout.destroy();
-  const codes = await Promise.all([from, to].map((child) => once(child, "close")));
-  if (codes.every(([code]) => code === 0)) return;
-  const [tar] = [from, to].filter(({ spawnfile }) => spawnfile === "tar");
-  throw new LabError("command", `copying to or from the node failed: ${tar?.spawnargs.join(" ")}`);
+  const ends = await Promise.all([from, to].map((child) => once(child, "close")));
+  return ends.map(([code]) => code ?? 128);
 }
 
-/** Packs files here and has a line of the node's shell read the archive. */
+/** What tar ends with when a file changed or went while it was read, and nothing else was amiss. */
+const filesChanged = 1;
+
+/** How often that is borne, and for how long it is waited. */
+const changesBorne = 5;
+const changePauseMs = 3000;
+
+/**
+ * Packs files here and has a line of the node's shell read the archive. Again after a while when files changed
+ * meanwhile, as those of a build do: the line must bear that.
+ */
 async function pack(remote: Remote, args: readonly string[], line: string): Promise<void> {
+  for (let changes = 0; changes < changesBorne; changes++) {
+    if (changes > 0) await delay(changePauseMs);
+    const [packed, sent] = await packOnce(remote, args, line);
+    if (packed === 0 && sent === 0) return;
+    if (packed !== filesChanged || sent !== 0) {
+      throw new LabError("command", `copying to the node failed: tar ${args.join(" ")}`);
+    }
+    console.error("lab: files changed while they were copied to the node");
+  }
+  throw new LabError(
+    "command",
+    `what is copied to the node does not stand still: ${args.join(" ")}`,
+  );
+}
+
+function packOnce(remote: Remote, args: readonly string[], line: string): Promise<number[]> {
   const env = { ...process.env, PATH: toolPath };
   // What the node needn't decipher is worth more to it than what zstd costs it.
   const tar = spawn("tar", ["-c", "--zstd", ...args], {
@@ -46,7 +71,7 @@ async function pack(remote: Remote, args: readonly string[], line: string): Prom
     stdio: [tar.stdout, "ignore", "inherit"],
     env,
   });
-  await pipe(tar, ssh);
+  return pipe(tar, ssh);
 }
 
 async function ask(remote: Remote, line: string): Promise<string> {
@@ -73,8 +98,9 @@ export async function copyCheckout(remote: Remote): Promise<void> {
     await pack(
       remote,
       ["-C", checkoutDir, ...excluding(builders), "./node_modules"],
-      `rm -rf ${thereDir}/node_modules && mkdir -p ${thereDir} && tar -x --zstd -C ${thereDir} && sync && echo ${hash} >${stamp}`,
+      `rm -rf ${thereDir}/node_modules && mkdir -p ${thereDir} && tar -x --zstd -C ${thereDir} && sync`,
     );
+    await ask(remote, `echo ${hash} >${stamp}`);
   }
   await pack(
     remote,
@@ -109,8 +135,9 @@ export async function copyOnce(remote: Remote, path: string, folder: string): Pr
   await pack(
     remote,
     ["-C", whole, "."],
-    `rm -rf ${part} && mkdir -p ${part} && tar -x --zstd -C ${part} && mv -T ${part} ${quote(target)}`,
+    `rm -rf ${part} && mkdir -p ${part} && tar -x --zstd -C ${part}`,
   );
+  await ask(remote, `mv -T ${part} ${quote(target)}`);
 }
 
 /**
@@ -125,10 +152,14 @@ export async function fetchFolder(remote: Remote, path: string, folder: string):
     stdio: ["ignore", "pipe", "inherit"],
     env,
   });
-  await pipe(
-    ssh,
-    spawn("tar", ["-x", "--zstd", "-C", folder], { stdio: [ssh.stdout, "ignore", "inherit"], env }),
-  );
+  const unpack = spawn("tar", ["-x", "--zstd", "-C", folder], {
+    stdio: [ssh.stdout, "ignore", "inherit"],
+    env,
+  });
+  const codes = await pipe(ssh, unpack);
+  if (codes.some((code) => code !== 0)) {
+    throw new LabError("command", `copying ${path} from the node failed`);
+  }
 }
 
 /** Copies a file or folder into a folder of the node. */
