@@ -30,6 +30,17 @@ function forwardRules({ bridge }: LabNetwork): string[][] {
   ];
 }
 
+/**
+ * Whether the kernel translates addresses, which a host port needs; tried in a network of its own. The commands may
+ * say yes to everything where it does not: a chain that was made must be there. Where they are not installed yet it
+ * counts as yes.
+ */
+export async function translatesAddresses(): Promise<boolean> {
+  const script = "iptables -t nat -N probe && iptables -t nat -S probe";
+  const { code, stdout } = await tryCommand("unshare", ["--net", "sh", "-c", script]);
+  return code === 127 || stdout.includes("-N probe");
+}
+
 /** Brings up the bridge and its firewall rules; what is there already stays. */
 export async function upNetwork(network: LabNetwork): Promise<void> {
   if (!hasInterface(network.bridge)) {

@@ -47,6 +47,8 @@ export const forever = "trap 'exit 0' TERM; sleep 100000 & wait";
 export function webDeployment(witness: Witness): KubernetesObject {
   const work = { volumeMounts: [{ name: "work", mountPath: "/shared" }] };
   const often = { periodSeconds: 1, timeoutSeconds: 10, failureThreshold: 60 };
+  // Each is a process in the container or a call to it: every second they fill a node with one processor.
+  const steadily = { ...often, periodSeconds: 5 };
   return {
     apiVersion: "apps/v1",
     kind: "Deployment",
@@ -74,14 +76,14 @@ export function webDeployment(witness: Witness): KubernetesObject {
               ports: [{ containerPort: 8080 }],
               startupProbe: { httpGet: { path: "/healthz", port: 8080 }, ...often },
               readinessProbe: { tcpSocket: { port: 8080 }, ...often },
-              livenessProbe: { exec: { command: ["test", "-e", "/shared/page"] }, ...often },
+              livenessProbe: { exec: { command: ["test", "-e", "/shared/page"] }, ...steadily },
               lifecycle: {
                 postStart: { exec: { command: ["sh", "-c", witness.note("postStart")] } },
                 preStop: { exec: { command: ["sh", "-c", witness.note("preStop")] } },
               },
             }),
             noting(witness, "health", "exec /agnhost grpc-health-checking --http-port=8082", {
-              livenessProbe: { grpc: { port: 5000 }, ...often },
+              livenessProbe: { grpc: { port: 5000 }, ...steadily },
             }),
           ],
         },
