@@ -8,6 +8,7 @@ interface SpecReport {
   readonly State: string;
   /** In ns. */
   readonly RunTime: number;
+  readonly NumAttempts: number;
   readonly Failure?: { readonly Message?: string };
 }
 
@@ -33,6 +34,7 @@ export function readReport(text: string): Outcome[] {
         state: state as Outcome["state"],
         reason: passed ? "" : reason || spec.State,
         seconds: spec.RunTime / 1e9,
+        ...(passed && spec.NumAttempts > 1 ? { attempts: spec.NumAttempts } : {}),
       });
     }
     for (const reason of SpecialSuiteFailureReasons ?? []) {

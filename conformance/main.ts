@@ -21,12 +21,13 @@ import type { Outcome } from "./outcome.ts";
 import { formatReport } from "./report.ts";
 import { judge, type Verdict } from "./verdict.ts";
 
-const usage = `usage: npm run conformance -- [--kubelet [--slice] [--jobs N]] [--all] [--focus REGEX] [--list] [--keep] [--vm]
+const usage = `usage: npm run conformance -- [--kubelet [--slice] [--jobs N] [--attempts N]] [--all] [--focus REGEX] [--list] [--keep] [--vm]
 
   --kubelet       Kubernetes' tests of a node ([NodeConformance]) by a kubelet of its own, instead of critest and
                   crictl; the first time builds them, which takes a quarter of an hour
   --slice         of those the ones that reach the runtime most
   --jobs N        of those N at a time (default 4)
+  --attempts N    a spec that fails runs again, N times in all; which passed so is told (default 1)
   --all           on Docker 20.10, 26.1, 28.5 and 29.8, one after the other, instead of the one that DOCKER names
   --focus REGEX   only the specs that match, and no crictl; with --kubelet of all that the suite has
   --list          list passed specs too
@@ -132,6 +133,14 @@ async function preferredEngine(): Promise<string> {
   }
 }
 
+function readCount(option: string, text: string): number {
+  const count = Number(text);
+  if (!Number.isInteger(count) || count < 1) {
+    throw new ConformanceError(`${option} ${text}: a number from 1`);
+  }
+  return count;
+}
+
 async function main(): Promise<number> {
   const { values } = parseArgs({
     options: {
@@ -140,6 +149,7 @@ async function main(): Promise<number> {
       kubelet: { type: "boolean", default: false },
       slice: { type: "boolean", default: false },
       jobs: { type: "string", default: "4" },
+      attempts: { type: "string", default: "1" },
       list: { type: "boolean", default: false },
       keep: { type: "boolean", default: false },
       vm: { type: "boolean", default: false },
@@ -150,14 +160,19 @@ async function main(): Promise<number> {
     process.stdout.write(usage);
     return 0;
   }
-  const { focus, slice, jobs } = values;
+  const { focus, slice } = values;
   const results = resolve(process.env.RESULTS || join(import.meta.dirname, "results"));
   if (values.vm) {
     const args = process.argv.slice(2).filter((arg) => arg !== "--vm");
     return conformanceInNode({ kubelet: values.kubelet, args, results });
   }
   const judging = values.kubelet
-    ? await nodeSuiteJudge({ focus, slice, jobs: Number(jobs) })
+    ? await nodeSuiteJudge({
+        focus,
+        slice,
+        jobs: readCount("--jobs", values.jobs),
+        attempts: readCount("--attempts", values.attempts),
+      })
     : await criJudge(focus);
   const choices: Choices = {
     list: values.list,

@@ -6,4 +6,6 @@ export interface Outcome {
   /** Why it failed or was skipped; empty when it passed. */
   readonly reason: string;
   readonly seconds: number;
+  /** How often it ran until it passed, where that is more than once. */
+  readonly attempts?: number;
 }

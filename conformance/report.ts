@@ -33,6 +33,9 @@ export function formatReport(title: string, verdict: Verdict, all = false): stri
     lines.push("", `${heading} (${checks.length})`, ...checks.flatMap(line));
   }
   const { passed, failed, known, skipped } = verdict;
+  const late = verdict.checks.filter(({ attempts }) => attempts !== undefined);
+  if (late.length > 0) lines.push("", `passed at a further attempt (${late.length})`);
+  for (const { name, attempts } of late) lines.push(`  ${name}`, `      ${attempts} attempts`);
   const rows = { passed, "failed as known": known, skipped, failed };
   lines.push("", ...Object.entries(rows).map(([name, n]) => `${String(n).padStart(5)}  ${name}`));
   return lines.join("\n");

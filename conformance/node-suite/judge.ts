@@ -5,7 +5,6 @@ import { addressBridge, nodeAddress } from "../../e2e/node.ts";
 import { kubernetesPrograms, kubernetesVersion, nodeSuitePrograms } from "../../e2e/programs.ts";
 import { labConfig } from "../../lab/config.ts";
 import { serveImage } from "../../lab/images.ts";
-import { ConformanceError } from "../conformance-error.ts";
 import type { Judge } from "../judge.ts";
 import { readKnownFailures } from "../known-failures.ts";
 import { slice } from "./slice.ts";
@@ -20,6 +19,8 @@ export interface NodeSuiteChoices {
   readonly slice: boolean;
   /** How many at a time. */
   readonly jobs: number;
+  /** How often a spec runs that fails. */
+  readonly attempts: number;
 }
 
 /** What every node has to pass, as Kubernetes' own jobs choose it. */
@@ -30,8 +31,7 @@ const conformance = {
 
 /** Kubernetes' tests of a node, with a kubelet, an API server and etcd of their own. */
 export async function nodeSuiteJudge(choices: NodeSuiteChoices): Promise<Judge> {
-  const { jobs } = choices;
-  if (!(jobs >= 1)) throw new ConformanceError(`--jobs ${jobs}: a number of specs`);
+  const { jobs, attempts } = choices;
   const programs = await kubernetesPrograms(labConfig(), nodeSuitePrograms);
   await installImageTools();
   const which = choices.slice
@@ -54,7 +54,16 @@ export async function nodeSuiteJudge(choices: NodeSuiteChoices): Promise<Judge> 
       await addressBridge(lab, address);
       await claimSuiteHost(folder);
       try {
-        return await runNodeSuite({ programs, endpoint, address, folder, jobs, soFar, ...which });
+        return await runNodeSuite({
+          programs,
+          endpoint,
+          address,
+          folder,
+          jobs,
+          attempts,
+          soFar,
+          ...which,
+        });
       } finally {
         await removePods(endpoint).finally(() => releaseSuiteHost(folder));
       }

@@ -36,6 +36,8 @@ export interface SuiteOptions {
   readonly skip: readonly string[];
   /** How many specs run at a time. */
   readonly jobs: number;
+  /** How often a spec runs that fails. */
+  readonly attempts: number;
   /** Hears of all outcomes so far, twice a minute. */
   soFar(outcomes: readonly Outcome[]): void;
 }
@@ -92,6 +94,7 @@ export async function runNodeSuite(options: SuiteOptions): Promise<Outcome[]> {
       // Each spec is named in the log when it ends, so that a run that is cut off still has its verdicts.
       "-v",
       `--nodes=${options.jobs}`,
+      `--flake-attempts=${options.attempts}`,
       // Specs run in random order; a fixed one makes two runs comparable.
       "--seed=1",
       `--timeout=${timeout}`,

@@ -101,6 +101,27 @@ test("Ginkgo's report gives passed, failed and skipped specs, without those that
   ]);
 });
 
+test("a spec that passed at a further attempt counts as passed, and is told", () => {
+  const spec = (LeafNodeText: string, State: string, NumAttempts: number) => ({
+    ...{ ContainerHierarchyTexts: [], LeafNodeType: "It", LeafNodeText, State, NumAttempts },
+    RunTime: 1e9,
+  });
+  const SpecReports = [spec("steady", "passed", 1), spec("late", "passed", 2)];
+  const outcomes = readReport(
+    JSON.stringify([
+      {
+        SpecReports: [...SpecReports, spec("broken", "failed", 2)],
+        SpecialSuiteFailureReasons: null,
+      },
+    ]),
+  );
+  const verdict = judge(outcomes, [], "28");
+  expect(verdict).toMatchObject({ passed: 2, failed: 1 });
+  const text = formatReport("title", verdict);
+  expect(text).toContain("passed at a further attempt (1)\n  late\n      2 attempts");
+  expect(text).not.toContain("steady");
+});
+
 test.each(["known-failures.json", "node-suite/known-failures.json"])(
   "every entry of %s says why",
   (file) => {
