@@ -86,6 +86,7 @@ export {
   parseSandboxName,
   type SandboxMetadata,
   sandboxName,
+  withoutSuffix,
   withSuffix,
 } from "./names.js";
 export { usesHostNetwork } from "./namespaces.js";

@@ -48,6 +48,14 @@ export function withSuffix(name: string, n: number): string {
   return `${name}${delimiter}${(n >>> 0).toString(16).padStart(8, "0")}`;
 }
 
+/**
+ * The name that a container was planned with, of the one that it has: without Docker's slash and
+ * the suffix of {@link withSuffix}. A name of another scheme stays as it is.
+ */
+export function withoutSuffix(name: string): string {
+  return name.replace(/^\//, "").replace(/^((?:[^_]+_){5}[^_]+)_[\da-f]{8}$/, "$1");
+}
+
 /** Reads sandbox metadata out of a Docker name; undefined where the name is none of ours. */
 export function parseSandboxName(name: string): SandboxMetadata | undefined {
   const parts = splitName(name);

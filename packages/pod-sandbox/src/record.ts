@@ -16,6 +16,7 @@ import {
   TYPE_CONTAINER,
   TYPE_SANDBOX,
 } from "./labels.js";
+import { withoutSuffix } from "./names.js";
 
 // Docker's labels are the only record there is: a daemon killed at any instant starts again from
 // them. This one label holds, as protobuf JSON, the parts of the CRI config that Docker has no
@@ -112,7 +113,7 @@ function findRecord(inspect: InspectedContainer): StoredRecord | undefined {
   const record = parse(text);
   // An image could carry a forged record into a container that another shim made. It cannot
   // know the pod's uid in advance, which is part of the name.
-  return record !== undefined && isNameOf(record.name, inspect.Name) ? record : undefined;
+  return record !== undefined && record.name === withoutSuffix(inspect.Name) ? record : undefined;
 }
 
 function parse(text: string): StoredRecord | undefined {
@@ -131,15 +132,6 @@ function parse(text: string): StoredRecord | undefined {
     Array.isArray(record.annotationKeys) &&
     record.config !== undefined;
   return complete ? (record as StoredRecord) : undefined;
-}
-
-function isNameOf(recorded: string, inspected: string): boolean {
-  const name = inspected.replace(/^\//, "");
-  // A name that lost a conflict has a suffix of eight hexadecimal digits.
-  return (
-    name === recorded ||
-    (name.startsWith(`${recorded}_`) && /^[0-9a-f]{8}$/.test(name.slice(recorded.length + 1)))
-  );
 }
 
 function pick(docker: Labels, keys: readonly string[], prefix: string): Record<string, string> {

@@ -5,6 +5,7 @@ import {
   parseContainerName,
   parseSandboxName,
   sandboxName,
+  withoutSuffix,
   withSuffix,
 } from "../src/index.js";
 
@@ -20,6 +21,27 @@ describe("names", () => {
     expect(containerName(meta, { name: "nginx", attempt: 0 })).toBe("k8s_nginx_web_shop_u-1_0");
     expect(withSuffix("k8s_POD_web_shop_u-1_3", 0xbeef)).toBe("k8s_POD_web_shop_u-1_3_0000beef");
     expect(withSuffix("n", 0xffff_ffff)).toBe("n_ffffffff");
+  });
+
+  test("with a suffix lead back to what they were planned as", () => {
+    fc.assert(
+      fc.property(pod, part, number, (meta, container, n) => {
+        for (const name of [
+          sandboxName(meta),
+          containerName(meta, { name: container, attempt: 0 }),
+        ]) {
+          for (const variant of [
+            name,
+            `/${name}`,
+            withSuffix(name, n),
+            `/${withSuffix(name, n)}`,
+          ]) {
+            expect(withoutSuffix(variant)).toBe(name);
+          }
+        }
+      }),
+    );
+    expect(withoutSuffix("/web_0000beef")).toBe("web_0000beef");
   });
 
   test("of sandboxes give their metadata back, with a slash and a suffix or without", () => {

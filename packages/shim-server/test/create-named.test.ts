@@ -127,6 +127,43 @@ test("steps around one of ours that cannot be removed", async () => {
   expect(docker.containers.get(name)).toBe(before);
 });
 
+const suffixed = `${name}_0000beef`;
+
+test.each([
+  ["taken", () => void docker.containers.create(name, bodyOf("theirs"))],
+  ["free again", () => {}],
+])("replaces what stepped around a name that is %s", async (_now, prepare) => {
+  prepare();
+  const before = docker.containers.create(suffixed, ours);
+  await store.refresh(before.id);
+  const id = await create();
+  expect(store.record(before.id)).toBeUndefined();
+  expect(names().filter((each) => each !== name)).toEqual(
+    docker.containers.get(id).name === name ? [] : [docker.containers.get(id).name],
+  );
+  expect(told).toEqual([id]);
+});
+
+test("leaves alone what stepped around the name and runs, whatever the store knows of it", async () => {
+  const before = docker.containers.create(suffixed, ours);
+  await store.refresh(before.id);
+  docker.containers.start(before.id);
+  await expect(create()).rejects.toMatchObject({
+    code: "already_exists",
+    message: `container ${suffixed} runs already as ${before.id}`,
+  });
+  expect(names()).toEqual([suffixed]);
+});
+
+test("makes another beside what stepped around the name and cannot be removed", async () => {
+  const before = docker.containers.create(suffixed, ours);
+  await store.refresh(before.id);
+  docker.steps.plan(`DELETE /containers/${suffixed}`, { outcome: "refused" });
+  const id = await create();
+  expect(docker.containers.get(id).name).toBe(name);
+  expect(docker.containers.get(before.id).status).toBe("created");
+});
+
 test("takes the name from one of ours that cannot be inspected, but is listed", async () => {
   docker.containers.create(name, ours);
   for (const step of [inspected, `${inspected} (2)`]) {

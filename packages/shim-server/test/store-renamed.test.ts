@@ -56,7 +56,7 @@ describe("a container that somebody renames", () => {
       metadata: { name: "main" },
       state: ContainerState.CONTAINER_EXITED,
     });
-    expect(store.named("k8s_main_web_prod_u1_0")?.id).toBe(id);
+    expect(store.planned("k8s_main_web_prod_u1_0")).toMatchObject([{ id }]);
   });
 
   test("before the daemon starts is left out, and keeps nothing else from being read", async () => {

@@ -17,7 +17,7 @@ export interface CreateNamedParts extends DestroyParts {
   readonly docker: DestroyParts["docker"] & {
     readonly containers: Pick<DockerContainers, "create" | "inspect">;
   };
-  readonly store: DestroyParts["store"] & Pick<Store, "refresh" | "named">;
+  readonly store: DestroyParts["store"] & Pick<Store, "refresh" | "planned" | "record">;
   readonly log: Pick<Logger, "debug" | "warn">;
   /** How long a name may be taken by what the engine does not know, in ms. */
   readonly makingMs?: number;
@@ -34,7 +34,7 @@ const makingPollMs = 100;
  *
  * The name can be taken by what an earlier attempt left behind. A container of ours that does not
  * run is removed; the name of one that cannot go away, or is another's, is avoided with a suffix, as
- * dockershim did. One that the engine still makes, for a daemon that was killed over it, has its name
+ * dockershim did. What was made under such a suffix is held to be of the name as well. One that the engine still makes, for a daemon that was killed over it, has its name
  * before it can be found: it is waited for.
  *
  * The store does not know the container yet: the caller reads it when it has done with it what it
@@ -82,6 +82,10 @@ export async function createContainerNamed(
     }
   }
 
+  for (const { id, name } of parts.store.planned(plan.name)) {
+    if (name === plan.name) continue;
+    await unlessUnanswered(parts, name, signal, () => removeStopped(parts, id, name, signal));
+  }
   const { makingMs = 30_000 } = parts;
   const begin = performance.now();
   for (let first = true; ; first = false) {
@@ -144,33 +148,55 @@ async function findUnstarted(
   }
 }
 
+/** What became of a name: `kept` when it cannot be had, `unheld` when no container is found that has it. */
+type NameState = "free" | "kept" | "unheld";
+
 /**
  * Removes what holds a name, if that is this daemon's and does not run.
  *
  * @param conflict The engine's word that the name is taken, in which it names the holder.
- * @returns `kept` when the name cannot be had: it is another's, or the engine refuses to remove its
- * holder. `unheld` when no such container is found: it is gone, or still being made.
+ * @returns `kept` when the name is another's, or the engine refuses to remove its holder. `unheld`
+ * when that is gone, or still being made.
  */
 async function freeName(
   parts: CreateNamedParts,
   name: string,
   conflict: DockerError,
   signal: AbortSignal,
-): Promise<"free" | "kept" | "unheld"> {
-  const { docker, store, log } = parts;
-  try {
-    const holder = await unlessRefused(docker.containers.inspect(name, { signal }));
+): Promise<NameState> {
+  return await unlessUnanswered(parts, name, signal, async () => {
+    const holder = await unlessRefused(parts.docker.containers.inspect(name, { signal }));
     // Of one that the engine does not let be inspected its list tells, which the store then asks for.
     const id = holder?.Id ?? /[\da-f]{64}/.exec(conflict.engineMessage)?.[0];
-    if (id === undefined) return "kept";
-    await unlessRefused(store.refresh(id));
-    const record = store.named(name);
-    if (record?.id !== id) return "kept";
-    if (record.inspect.State.Running) {
-      throw new ShimError("already_exists", `container ${name} runs already as ${id}`);
-    }
-    await destroyContainer(parts, id, signal);
-    return "free";
+    return id === undefined ? "kept" : await removeStopped(parts, id, name, signal);
+  });
+}
+
+/** Removes a container by its id, if this daemon has it by this name, and it does not run. */
+async function removeStopped(
+  parts: CreateNamedParts,
+  id: string,
+  name: string,
+  signal: AbortSignal,
+): Promise<NameState> {
+  await unlessRefused(parts.store.refresh(id));
+  const record = parts.store.record(id);
+  if (record?.name !== name) return "kept";
+  if (record.inspect.State.Running) {
+    throw new ShimError("already_exists", `container ${name} runs already as ${id}`);
+  }
+  await destroyContainer(parts, id, signal);
+  return "free";
+}
+
+async function unlessUnanswered(
+  { log }: CreateNamedParts,
+  name: string,
+  signal: AbortSignal,
+  work: () => Promise<NameState>,
+): Promise<NameState> {
+  try {
+    return await work();
   } catch (err) {
     signal.throwIfAborted();
     if (!isDockerError(err)) throw err;

@@ -36,7 +36,7 @@ export interface ContainerCreateParts extends CreateNamedParts, DestroyParts, Pl
     ContainerAdjustParts["docker"];
   readonly store: CreateNamedParts["store"] &
     SandboxLookup &
-    Pick<Store, "refreshUntil" | "container" | "conceal">;
+    Pick<Store, "refreshUntil" | "record" | "conceal">;
   readonly images: PlanInputParts["images"] & Pick<ImageStore, "refresh">;
   readonly network: Pick<PodNetwork, "addresses">;
   readonly logs: Pick<ContainerLogs, "logConfig" | "prepare">;
@@ -130,10 +130,10 @@ export function createContainerCreate(
     undo: UndoStack,
     signal: AbortSignal,
   ): Promise<string> {
-    /** By its name, as long as it is hidden; under another one than planned it is not. */
+    /** It is hidden from look-ups by id. */
     const find = (id: string): ContainerRecord => {
-      const record = store.container(id) ?? store.named(plan.name);
-      if (record?.kind === "container" && record.id === id) return record;
+      const record = store.record(id);
+      if (record?.kind === "container") return record;
       throw new ShimError("internal", "the container went while plugins were asked about it");
     };
     let planned: ContainerRecord | undefined;

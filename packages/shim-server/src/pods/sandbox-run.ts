@@ -44,7 +44,7 @@ export interface SandboxRunParts extends SandboxRemoveParts, CreateNamedParts {
   readonly engine: Pick<Engine, "facts">;
   readonly store: SandboxRemoveParts["store"] &
     CreateNamedParts["store"] &
-    Pick<Store, "refresh" | "refreshUntil" | "named" | "record" | "conceal">;
+    Pick<Store, "refresh" | "refreshUntil" | "planned" | "record" | "conceal">;
   readonly images: Pick<ImageStore, "refresh">;
   readonly network: Pick<PodNetwork, "addresses" | "setUp" | "tearDown">;
   readonly pauseImage: Pick<PauseImage, "ensure">;
@@ -80,11 +80,10 @@ export function createSandboxRun(
     name: string,
     signal: AbortSignal,
   ): Promise<string> {
-    const existing = store.named(name);
-    if (existing?.kind === "sandbox") {
-      if (isReady(existing, network)) return existing.id;
-      await removeSandbox(parts, existing.id, signal);
-    }
+    const existing = store.planned(name).filter((record) => record.kind === "sandbox");
+    const ready = existing.find((sandbox) => isReady(sandbox, network));
+    if (ready !== undefined) return ready.id;
+    for (const { id } of existing) await removeSandbox(parts, id, signal);
     const [image, facts, seccompProfile] = await Promise.all([
       pauseImage.ensure(signal),
       engine.facts(signal),

@@ -6,6 +6,7 @@ import {
   TYPE_SANDBOX,
   toContainer,
   toPodSandbox,
+  withoutSuffix,
 } from "@dockershim/pod-sandbox";
 import { type ProcessUser, processUser } from "./process-user.js";
 
@@ -15,6 +16,8 @@ export interface SandboxRecord {
   readonly id: string;
   /** Docker's name without the slash. */
   readonly name: string;
+  /** The name that follows from its metadata: `name` without the suffix after a conflict. */
+  readonly plannedName: string;
   readonly inspect: ContainerInspect;
   /** True when the engine did not answer an inspect, and its list had to do. */
   readonly unread: boolean;
@@ -26,6 +29,7 @@ export interface ContainerRecord {
   readonly kind: "container";
   readonly id: string;
   readonly name: string;
+  readonly plannedName: string;
   readonly sandboxId: string;
   readonly inspect: ContainerInspect;
   readonly unread: boolean;
@@ -58,10 +62,11 @@ export function toRecord(
   unread = false,
 ): StoreRecord {
   const name = inspect.Name.replace(/^\//, "");
+  const plannedName = withoutSuffix(name);
   const containerLabels = inspect.Config.Labels ?? {};
   if (containerLabels[TYPE_LABEL] === TYPE_SANDBOX) {
     const item = toPodSandbox({ inspect });
-    return { kind: "sandbox", id: inspect.Id, name, inspect, unread, item };
+    return { kind: "sandbox", id: inspect.Id, name, plannedName, inspect, unread, item };
   }
   const same =
     previous?.kind === "container" && previous.inspect.State.Pid === inspect.State.Pid
@@ -71,6 +76,7 @@ export function toRecord(
     kind: "container",
     id: inspect.Id,
     name,
+    plannedName,
     sandboxId: sandboxIdOf(inspect),
     inspect,
     unread,

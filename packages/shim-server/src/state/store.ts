@@ -35,8 +35,11 @@ export interface Store {
   containersOf(sandboxId: string): ContainerRecord[];
   /** Any record by its id, one that is being made included. */
   record(id: string): StoreRecord | undefined;
-  /** Finds a record by Docker's name, one that is being made included. */
-  named(name: string): StoreRecord | undefined;
+  /**
+   * What was made by a plan of this name, one that is being made included. After a conflict its name
+   * in Docker has a suffix; if what had the name before cannot be removed, there are several.
+   */
+  planned(name: string): StoreRecord[];
   /**
    * Reads one container from Docker; on return the store holds a state later than the call.
    *
@@ -60,8 +63,8 @@ export interface Store {
   /** Compares all with Docker and reads what is new, changed or asked for. */
   resync(options?: { full?: boolean }): Promise<void>;
   /**
-   * Keeps a sandbox or a container out of what can be looked up by id, listed, and of the changes, until the function it returns is called first;
-   * then it appears as new.
+   * Keeps what is made by a plan of this name from now on out of what can be looked up by id, listed,
+   * and of the changes, until the function it returns is called first; then it appears as new.
    */
   conceal(name: string): () => void;
   onChange(listener: (change: StoreChange) => void): () => void;
@@ -94,10 +97,11 @@ const resyncParallel = 16;
 export function createStore(options: StoreOptions): Store {
   const { containers: docker, owns, log, beforePublish } = options;
   const records = new Map<string, StoreRecord>();
-  const byName = new Map<string, string>();
+  /** Ids by planned name. */
+  const byPlan = new Map<string, Set<string>>();
   const bySandbox = new Map<string, Set<string>>();
-  /** Names of what is being made; with the id of what had the name before, which is not hidden. */
-  const concealed = new Map<string, string | undefined>();
+  /** Planned names of what is being made; with the ids of what had them before, which is not hidden. */
+  const concealed = new Map<string, ReadonlySet<string>>();
   // Docker never gives an id twice, and memory is finite. Each time something is called gone is another.
   const removed = new BoundedMap<string, symbol>(4096);
   const listeners = new Set<(change: StoreChange) => void>();
@@ -180,13 +184,12 @@ export function createStore(options: StoreOptions): Store {
 
   function put(record: StoreRecord): void {
     const before = records.get(record.id);
-    if (before !== undefined && before.name !== record.name) unname(before);
-    records.set(record.id, record);
-    byName.set(record.name, record.id);
-    if (record.kind === "container") {
-      const siblings = bySandbox.get(record.sandboxId) ?? new Set();
-      bySandbox.set(record.sandboxId, siblings.add(record.id));
+    if (before !== undefined && before.plannedName !== record.plannedName) {
+      removeFrom(byPlan, before.plannedName, record.id);
     }
+    records.set(record.id, record);
+    addTo(byPlan, record.plannedName, record.id);
+    if (record.kind === "container") addTo(bySandbox, record.sandboxId, record.id);
     notify({ id: record.id, before, after: record });
   }
 
@@ -196,21 +199,13 @@ export function createStore(options: StoreOptions): Store {
     const before = records.get(id);
     if (before === undefined) return;
     records.delete(id);
-    unname(before);
-    if (before.kind === "container") {
-      const siblings = bySandbox.get(before.sandboxId);
-      siblings?.delete(id);
-      if (siblings?.size === 0) bySandbox.delete(before.sandboxId);
-    }
+    removeFrom(byPlan, before.plannedName, id);
+    if (before.kind === "container") removeFrom(bySandbox, before.sandboxId, id);
     notify({ id, before, after: undefined });
   }
 
-  function unname(record: StoreRecord): void {
-    if (byName.get(record.name) === record.id) byName.delete(record.name);
-  }
-
-  function isConcealed({ id, name }: StoreRecord): boolean {
-    return concealed.size > 0 && concealed.has(name) && concealed.get(name) !== id;
+  function isConcealed({ id, plannedName }: StoreRecord): boolean {
+    return concealed.size > 0 && concealed.get(plannedName)?.has(id) === false;
   }
 
   function notify(change: StoreChange): void {
@@ -253,6 +248,10 @@ export function createStore(options: StoreOptions): Store {
     if (!removed.has(summary.Id)) putListed(summary, `no answer for ${patienceMs} ms`);
   }
 
+  function recordsOf(ids: Iterable<string> = []): StoreRecord[] {
+    return [...ids].flatMap((id) => records.get(id) ?? []);
+  }
+
   return {
     get unread() {
       return retries.size;
@@ -281,18 +280,10 @@ export function createStore(options: StoreOptions): Store {
       }
     },
     containersOf(sandboxId) {
-      const found: ContainerRecord[] = [];
-      for (const id of bySandbox.get(sandboxId) ?? []) {
-        const record = records.get(id);
-        if (record?.kind === "container") found.push(record);
-      }
-      return found;
+      return recordsOf(bySandbox.get(sandboxId)).filter((record) => record.kind === "container");
     },
     record: (id) => records.get(id),
-    named(name) {
-      const id = byName.get(name);
-      return id === undefined ? undefined : records.get(id);
-    },
+    planned: (name) => recordsOf(byPlan.get(name)),
     refresh: (id) => queue.refresh(id),
     async refreshUntil(id, shows) {
       await queue.running(id)?.catch(() => undefined);
@@ -302,13 +293,13 @@ export function createStore(options: StoreOptions): Store {
     forget: drop,
     resync: ({ full = false } = {}) => resync(full),
     conceal(name) {
-      const before = byName.get(name);
+      const before = new Set(byPlan.get(name));
       concealed.set(name, before);
       return () => {
         if (!concealed.delete(name)) return;
-        const id = byName.get(name);
-        const after = id === undefined || id === before ? undefined : records.get(id);
-        if (after !== undefined) notify({ id: after.id, before: undefined, after });
+        for (const after of recordsOf(byPlan.get(name))) {
+          if (!before.has(after.id)) notify({ id: after.id, before: undefined, after });
+        }
       };
     },
     onChange(listener) {
@@ -316,4 +307,14 @@ export function createStore(options: StoreOptions): Store {
       return () => listeners.delete(listener);
     },
   };
+}
+
+function addTo(index: Map<string, Set<string>>, key: string, id: string): void {
+  index.set(key, (index.get(key) ?? new Set()).add(id));
+}
+
+function removeFrom(index: Map<string, Set<string>>, key: string, id: string): void {
+  const ids = index.get(key);
+  ids?.delete(id);
+  if (ids?.size === 0) index.delete(key);
 }

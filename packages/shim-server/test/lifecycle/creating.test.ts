@@ -150,6 +150,69 @@ test("a sandbox is in no list while it is made, and in all of them when it is re
   });
 });
 
+describe("a sandbox whose name a foreign container has", () => {
+  /** Its own name, with a suffix. */
+  const suffixed = new RegExp(`^${sandbox}_[\\da-f]{8}$`);
+
+  async function inTakenWorld(work: (world: World) => Promise<void>): Promise<void> {
+    await inWorld(async (world) => {
+      world.docker.containers.create(sandbox, { Image: "busybox:1" });
+      await work(world);
+    });
+  }
+  const pods = (world: World) => Object.keys(world.actual()).filter((name) => name !== sandbox);
+
+  test("is found by a repeated call", async () => {
+    await inTakenWorld(async (world) => {
+      const request = { config: sandboxConfig(world) };
+      const first = await world.calls.runPodSandbox(request);
+      expect(pods(world)).toEqual([expect.stringMatching(suffixed)]);
+      expect(await world.calls.runPodSandbox(request)).toEqual(first);
+      expect(pods(world)).toHaveLength(1);
+    });
+  });
+
+  test("is found when the name has become free", async () => {
+    await inTakenWorld(async (world) => {
+      const request = { config: sandboxConfig(world) };
+      const first = await world.calls.runPodSandbox(request);
+      world.docker.containers.remove(sandbox, true);
+      expect(await world.calls.runPodSandbox(request)).toEqual(first);
+      expect(pods(world)).toHaveLength(1);
+    });
+  });
+
+  test("is replaced when it has ended", async () => {
+    await inTakenWorld(async (world) => {
+      const request = { config: sandboxConfig(world) };
+      const first = await world.calls.runPodSandbox(request);
+      world.docker.containers.exit(first.podSandboxId, 0);
+      await world.store.refresh(first.podSandboxId);
+      const { podSandboxId } = await world.calls.runPodSandbox(request);
+      expect(podSandboxId).not.toBe(first.podSandboxId);
+      expect(pods(world)).toEqual([world.docker.containers.get(podSandboxId).name]);
+      expect([...world.network.held]).toEqual([podSandboxId]);
+    });
+  });
+
+  test("is in no list while it is made", async () => {
+    await inTakenWorld(async (world) => {
+      world.docker.events.release();
+      const seen: string[] = [];
+      world.store.onChange(({ after }) => void seen.push(`${after?.name}`));
+      world.steps.plan("network ADD", {
+        before() {
+          expect([...world.store.sandboxes()]).toEqual([]);
+          expect(seen).toEqual([]);
+        },
+      });
+      const { podSandboxId } = await world.calls.runPodSandbox({ config: sandboxConfig(world) });
+      expect([...world.store.sandboxes()].map(({ id }) => id)).toEqual([podSandboxId]);
+      expect(new Set(seen)).toEqual(new Set([world.docker.containers.get(podSandboxId).name]));
+    });
+  });
+});
+
 describe("a pod whose process is known before the engine has started it", () => {
   /** RunPodSandbox, told a pid by the runtime once the engine has replied. */
   async function runTold(world: World, toldPid: (pid: number) => number): Promise<unknown> {
