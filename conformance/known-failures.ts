@@ -17,6 +17,8 @@ export interface KnownFailure {
   readonly cgroups?: 1 | 2;
   /** It fails only where the kernel is user-mode Linux. */
   readonly userModeLinux?: true;
+  /** What the failure says, for a check of which only one part cannot pass: with other words it is a new failure. */
+  readonly says?: string;
 }
 
 /** Reads the checked-in list. Each entry must say why. */
@@ -40,6 +42,11 @@ function applies(known: KnownFailure, engine: string, host: HostFacts): boolean 
     (cgroups === undefined || cgroups === host.cgroups) &&
     (userModeLinux === undefined || host.userModeLinux)
   );
+}
+
+/** Whether a failure is the one that an entry tells of. */
+export function isFailureOf({ says = "" }: KnownFailure, reason: string): boolean {
+  return reason.includes(says);
 }
 
 /** The entry that covers a check on an engine, on a host. */

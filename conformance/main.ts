@@ -4,6 +4,7 @@
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { parseArgs } from "node:util";
+import { parseFeatureGates } from "../e2e/up-down.ts";
 import { engines, type LabConfig, labConfig } from "../lab/config.ts";
 import { LabError } from "../lab/lab-error.ts";
 import { withLock } from "../lab/lock.ts";
@@ -36,6 +37,7 @@ const usage = `usage: npm run conformance -- [--kubelet [--slice] [--jobs N] [--
 
   DOCKER=20|26|28|29      the engine (default 28, or 20 where 28 cannot be had)
   LAB=name                the lab to use (default "conformance")
+  FEATURE_GATES=A=true,B=false  with --kubelet, features of Kubernetes that are on or off, other than by default
   CRI_TOOLS_SOURCE=folder a checkout of cri-tools to build instead of the pinned version
   RESULTS=folder          where reports go (default conformance/results)
 `;
@@ -172,6 +174,7 @@ async function main(): Promise<number> {
         slice,
         jobs: readCount("--jobs", values.jobs),
         attempts: readCount("--attempts", values.attempts),
+        featureGates: parseFeatureGates(process.env.FEATURE_GATES ?? ""),
       })
     : await criJudge(focus);
   const choices: Choices = {

@@ -1,4 +1,4 @@
-import { findKnown, type KnownFailure } from "./known-failures.ts";
+import { findKnown, isFailureOf, type KnownFailure } from "./known-failures.ts";
 import type { Outcome } from "./outcome.ts";
 
 /** What an outcome means for the run. */
@@ -31,6 +31,9 @@ export function judge(
     const known = findKnown(list, outcome.name, engine);
     if (known === undefined || outcome.state === "skipped") {
       return { ...outcome, verdict: outcome.state };
+    }
+    if (outcome.state === "failed" && !isFailureOf(known, outcome.reason)) {
+      return { ...outcome, verdict: "failed" };
     }
     const verdict = outcome.state === "passed" ? "fixed" : "known";
     return { ...outcome, verdict, known: known.reason };

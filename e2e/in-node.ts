@@ -35,8 +35,18 @@ export async function bringEtcd(config: LabConfig, remote: Remote): Promise<void
   await copyOnce(remote, join(config.cacheDir, "etcd"), thereCache);
 }
 
-/** Runs a command in the node's checkout, on Docker 28 unless `DOCKER` says otherwise, and resolves with its exit code. */
+/** What a lab's and a suite's commands take from the environment, here as in the node. */
+const passedOn: readonly string[] = ["FEATURE_GATES", "LAB_CGROUPS", "LAB_STORE"];
+
+/**
+ * Runs a command in the node's checkout, on Docker 28 unless `DOCKER` says otherwise and with what else chooses a lab,
+ * and resolves with its exit code.
+ */
 export function runInNode(remote: Remote, words: readonly string[]): Promise<number> {
-  const docker = quote(`DOCKER=${process.env.DOCKER || "28"}`);
-  return runThere(remote, `${inCheckout} && ${docker} ${words.map(quote).join(" ")}`);
+  const chosen = passedOn.flatMap((name) => {
+    const value = process.env[name];
+    return value ? [`${name}=${value}`] : [];
+  });
+  const env = [`DOCKER=${process.env.DOCKER || "28"}`, ...chosen];
+  return runThere(remote, `${inCheckout} && env ${[...env, ...words].map(quote).join(" ")}`);
 }

@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { createCriClient } from "@dockershim/cri-client";
+import type { FeatureGates } from "../../e2e/control-plane.ts";
 import { installImageTools, nodeSuiteImages, serialSuiteImages } from "../../e2e/images.ts";
 import { addressBridge, nodeAddress } from "../../e2e/node.ts";
 import { kubernetesPrograms, kubernetesVersion, nodeSuitePrograms } from "../../e2e/programs.ts";
@@ -21,6 +22,8 @@ export interface NodeSuiteChoices {
   readonly jobs: number;
   /** How often a spec runs that fails. */
   readonly attempts: number;
+  /** Of Kubernetes' programs, those that are on or off other than by default. */
+  readonly featureGates: FeatureGates;
 }
 
 /** What every node has to pass, as Kubernetes' own jobs choose it. */
@@ -31,7 +34,7 @@ const conformance = {
 
 /** Kubernetes' tests of a node, with a kubelet, an API server and etcd of their own. */
 export async function nodeSuiteJudge(choices: NodeSuiteChoices): Promise<Judge> {
-  const { jobs, attempts } = choices;
+  const { jobs, attempts, featureGates } = choices;
   const programs = await kubernetesPrograms(labConfig(), nodeSuitePrograms);
   await installImageTools();
   const which = choices.slice
@@ -61,6 +64,7 @@ export async function nodeSuiteJudge(choices: NodeSuiteChoices): Promise<Judge> 
           folder,
           jobs,
           attempts,
+          featureGates,
           soFar,
           ...which,
         });

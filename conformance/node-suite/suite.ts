@@ -11,6 +11,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
+import type { FeatureGates } from "../../e2e/control-plane.ts";
 import { installKubelet } from "../../e2e/kubelet-program.ts";
 import type { nodeSuitePrograms } from "../../e2e/programs.ts";
 import { ConformanceError } from "../conformance-error.ts";
@@ -38,6 +39,8 @@ export interface SuiteOptions {
   readonly jobs: number;
   /** How often a spec runs that fails. */
   readonly attempts: number;
+  /** Of Kubernetes' programs, those that are on or off other than by default. */
+  readonly featureGates: FeatureGates;
   /** Hears of all outcomes so far, twice a minute. */
   soFar(outcomes: readonly Outcome[]): void;
 }
@@ -56,11 +59,25 @@ const kubeletConfig = {
   fileCheckFrequency: "10s",
   podCIDR: "10.100.0.0/24",
   evictionPressureTransitionPeriod: "30s",
-  // As users are told to have it; without it a kubelet has no figures of Docker's containers.
-  featureGates: { PodAndContainerStatsFromCRI: true },
   // The disk is everybody's on this machine.
   evictionHard: { "memory.available": "100Mi", "nodefs.available": "1%" },
 };
+
+/** As users are told to have it; without it a kubelet has no figures of Docker's containers. */
+const usualGates: FeatureGates = { PodAndContainerStatsFromCRI: true };
+
+/** The suite's flags for gates: those that it is told replace the ones in the kubelet's configuration. */
+function gateFlags(chosen: FeatureGates): string[] {
+  if (Object.keys(chosen).length === 0) return [];
+  const text = (gates: FeatureGates): string =>
+    Object.entries(gates)
+      .map(([gate, on]) => `${gate}=${on}`)
+      .join(",");
+  return [
+    `--feature-gates=${text({ ...usualGates, ...chosen })}`,
+    `--service-feature-gates=${text(chosen)}`,
+  ];
+}
 
 /** A suite that takes longer hangs: all specs take half an hour on two idle processors. */
 const timeout = "3h";
@@ -79,7 +96,7 @@ export async function runNodeSuite(options: SuiteOptions): Promise<Outcome[]> {
   for (const path of [report, work]) rmSync(path, { recursive: true, force: true });
   mkdirSync(work, { recursive: true });
   const config = join(work, "kubelet-base.json");
-  writeFileSync(config, JSON.stringify(kubeletConfig));
+  writeFileSync(config, JSON.stringify({ ...kubeletConfig, featureGates: usualGates }));
   // It runs where its program is, looks for the kubelet there, and leaves its files there.
   symlinkSync(programs["e2e_node.test"], join(work, "e2e_node.test"));
   installKubelet(programs.kubelet, join(work, "kubelet"));
@@ -111,6 +128,7 @@ export async function runNodeSuite(options: SuiteOptions): Promise<Outcome[]> {
       "--prepull-images=false",
       "--node-name=node1",
       `--report-dir=${join(folder, "reports")}`,
+      ...gateFlags(options.featureGates),
       ...(spec === undefined ? [] : [`--system-spec-file=${specFile}`]),
       // It would move itself and every other process of this machine into cgroups that stay.
       `--kubelet-flags=--node-ip=${options.address} --kubelet-cgroups= --system-cgroups=`,

@@ -40,6 +40,15 @@ describe("the verdict", () => {
     expect([checks[0]?.verdict, failed]).toEqual(["fixed", 1]);
   });
 
+  test("fails a known failure that says other words than it is known for", () => {
+    const list = [{ name: "collects", reason: "pulls the digest behind it", says: "sha256:a9" }];
+    const run = (reason: string): object =>
+      judge([outcome("collects", "failed", reason)], list, "28");
+    expect(run("manifest sha256:a9 unknown")).toMatchObject({ known: 1, failed: 0 });
+    expect(run("nothing was collected")).toMatchObject({ known: 0, failed: 1 });
+    expect(judge([outcome("collects", "passed")], list, "28")).toMatchObject({ failed: 1 });
+  });
+
   test("takes a known failure that is skipped or not there as no failure", () => {
     expect(judge([outcome("digest", "skipped", "no")], known, "28")).toMatchObject({ failed: 0 });
     expect(judge([outcome("other", "passed")], known, "28")).toMatchObject({ failed: 0 });
