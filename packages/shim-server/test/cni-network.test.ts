@@ -41,7 +41,7 @@ test("a pod of cri-dockerd keeps its address, although its loopback interface wa
   };
   const network = await createCniNetwork(options, pino({ level: "silent" }));
   try {
-    expect(network.addresses(containerId)).toEqual(["10.88.0.3"]);
+    expect(network.addresses(containerId, 1155)).toEqual(["10.88.0.3"]);
   } finally {
     await network.close();
   }

@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { Protocol } from "@dockershim/cri-types";
+import { PodSandboxState, Protocol } from "@dockershim/cri-types";
 import { labVariable, until } from "@dockershim/testing";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { type EngineProxy, type EngineReply, startEngineProxy } from "./engine-proxy.js";
@@ -23,6 +23,8 @@ describe("pod networking", () => {
 
   const ipOf = async (podSandboxId: string) =>
     (await h.cri.runtime.podSandboxStatus({ podSandboxId })).status?.network?.ip ?? "";
+  const stateOf = async (podSandboxId: string) =>
+    (await h.cri.runtime.podSandboxStatus({ podSandboxId })).status?.state;
   async function networkReady(): Promise<{ status: boolean; message: string }> {
     const { status } = await h.cri.runtime.status({});
     const found = status?.conditions.find(({ type }) => type === "NetworkReady");
@@ -55,6 +57,30 @@ describe("pod networking", () => {
     await h.docker.containers.remove(podSandboxId, { force: true });
     await h.restart();
     await until(() => !allocated().includes(ip));
+  });
+
+  test("a pod whose pause container somebody starts again is not ready, for its network is gone", async () => {
+    const { podSandboxId, config } = await h.runPod();
+    expect(await stateOf(podSandboxId)).toBe(PodSandboxState.SANDBOX_READY);
+    await h.docker.containers.stop(podSandboxId, { timeoutSeconds: 0 });
+    await h.docker.containers.start(podSandboxId);
+    const { Pid: pid } = (await h.docker.containers.inspect(podSandboxId)).State;
+    const seen = async () => {
+      const { info } = await h.cri.runtime.podSandboxStatus({ podSandboxId, verbose: true });
+      return JSON.parse(info.info ?? "").pid === pid;
+    };
+    for (const again of [false, true]) {
+      if (again) await h.restart();
+      await until(seen);
+      expect(await stateOf(podSandboxId)).toBe(PodSandboxState.SANDBOX_NOTREADY);
+      const { items } = await h.cri.runtime.listPodSandbox({ filter: { id: podSandboxId } });
+      expect(items[0]?.state).toBe(PodSandboxState.SANDBOX_NOTREADY);
+      expect(await ipOf(podSandboxId)).toBe("");
+    }
+    const { podSandboxId: next } = await h.cri.runtime.runPodSandbox({ config });
+    expect(next).not.toBe(podSandboxId);
+    expect(await ipOf(next)).not.toBe("");
+    await h.cri.runtime.removePodSandbox({ podSandboxId: next });
   });
 
   test("20 pods started at once get 20 addresses", async () => {

@@ -19,6 +19,11 @@ export function netnsOf(pid: number): string {
   return `/proc/${pid}/ns/net`;
 }
 
+/** The process in such a path; 0 for any other path. */
+export function pidOfNetns(path: string): number {
+  return Number(/^\/proc\/(\d+)\/ns\/net$/.exec(path)?.[1] ?? 0);
+}
+
 /** What CNI is told of a pod: its namespace, Kubernetes' arguments, and the capabilities' values. */
 export function cniAttachment(
   { sandboxId, pid, config }: PodAttachment,

@@ -14,7 +14,7 @@ import type { Logger } from "pino";
 import type { PluginObserver } from "../observed/observers.js";
 import type { ShimOptions } from "../options.js";
 import { ShimError } from "../shim-error.js";
-import { cniAttachment, netnsOf, podInterface } from "./cni-attachment.js";
+import { cniAttachment, netnsOf, pidOfNetns, podInterface } from "./cni-attachment.js";
 import type { PodNetwork } from "./pod-network.js";
 
 /** Where dockershim and cri-dockerd kept CNI results: pods of theirs are torn down by those. */
@@ -53,11 +53,20 @@ export async function createCniNetwork(
     log,
   });
   tellReadiness(watcher, logger);
-  const pods = new Map<string, readonly string[]>();
+  /** With the process whose namespace was put on the network, 0 where the cache does not tell. */
+  const pods = new Map<string, { readonly ips: readonly string[]; readonly pid: number }>();
   for (const cached of await cni.cachedAttachments({ ifName: podInterface })) {
     if (!cached.complete || cached.network === loopbackNetwork) continue;
-    pods.set(cached.containerId, cachedIps(cached, log));
+    pods.set(cached.containerId, {
+      ips: cachedIps(cached, log),
+      pid: pidOfNetns(cached.netns),
+    });
   }
+  /** Whether it is known that not this process was put on the network. */
+  const isOtherProcess = (sandboxId: string, pid: number): boolean => {
+    const { pid: networked = 0 } = pods.get(sandboxId) ?? {};
+    return networked > 0 && pid > 0 && networked !== pid;
+  };
   const settingUp = new Set<string>();
   let podCidr = options.podCidr;
 
@@ -79,7 +88,7 @@ export async function createCniNetwork(
       try {
         const result = await cni.add(state.network, attachment, { signal });
         const ips = attachmentIps(result, podInterface);
-        pods.set(pod.sandboxId, ips);
+        pods.set(pod.sandboxId, { ips, pid: await pod.pid });
         return ips;
       } finally {
         settingUp.delete(pod.sandboxId);
@@ -88,7 +97,10 @@ export async function createCniNetwork(
 
     async tearDown(sandboxId, pid, signal, onHeld) {
       // The process may end at any moment, and with a path through it the namespace would be gone.
-      const held = pid > 0 ? await holdNetns(netnsOf(pid)).catch(() => undefined) : undefined;
+      const held =
+        pid > 0 && !isOtherProcess(sandboxId, pid)
+          ? await holdNetns(netnsOf(pid)).catch(() => undefined)
+          : undefined;
       onHeld?.();
       try {
         const netns = held === undefined ? {} : { netns: held.path };
@@ -106,7 +118,8 @@ export async function createCniNetwork(
         .map(({ containerId }) => containerId);
     },
 
-    addresses: (sandboxId) => pods.get(sandboxId),
+    addresses: (sandboxId, pid) =>
+      isOtherProcess(sandboxId, pid) ? undefined : pods.get(sandboxId)?.ips,
 
     async refresh() {
       await watcher.refresh();

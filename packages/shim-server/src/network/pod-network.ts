@@ -35,8 +35,13 @@ export interface PodNetwork {
   tearDown(sandboxId: string, pid: number, signal: AbortSignal, onHeld?: () => void): Promise<void>;
   /** Pods on the network as far as this daemon's own records go, those being set up left out. */
   attached(): Promise<readonly string[]>;
-  /** Addresses of a pod, undefined when it is not on the network. */
-  addresses(sandboxId: string): readonly string[] | undefined;
+  /**
+   * Addresses of a pod, undefined when it is not on the network.
+   *
+   * @param pid Host pid of its pause process, 0 where none is known. One that somebody started again is in another
+   * namespace than was put on the network.
+   */
+  addresses(sandboxId: string, pid: number): readonly string[] | undefined;
   /** Looks at the configuration now, whatever its watcher has seen. */
   refresh(): Promise<void>;
   /** Address range for pods from now on, as CIDR (CRI UpdateRuntimeConfig). */

@@ -36,7 +36,7 @@ export function createStrayRelease(parts: {
   const stop = store.onChange(({ before, after }) => {
     if (after !== undefined || before?.kind !== "sandbox") return;
     // RemovePodSandbox has taken it off the network before it removes the container.
-    if (network.addresses(before.id)?.length) release(before.id);
+    if (network.addresses(before.id, 0)?.length) release(before.id);
   });
 
   async function collect(): Promise<void> {

@@ -26,7 +26,7 @@ export interface NriParts extends PluginRequestParts {
   readonly store: PluginRequestParts["store"] &
     Pick<Store, "sandbox" | "sandboxes" | "containers" | "onChange">;
   readonly unmanagedLimits: UnmanagedLimitsStore;
-  readonly addresses: (sandboxId: string) => readonly string[] | undefined;
+  readonly addresses: (sandboxId: string, pid: number) => readonly string[] | undefined;
   /** Settles when the store has been filled for the first time. */
   readonly synced: Promise<void>;
   readonly observer: Pick<NriObserver, "calling" | "connected"> | undefined;
@@ -61,7 +61,8 @@ export async function openNri(options: NriOptions, parts: NriParts): Promise<Ope
   const nri = await import("@dockershim/nri");
   const requests = createPluginRequests({ ...parts, log });
 
-  const podOf = (record: SandboxRecord): NriPod => toNriPod(record, addresses(record.id));
+  const podOf = (record: SandboxRecord): NriPod =>
+    toNriPod(record, addresses(record.id, record.inspect.State.Pid));
   const podOfId = (id: string): NriPod => {
     const record = store.sandbox(id);
     return record === undefined ? { id } : podOf(record);

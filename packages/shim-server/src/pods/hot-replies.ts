@@ -69,6 +69,6 @@ export function createHotSandboxStatus(parts: SandboxStatusParts): EncodedReply 
       encode(PodSandboxStatusResponseSchema, sandboxStatusReply(parts, message));
     if (message.verbose) return [reply()];
     const record = requireSandbox(store, message.podSandboxId);
-    return [statuses(record, network.addresses(record.id), reply)];
+    return [statuses(record, network.addresses(record.id, record.inspect.State.Pid), reply)];
   };
 }

@@ -42,7 +42,7 @@ function verboseInfo(
   record: SandboxRecord,
 ): Record<string, string> {
   return toVerboseInfo(record.inspect, {
-    ips: network.addresses(record.id) ?? [],
+    ips: network.addresses(record.id, record.inspect.State.Pid) ?? [],
     ...podResources.get(record.id),
   });
 }

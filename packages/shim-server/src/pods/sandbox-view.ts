@@ -16,7 +16,7 @@ export function sandboxItem(record: SandboxRecord, network: Network): PodSandbox
 
 /** The full status of a sandbox. */
 export function sandboxStatus(record: SandboxRecord, network: Network): PodSandboxStatus {
-  const ips = network.addresses(record.id);
+  const ips = network.addresses(record.id, record.inspect.State.Pid);
   const status = toPodSandboxStatus({
     inspect: record.inspect,
     ...(ips === undefined ? {} : { ips }),
