@@ -1,6 +1,7 @@
 import { lstatSync } from "node:fs";
 import { join } from "node:path";
 import { Code } from "@connectrpc/connect";
+import { until } from "@dockershim/testing";
 import { expect, test } from "@jest/globals";
 import { ShimError } from "../../src/shim-error.js";
 import { type Scenario, testFailingSteps } from "./failing-steps.js";
@@ -82,11 +83,15 @@ async function withoutLimits(work: (world: World, containerId: string) => Promis
 }
 
 /** Has so many reads of the container be cut; the engine's client tries each twice. */
-function cutReads({ steps }: World, reads: number): void {
+function cutReads(world: World, reads: number): void {
+  failReads(world, reads * 2, "lost");
+}
+
+function failReads({ steps }: World, count: number, outcome: "lost" | "refused"): void {
   steps.forget();
-  for (let step = 1; step <= reads * 2; step++) {
+  for (let step = 1; step <= count; step++) {
     const again = step === 1 ? "" : ` (${step})`;
-    steps.plan(`GET /containers/${main}/json${again}`, { outcome: "lost" });
+    steps.plan(`GET /containers/${main}/json${again}`, { outcome });
   }
 }
 
@@ -117,6 +122,18 @@ test("a start that nothing tells of is a failure, and becomes known", async () =
       code: Code.Unavailable,
     });
     expect(world.actual()).toEqual({ [sandbox]: "running", [main]: "running" });
+    world.steps.forget();
+    await until(() => hasLog(world));
+  });
+});
+
+test("a start that the engine's list alone tells of has its log once it can be read", async () => {
+  await withoutLimits(async (world, containerId) => {
+    failReads(world, 50, "refused");
+    await world.calls.startContainer({ containerId });
+    expect(hasLog(world)).toBe(false);
+    world.steps.forget();
+    await until(() => hasLog(world));
   });
 });
 
