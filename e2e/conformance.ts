@@ -2,7 +2,6 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { closeSync, mkdirSync, openSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import type { conformancePrograms } from "./programs.ts";
 import type { Cluster } from "./up-down.ts";
 
 /** Conformance specs that reach the runtime and need no cloud, by their names: 81 of Kubernetes 1.37. */
@@ -51,12 +50,14 @@ export interface FlakedSpec {
 }
 
 export interface ConformanceOptions {
-  readonly programs: Readonly<Record<(typeof conformancePrograms)[number], string>>;
+  readonly programs: Readonly<Record<"ginkgo" | "e2e.test", string>>;
   readonly cluster: Cluster;
   /** Where the log and the report go. */
   readonly folder: string;
   /** How often a spec is tried. */
   readonly attempts: number;
+  /** Ends the run at once when it is aborted. */
+  readonly signal: AbortSignal;
 }
 
 /** The part of Ginkgo's report that is read here. */
@@ -72,9 +73,14 @@ interface SpecReport {
   readonly AdditionalFailures?: readonly { readonly Failure: { readonly Message: string } }[];
 }
 
-/** Runs conformance specs of Kubernetes on a cluster, six at a time: most of them wait. */
+/**
+ * Runs conformance specs of Kubernetes on a cluster, six at a time: most of them wait.
+ *
+ * @throws The reason of the abort.
+ */
 export async function runConformance(options: ConformanceOptions): Promise<ConformanceRun> {
-  const { programs, cluster, folder, attempts } = options;
+  const { programs, cluster, folder, attempts, signal } = options;
+  signal.throwIfAborted();
   mkdirSync(folder, { recursive: true });
   const log = openSync(join(folder, "conformance.log"), "w");
   const child = spawn(
@@ -89,10 +95,19 @@ export async function runConformance(options: ConformanceOptions): Promise<Confo
       ...["--minStartupPods=0", "--allowed-not-ready-nodes=0"],
       ...[`--kubectl-path=${cluster.kubectl}`, "--dump-logs-on-failure=true"],
     ],
-    { cwd: folder, stdio: ["ignore", log, log] },
+    // In a group of its own, with the processes that run the specs.
+    { cwd: folder, stdio: ["ignore", log, log], detached: true },
   );
-  await once(child, "close");
-  closeSync(log);
+  // Told to end, they would first take down what they made, for which there may be no daemon.
+  const end = (): boolean => child.pid !== undefined && process.kill(-child.pid, "SIGKILL");
+  signal.addEventListener("abort", end);
+  try {
+    await once(child, "close");
+  } finally {
+    signal.removeEventListener("abort", end);
+    closeSync(log);
+  }
+  signal.throwIfAborted();
   return readRun(readFileSync(join(folder, "conformance.json"), "utf8"));
 }
 

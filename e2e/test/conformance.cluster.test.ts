@@ -11,7 +11,7 @@ import { installImageTools, nodeSuiteImages } from "../images.ts";
 import { endProgram, startProgram } from "../processes.ts";
 import { conformancePrograms, kubernetesPrograms } from "../programs.ts";
 import { type Cluster, clusterFolder, down, up } from "../up-down.ts";
-import { killEvery20Seconds } from "./daemon-kills.ts";
+import { underKills } from "./daemon-kills.ts";
 
 const config = labConfig({
   ...process.env,
@@ -52,14 +52,12 @@ async function runUnderKills(
   name: string,
   socket?: number,
 ): Promise<ConformanceRun & { readonly longestMs: number }> {
-  const endKilling = killEvery20Seconds(
-    folder,
-    daemonOf(folder, cluster.lab, { passedSocket: socket }),
-  );
   const results = join(process.env.RESULTS || folder, `conformance-${name}`);
-  const run = await runConformance({ programs, cluster, folder: results, attempts: 2 });
-  const { kills, longestMs } = await endKilling();
-  const { passed, flaked, failed } = run;
+  const daemon = daemonOf(folder, cluster.lab, { passedSocket: socket });
+  const { kills, longestMs, result } = await underKills(folder, daemon, (signal) =>
+    runConformance({ programs, cluster, folder: results, attempts: 2, signal }),
+  );
+  const { passed, flaked, failed } = result;
   console.info(
     [
       `${name}: ${kills} kills, away for ${Math.round(longestMs)} ms at most; ${passed} specs passed, ` +
@@ -73,7 +71,7 @@ async function runUnderKills(
   expect(passed).toBe(specs);
   expect(flaked.filter(({ line, output }) => !away.test(`${line}${output}`))).toEqual([]);
   expect(kills).toBeGreaterThan(2);
-  return { ...run, longestMs };
+  return { ...result, longestMs };
 }
 
 test("specs pass while the daemon is killed every 20 s, but for what meets the moment without one", async () => {

@@ -1,36 +1,57 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { endProgram, type Program, startProgram } from "../processes.ts";
 
-const everyMs = 20_000;
-
 /** How often a daemon was killed, and how long it was away at most until it served again, in ms. */
-export interface DaemonKills {
+export interface DaemonKills<T> {
   readonly kills: number;
   readonly longestMs: number;
+  /** What came of the work meanwhile. */
+  readonly result: T;
 }
 
 /**
- * Kills a cluster's daemon with -9 every 20 s, and starts it again at once.
+ * Does something while a cluster's daemon is killed with -9 again and again, and started again at
+ * once. On return the daemon serves.
  *
- * @returns Ends that, once the daemon serves again.
+ * @param work Told by its signal that there is no daemon any more.
+ * @param everyMs How long after a start the daemon is killed.
+ * @throws Why the daemon could not be started again, at once and whatever the work does; else what
+ * the work throws.
  */
-export function killEvery20Seconds(folder: string, daemon: Program): () => Promise<DaemonKills> {
-  let over = false;
+export async function underKills<T>(
+  folder: string,
+  daemon: Program,
+  work: (signal: AbortSignal) => Promise<T>,
+  everyMs = 20_000,
+): Promise<DaemonKills<T>> {
+  const over = new AbortController();
+  const broken = new AbortController();
   let kills = 0;
   let longestMs = 0;
-  const killing = (async () => {
+
+  async function killUntilOver(): Promise<void> {
     for (;;) {
-      for (let waited = 0; waited < everyMs && !over; waited += 200) await delay(200);
-      if (over) return { kills, longestMs };
+      await delay(everyMs, undefined, { signal: over.signal }).catch(() => undefined);
+      if (over.signal.aborted) return;
       const begin = performance.now();
       await endProgram(folder, daemon.name, 0);
       kills++;
       await startProgram(folder, daemon);
       longestMs = Math.max(longestMs, performance.now() - begin);
     }
-  })();
-  return () => {
-    over = true;
-    return killing;
-  };
+  }
+
+  const failure = new Promise<never>((_resolve, reject) => {
+    broken.signal.addEventListener("abort", () => reject(broken.signal.reason));
+  });
+  const killing = killUntilOver().catch((reason) => broken.abort(reason));
+  let result: T;
+  try {
+    result = await Promise.race([failure, work(broken.signal)]);
+  } finally {
+    over.abort();
+    await killing;
+  }
+  broken.signal.throwIfAborted();
+  return { kills, longestMs, result };
 }
