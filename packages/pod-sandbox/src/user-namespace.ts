@@ -12,13 +12,16 @@ export interface UserNamespaceFacts {
   readonly root: string;
   /** The sandbox's first process, whose namespace is joined. */
   readonly sandboxPid?: number | undefined;
-  /** Folder of the volumes that the engine makes by itself. */
-  readonly volumes: string;
+  /** The engine's own folder (`DockerRootDir`), from which it mounts what it makes by itself. */
+  readonly engineRoot: string;
 }
 
 /** What Docker lets send pings in every network that is not the node's: all groups, of which a namespace has few. */
 const pingGroups = "net.ipv4.ping_group_range";
 const everyGroup = "0 2147483647";
+
+/** Below the engine's folder: volumes, and the files that it makes of a pod's network. Root of the pod owns them. */
+const ofEngine = /^\/(?:volumes\/|containers\/[^/]+\/(?:resolv\.conf|hosts|hostname)$)/;
 
 /** The mappings that checked options of a sandbox ask for; undefined for the node's user namespace. */
 export function userNamespaceOf(
@@ -41,7 +44,7 @@ export function toOciMappings(mappings: readonly IDMapping[]): OciIdMapping[] {
 export function applyUserNamespace(
   spec: OciSpec,
   { uids, gids }: UserNamespacePatch,
-  { root, sandboxPid, volumes }: UserNamespaceFacts,
+  { root, sandboxPid, engineRoot }: UserNamespaceFacts,
 ): OciSpec {
   const linux = { ...(spec.linux as OciSpec | undefined) };
   const namespaces = (linux.namespaces ?? []) as { type: string }[];
@@ -52,8 +55,11 @@ export function applyUserNamespace(
   );
   if (sysctl[pingGroups] === everyGroup) sysctl[pingGroups] = `0 ${groups - 1}`;
   const mounts = ((spec.mounts ?? []) as { source?: string; type?: string }[]).map((mount) => {
-    const own = mount.type === "bind" && cleanPath(mount.source ?? "").startsWith(`${volumes}/`);
-    return own ? { uidMappings: uids, gidMappings: gids, ...mount } : mount;
+    const source = cleanPath(mount.source ?? "");
+    const made = source.startsWith(engineRoot) && ofEngine.test(source.slice(engineRoot.length));
+    return made && mount.type === "bind"
+      ? { uidMappings: uids, gidMappings: gids, ...mount }
+      : mount;
   });
   return {
     ...spec,

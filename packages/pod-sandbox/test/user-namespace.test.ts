@@ -91,7 +91,10 @@ describe("a spec in a user namespace", () => {
     root: { path: "/docker/merged", readonly: true },
     mounts: [
       { destination: "/v", type: "bind", source: "/docker/volumes/x/_data" },
+      { destination: "/etc/resolv.conf", type: "bind", source: "/docker/containers/c/resolv.conf" },
       { destination: "/w", type: "bind", source: "/docker/volumes-of-others" },
+      { destination: "/dev/shm", type: "bind", source: "/docker/containers/c/mounts/shm" },
+      { destination: "/x", type: "bind", source: "/other/volumes/x" },
       { destination: "/proc", type: "proc", source: "proc" },
     ],
     linux: {
@@ -102,16 +105,16 @@ describe("a spec in a user namespace", () => {
       },
     },
   };
-  const facts = { root: "/bundle/rootfs", volumes: "/docker/volumes" };
+  const facts = { root: "/bundle/rootfs", engineRoot: "/docker" };
 
-  test("has its own root folder, ids, and mapped volumes of the engine", () => {
+  test("has its own root folder, ids, and what the engine makes by itself mapped", () => {
     const before = structuredClone(spec);
     expect(applyUserNamespace(spec, { uids: mapped, gids: mapped }, facts)).toEqual({
       root: { path: "/bundle/rootfs", readonly: true },
       mounts: [
         { ...spec.mounts[0], uidMappings: mapped, gidMappings: mapped },
-        spec.mounts[1],
-        spec.mounts[2],
+        { ...spec.mounts[1], uidMappings: mapped, gidMappings: mapped },
+        ...spec.mounts.slice(2),
       ],
       linux: {
         uidMappings: mapped,

@@ -125,6 +125,18 @@ describe(`a pod with a user namespace of its own${problem ? ` (not here: ${probl
     },
   );
 
+  possible(
+    "may write what the engine makes of its network, as root of other pods may",
+    async () => {
+      const dnsConfig = { servers: ["10.9.8.7"], searches: [], options: [] };
+      const { containerId } = await h.runPod({ linux, dnsConfig }, { linux });
+      const files = "/etc/resolv.conf /etc/hostname /etc/hosts";
+      expect(await inside(containerId, `stat -c %u:%g ${files}`)).toBe("0:0\n0:0\n0:0");
+      const added = "echo '# added' >> /etc/resolv.conf; cat /etc/resolv.conf";
+      expect(await inside(containerId, added)).toBe("nameserver 10.9.8.7\n# added");
+    },
+  );
+
   possible("has volumes whose owners are mapped, and log and exit code as ever", async () => {
     const data = join(h.dir, "userns-data");
     mkdirSync(data);

@@ -1,5 +1,5 @@
 import { AsyncLocalStorage } from "node:async_hooks";
-import { join, resolve } from "node:path";
+import { resolve } from "node:path";
 import {
   applySpecPatch,
   applyUserNamespace,
@@ -125,7 +125,7 @@ export function createContainerSpecs(parts: ContainerSpecsParts): ContainerSpecs
     return applyUserNamespace(spec, userNamespace, {
       root: await rootMounts.mount({ root, ...start, userNamespace, owner }),
       sandboxPid: owner?.pid,
-      volumes: join(engine.known().info.DockerRootDir, "volumes"),
+      engineRoot: resolve(engine.known().info.DockerRootDir),
     });
   }
 
