@@ -166,8 +166,13 @@ async function readCacheDir(
   for (const name of names.toSorted()) {
     if (filter.containerId !== undefined && !name.includes(`-${filter.containerId}-`)) continue;
     const file = join(dir, name);
-    const text = await readRegularFile(file, maxEntryBytes).catch(() => undefined);
-    const cached = text === undefined ? undefined : parse(text, file, readOnly);
+    let cached: CachedAttachment | undefined;
+    try {
+      cached = parse(await readRegularFile(file, maxEntryBytes), file, readOnly);
+    } catch (error) {
+      // Another pod's attachment was removed since the names were read.
+      if ((error as NodeJS.ErrnoException).code === "ENOENT") continue;
+    }
     if (cached === undefined) {
       log("warn", "skipping a file in the result cache that cannot be read", { file });
     } else if (matches(cached, filter)) {

@@ -1,5 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { rmSync } from "node:fs";
 import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -149,6 +150,23 @@ test("files that are none of ours are passed over", async () => {
   await writeFile(join(dir, "results", "list"), "[]");
   expect(await cache.list()).toHaveLength(1);
   expect(reported.toSorted()).toEqual(names.map((name) => join(dir, "results", name)).toSorted());
+});
+
+test("a file that is removed while the cache is read is not complained of", async () => {
+  const file = (name: string) => join(dir, "results", name);
+  const reported: unknown[] = [];
+  const cache = createResultCache({
+    cacheDir: dir,
+    extraCacheDirs: [],
+    log: (_level, _message, fields) => {
+      reported.push(fields?.file);
+      rmSync(file("removed"), { force: true });
+    },
+  });
+  await cache.write(entry);
+  for (const name of ["broken", "removed"]) await writeFile(file(name), "{");
+  expect(await cache.list()).toHaveLength(1);
+  expect(reported).toEqual([file("broken")]);
 });
 
 describe("another runtime's cache", () => {
