@@ -1,5 +1,6 @@
 import { existsSync, readdirSync, readFileSync, rmdirSync, rmSync } from "node:fs";
 import { basename, join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import { tryCommand } from "./command.ts";
 import type { LabConfig } from "./config.ts";
 import { unmountBelow } from "./mounts.ts";
@@ -68,21 +69,38 @@ function engineBridges(config: LabConfig): string[] {
   return [...new Set(names)].filter((name) => hasInterface(name));
 }
 
+/** Where the machine's own containerd has the tasks of engines; one that finds it takes it instead of a private one. */
+const sharedTasks = "/run/containerd/io.containerd.runtime.v2.task/moby";
+
 /**
  * Ends containerd, then its shims and whatever they have started meanwhile: all of them name the engine's
- * folder in their arguments. In the other order containerd would tidy up after each shim while we do.
+ * folder in their arguments. In the other order containerd would tidy up after each shim while we do. The machine's
+ * own containerd goes on: shims that it has for the engine name one of its containers.
  */
 async function endRuntimes(config: LabConfig): Promise<void> {
+  const ids = entries(join(config.dataRoot, "containers"));
+  const isOurs = (commandLine: string): boolean =>
+    commandLine.includes(`${config.execRoot}/`) ||
+    ids.includes(/ -namespace moby -id (\S+)/.exec(commandLine)?.[1] ?? "");
   for (const program of [
     /^\S*containerd --config /,
     /^\S*(containerd|runc)/,
     /^\S*(containerd|runc)/,
   ]) {
     for (const { id, commandLine } of listProcesses()) {
-      if (program.test(commandLine) && commandLine.includes(`${config.execRoot}/`)) {
-        await endProcess(id, 0);
-      }
+      if (program.test(commandLine) && isOurs(commandLine)) await endProcess(id, 0);
     }
+  }
+  await tidied(ids);
+}
+
+/** Waits while the machine's containerd clears up after those; it gives each up after five seconds. */
+async function tidied(ids: readonly string[]): Promise<void> {
+  let left = ids;
+  for (let since = Date.now(); left.length > 0 && Date.now() < since + 10_000; await delay(100)) {
+    const still = left.filter((id) => existsSync(join(sharedTasks, id)));
+    if (still.length < left.length) since = Date.now();
+    left = still;
   }
 }
 
@@ -97,8 +115,13 @@ export async function clearRemains(config: LabConfig): Promise<void> {
   // All are identified before the first is ended: most end with it, and their numbers go to others.
   const members = cgroups.flatMap(membersOf).map(identify);
   for (const member of members) await endProcess(member, 0);
+  // systemd removes its own as soon as they are empty.
   for (const cgroup of cgroups) {
-    if (existsSync(cgroup)) rmdirSync(cgroup);
+    try {
+      rmdirSync(cgroup);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+    }
   }
   await unmountBelow(config.stateDir);
   for (const bridge of engineBridges(config)) await tryCommand("ip", ["link", "delete", bridge]);
