@@ -1,6 +1,13 @@
 import { execFileSync } from "node:child_process";
-import { existsSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import {
+  existsSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmdirSync,
+  writeFileSync,
+} from "node:fs";
+import { dirname, join } from "node:path";
 import type { DockerClient } from "@dockershim/docker-client";
 
 const root = "/sys/fs/cgroup";
@@ -35,11 +42,32 @@ export async function podCgroup(
     write: (controller, called, value) => writeFileSync(file(controller, called), value),
     remove() {
       if (systemd) execFileSync("systemctl", ["stop", `${own}.slice`]);
-      for (const hierarchy of ["", ...readdirSync(root)]) {
-        const path = join(root, hierarchy, parent);
-        // Some hierarchies are links to others, so it may be gone already.
-        if (existsSync(path)) rmdirSync(path);
-      }
+      for (const path of foldersOf(parent)) rmdirSync(path);
     },
   };
+}
+
+/** The cgroups above those that a process is in, as paths from the root of their hierarchies. */
+export function cgroupsAbove(pid: number): string[] {
+  const paths = readFileSync(`/proc/${pid}/cgroup`, "utf8").matchAll(/^\d+:[^:]*:(.*)$/gm);
+  return [...new Set(Array.from(paths, ([, path = ""]) => dirname(path)))];
+}
+
+/** Where such a cgroup is: in one hierarchy, or in each of cgroup v1. */
+export function foldersOf(cgroup: string): string[] {
+  const folders = ["", ...readdirSync(root)].map((hierarchy) => join(root, hierarchy, cgroup));
+  // Some hierarchies are links to others.
+  return [...new Set(folders.filter(existsSync).map((folder) => realpathSync(folder)))];
+}
+
+/** Removes a cgroup, and those above it, as far as nothing else is in them. */
+export function removeCgroup(cgroup: string): void {
+  for (let path = cgroup; path !== "/"; path = dirname(path)) {
+    try {
+      for (const folder of foldersOf(path)) rmdirSync(folder);
+    } catch (err) {
+      if ((err as NodeJS.ErrnoException).code !== "EBUSY") throw err;
+      return;
+    }
+  }
 }

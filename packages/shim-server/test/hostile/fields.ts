@@ -11,6 +11,7 @@ import { labVariable, until } from "@dockershim/testing";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { pino } from "pino";
 import { createHarness, type Harness } from "../harness.js";
+import { cgroupsAbove, foldersOf, removeCgroup } from "../pod-cgroup.js";
 import { mutationsOf } from "./mutations.js";
 import { createRawClient, type Outcome, type RawClient } from "./raw-call.js";
 import { isServedOrRefused } from "./served-or-refused.js";
@@ -28,6 +29,7 @@ export function testHostileFields(every: number): void {
     let raw: RawClient;
     let pod: Awaited<ReturnType<Harness["runPod"]>>;
     const told: string[] = [];
+    const cgroups = new Set<string>();
     let requests = 0;
 
     beforeAll(async () => {
@@ -68,13 +70,25 @@ export function testHostileFields(every: number): void {
       return create(method.input, known[method.name] ?? {});
     }
 
+    /** Those that the engine made for a sandbox's own. */
+    async function cgroupsOf(id: string): Promise<string[]> {
+      const { State } = await h.docker.containers.inspect(id);
+      return cgroupsAbove(State.Pid);
+    }
+
     /** What a call made goes again, so that the next has the same beginning. */
     async function remove(method: DescMethod, { code, body }: Outcome): Promise<void> {
       if (code !== 0 || body.length < 5) return;
       const message = body.subarray(5);
       if (method.name === "RunPodSandbox") {
         const { podSandboxId } = fromBinary(RunPodSandboxResponseSchema, message);
+        const made = await cgroupsOf(podSandboxId);
         await h.cri.runtime.removePodSandbox({ podSandboxId });
+        // A pod's cgroup is its kubelet's, which is us.
+        for (const cgroup of made) {
+          cgroups.add(cgroup);
+          removeCgroup(cgroup);
+        }
       } else if (method.name === "CreateContainer") {
         const { containerId } = fromBinary(CreateContainerResponseSchema, message);
         await h.cri.runtime.removeContainer({ containerId });
@@ -112,6 +126,12 @@ export function testHostileFields(every: number): void {
         await until(async () => (await h.dockerIds()).length === 2);
       },
     );
+
+    test("left no cgroup", async () => {
+      const usual = new Set(await cgroupsOf(pod.podSandboxId));
+      const left = [...cgroups].filter((cgroup) => !usual.has(cgroup));
+      expect(left.flatMap(foldersOf)).toEqual([]);
+    });
 
     test("wrote nothing outside, and no secret into its log", () => {
       for (const path of ["/tmp/dockershim-hostile", "/proc/self/dockershim-hostile"]) {
