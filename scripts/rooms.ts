@@ -1,4 +1,4 @@
-// The rooms of shim-server in their order, and whether a file keeps to it.
+// The rooms of a package in their order, and whether a file keeps to it.
 import { dirname, normalize } from "node:path/posix";
 import { importsOf } from "./imports.ts";
 
@@ -6,20 +6,21 @@ import { importsOf } from "./imports.ts";
 export type Floor = readonly string[];
 
 /**
- * Reads the floors from the architecture's table of rooms, from the top: a row is a floor, its first cell names
- * the rooms.
+ * Reads the floors from the architecture's table of a package's rooms, from the top: a row is a floor, its first cell
+ * names the rooms.
  *
  * @throws Error when there is no such table.
  */
-export function floorsOf(markdown: string): Floor[] {
-  const [, rows = ""] = /^\| room \|.*\n\|[-|]+\n((?:\|.*\n)+)/m.exec(markdown) ?? [];
+export function floorsOf(markdown: string, name: string): Floor[] {
+  const [, chapter = ""] = markdown.split(new RegExp(`^## Rooms of ${name}$`, "m"));
+  const [, rows = ""] = /^\| room \|.*\n\|[-|]+\n((?:\|.*\n)+)/m.exec(chapter) ?? [];
   const floors = rows
     .split("\n")
     .map((row) =>
       Array.from((row.split("|")[1] ?? "").matchAll(/`([^`]+)`/g), ([, room = ""]) => room),
     )
     .filter((floor) => floor.length > 0);
-  if (floors.length === 0) throw new Error("there is no table of rooms");
+  if (floors.length === 0) throw new Error(`there is no table of the rooms of ${name}`);
   return floors;
 }
 

@@ -5,6 +5,14 @@ import { importsOf } from "../imports.ts";
 import { floorsOf, roomProblems } from "../rooms.ts";
 
 const table = `
+## Rooms of cellar
+
+| room | what is in it |
+|---|---|
+| \`wine/\` | |
+
+## Rooms of house
+
 | room | what is in it |
 |---|---|
 | \`options\` \`call\` | what all share |
@@ -16,17 +24,21 @@ const table = `
 |---|---|
 | \`nothing/\` | |
 `;
-const floors = floorsOf(table);
+const floors = floorsOf(table, "house");
 
 test("floors are the rows of the table, rooms what a row's first cell names", () => {
   expect(floors).toEqual([["options", "call"], ["state/"], ["logs/", "exec/"], ["start"]]);
-  expect(() => floorsOf("no table")).toThrow("no table of rooms");
+  expect(floorsOf(table, "cellar")).toEqual([["wine/"]]);
+  expect(() => floorsOf(table, "attic")).toThrow("no table of the rooms of attic");
 });
 
-test("the architecture has every room of shim-server once", () => {
+test.each([
+  ["shim-server", "pods/"],
+  ["cli", "lifecycle/"],
+])("the architecture has every room of %s once", (name, room) => {
   const path = join(import.meta.dirname, "../../docs/architecture.md");
-  const rooms = floorsOf(readFileSync(path, "utf8")).flat();
-  expect(rooms).toContain("pods/");
+  const rooms = floorsOf(readFileSync(path, "utf8"), name).flat();
+  expect(rooms).toContain(room);
   expect(new Set(rooms).size).toBe(rooms.length);
 });
 

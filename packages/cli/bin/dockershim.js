@@ -5,7 +5,7 @@ if (Number(process.versions.node.split(".")[0]) < 22) {
   rerunWithNewerNode();
 } else {
   endWithParent();
-  const { endWithOutput } = await import("../dist/broken-output.js");
+  const { endWithOutput } = await import("../dist/output/broken-output.js");
   endWithOutput(process.stdout, process.stderr);
   const { main } = await import("../dist/main.js");
   process.exitCode = await main(process.argv.slice(2), {

@@ -1,7 +1,7 @@
 import { type Command, CommanderError } from "commander";
 import { CliError, exitCodes, messageOf } from "./cli-error.js";
+import type { Terminal } from "./output/terminal.js";
 import { addCommands, createProgram, refuseUnknownTopic } from "./program.js";
-import type { Terminal } from "./terminal.js";
 
 /**
  * Runs `dockershim` with these arguments and returns its exit code. Errors are printed,

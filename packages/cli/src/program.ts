@@ -1,13 +1,13 @@
 import { Command } from "commander";
 import { CliError } from "./cli-error.js";
 import { cliVersion } from "./cli-version.js";
-import type { CommandContext } from "./command-context.js";
 import { commands } from "./commands.js";
 import { translateCrictl } from "./crictl-words.js";
-import { columnsOf } from "./field-rows.js";
-import { addDebugOption, addRuntimeOptions } from "./runtime-options.js";
-import { suggestName } from "./suggest-name.js";
-import type { Terminal } from "./terminal.js";
+import { columnsOf } from "./output/field-rows.js";
+import { suggestName } from "./output/suggest-name.js";
+import type { Terminal } from "./output/terminal.js";
+import type { CommandContext } from "./runtime/command-context.js";
+import { addDebugOption, addRuntimeOptions } from "./runtime/runtime-options.js";
 
 /** The script of a shell, and what the script asks at each press of the key. */
 const completionCommands = ["completion", "complete"];

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
 import { parse } from "yaml";
-import { carryOptions } from "../src/carry-options.js";
-import { defaultConfigText } from "../src/default-config.js";
+import { carryOptions } from "../src/migrate/carry-options.js";
+import { defaultConfigText } from "../src/serve/default-config.js";
 
 type Options = Parameters<typeof carryOptions>[1];
 const carry = (text: string, options: Options) =>

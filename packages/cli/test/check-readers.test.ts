@@ -4,8 +4,8 @@ import { dirname, join } from "node:path";
 import { defaultShimOptions } from "@dockershim/shim-server/options";
 import { afterEach, beforeEach, expect, test } from "@jest/globals";
 import { readDaemon } from "../src/check/read-daemon.js";
-import { readKubelet } from "../src/check/read-kubelet.js";
 import { readListening, readNode } from "../src/check/read-node.js";
+import { readKubelet } from "../src/node/read-kubelet.js";
 import { sampleNow } from "./sample-runtime.js";
 
 let root: string;

@@ -6,8 +6,8 @@ import { afterAll, expect, test } from "@jest/globals";
 import fc from "fast-check";
 import { stringify } from "yaml";
 import { CliError } from "../src/cli-error.js";
-import { type FileOptions, readConfigFile } from "../src/config-file.js";
-import { fileKey, serveOptions, type ValueKind } from "../src/serve-options.js";
+import { type FileOptions, readConfigFile } from "../src/serve/config-file.js";
+import { fileKey, serveOptions, type ValueKind } from "../src/serve/serve-options.js";
 
 const dir = mkdtempSync(join(tmpdir(), "config-fuzz-"));
 const path = join(dir, "config.yaml");

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { expect, test } from "@jest/globals";
-import { optionsFromCriDockerd } from "../src/cri-dockerd-command.js";
+import { optionsFromCriDockerd } from "../src/cri-dockerd/cri-dockerd-command.js";
 import { runBin, startBin } from "./dockershim-bin.js";
 
 /** The flags of a unit's ExecStart line, as systemd splits them. */

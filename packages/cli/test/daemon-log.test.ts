@@ -2,7 +2,7 @@ import { closeSync, fstatSync, mkdtempSync, openSync, readFileSync, rmSync } fro
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
-import { createDaemonLog } from "../src/daemon-log.js";
+import { createDaemonLog } from "../src/serve/daemon-log.js";
 
 let dir: string;
 let fd: number;

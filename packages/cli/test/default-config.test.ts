@@ -3,8 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { defaultShimOptions } from "@dockershim/shim-server/options";
 import { expect, test } from "@jest/globals";
-import { gatherOptions } from "../src/daemon-options.js";
-import { defaultConfigText } from "../src/default-config.js";
+import { gatherOptions } from "../src/serve/daemon-options.js";
+import { defaultConfigText } from "../src/serve/default-config.js";
 
 /** What the daemon takes from a configuration file with this text. */
 async function read(text: string) {

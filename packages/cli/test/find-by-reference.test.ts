@@ -1,6 +1,6 @@
 import { expect, test } from "@jest/globals";
 import { CliError } from "../src/cli-error.js";
-import { type Candidate, findByReference } from "../src/find-by-reference.js";
+import { type Candidate, findByReference } from "../src/objects/find-by-reference.js";
 
 const item = (id: string, name: string, pod: string, precedence: number): Candidate => ({
   id,

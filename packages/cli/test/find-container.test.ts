@@ -1,7 +1,7 @@
 import type { CriClient } from "@dockershim/cri-client";
 import { ContainerState } from "@dockershim/cri-types";
 import { expect, test } from "@jest/globals";
-import { findContainer, findPreviousContainer } from "../src/find-container.js";
+import { findContainer, findPreviousContainer } from "../src/objects/find-container.js";
 
 const { CONTAINER_EXITED: ended, CONTAINER_RUNNING: running } = ContainerState;
 

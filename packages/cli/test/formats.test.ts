@@ -1,10 +1,10 @@
 import { describe, expect, test } from "@jest/globals";
-import { formatAge } from "../src/age.js";
-import { formatBinaryBytes, formatBytes } from "../src/byte-size.js";
-import { formatDuration, parseDuration } from "../src/duration.js";
-import { shortId } from "../src/short-id.js";
-import { formatTable } from "../src/table.js";
-import { wrapText } from "../src/wrap-text.js";
+import { formatAge } from "../src/output/age.js";
+import { formatBinaryBytes, formatBytes } from "../src/output/byte-size.js";
+import { formatDuration, parseDuration } from "../src/output/duration.js";
+import { shortId } from "../src/output/short-id.js";
+import { formatTable } from "../src/output/table.js";
+import { wrapText } from "../src/output/wrap-text.js";
 
 const now = Date.UTC(2026, 10, 23, 12);
 const ago = (seconds: number) => BigInt(now - seconds * 1_000) * 1_000_000n;

@@ -6,8 +6,8 @@ import { promisify } from "node:util";
 import { createDockerClient, type DockerClient } from "@dockershim/docker-client";
 import { imageTarOf, labVariable, until } from "@dockershim/testing";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import { openNode } from "../src/node/open-node.js";
 import { findRemains, removeRemain } from "../src/node-remains/find-remains.js";
-import { openNode } from "../src/node-remains/open-node.js";
 import { startRealRuntime } from "./real-runtime.js";
 
 // Each kind of remains that needs no network of pods, planted on a real engine: seen with its size, removed, and what is

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, jest, test } from "@jest/globals";
-import { giveBackAfterBursts } from "../src/give-back.js";
+import { giveBackAfterBursts } from "../src/serve/give-back.js";
 
 const mb = 1024 * 1024;
 const everyMs = 1_000;

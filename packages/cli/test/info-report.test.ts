@@ -1,7 +1,7 @@
 import { create } from "@bufbuild/protobuf";
 import { StatusResponseSchema, VersionResponseSchema } from "@dockershim/cri-types";
 import { expect, test } from "@jest/globals";
-import { describeRuntime } from "../src/info-report.js";
+import { describeRuntime } from "../src/info/info-report.js";
 
 const long = `/var/lib/${"deep/".repeat(30)}`;
 

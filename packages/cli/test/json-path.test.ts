@@ -1,5 +1,5 @@
 import { expect, test } from "@jest/globals";
-import { parseTemplate } from "../src/json-path-template.js";
+import { parseTemplate } from "../src/output/json-path-template.js";
 
 const pods = {
   items: [

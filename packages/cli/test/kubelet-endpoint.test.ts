@@ -3,8 +3,8 @@ import {
   type EndpointForm,
   readKubeletEndpoint,
   replaceKubeletEndpoint,
-} from "../src/kubelet-endpoint.js";
-import { isSameSocket } from "../src/socket-path.js";
+} from "../src/machine/kubelet-endpoint.js";
+import { isSameSocket } from "../src/machine/socket-path.js";
 
 const old = "unix:///var/run/cri-dockerd.sock";
 const ours = "unix:///run/dockershim/dockershim.sock";

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
-import { collectLabelSelector, parseLabelSelector } from "../src/label-selector.js";
+import { collectLabelSelector, parseLabelSelector } from "../src/objects/label-selector.js";
 
 const things: Record<string, Record<string, string>> = {
   web: { app: "web", tier: "front", "example.com/track": "stable" },

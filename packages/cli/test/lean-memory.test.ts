@@ -2,7 +2,7 @@ import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import { expect, test } from "@jest/globals";
 
-const leanMemory = new URL("../dist/lean-memory.js", import.meta.url).href;
+const leanMemory = new URL("../dist/serve/lean-memory.js", import.meta.url).href;
 
 /**
  * A process that takes 64 MB within V8's heap and 48 MB beside it, lets go of them and does nothing more.

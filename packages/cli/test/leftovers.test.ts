@@ -1,5 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
-import { describeLeftover, findLeftovers, type Remains } from "../src/leftovers.js";
+import { describeLeftover, findLeftovers, type Remains } from "../src/migrate/leftovers.js";
 
 const gone = "a".repeat(64);
 const there = "b".repeat(64);

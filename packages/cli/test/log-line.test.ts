@@ -1,6 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
-import { parseLogLine } from "../src/log-line.js";
-import { parseTimestamp } from "../src/log-timestamp.js";
+import { parseLogLine } from "../src/logs/log-line.js";
+import { parseTimestamp } from "../src/logs/log-timestamp.js";
 
 const parse = (line: string | Buffer) => parseLogLine(Buffer.from(line));
 const time = "2026-11-23T10:00:00.123456789Z";

@@ -1,8 +1,8 @@
 import { PassThrough } from "node:stream";
 import { expect, test } from "@jest/globals";
-import { parseLogLine } from "../src/log-line.js";
-import { createLogPrinter } from "../src/log-printer.js";
-import { parseTimestamp } from "../src/log-timestamp.js";
+import { parseLogLine } from "../src/logs/log-line.js";
+import { createLogPrinter } from "../src/logs/log-printer.js";
+import { parseTimestamp } from "../src/logs/log-timestamp.js";
 
 const lines = [
   "2026-11-23T10:00:00Z stdout P one, ",

@@ -11,8 +11,8 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
-import { type LogReaderOptions, readLog } from "../src/log-reader.js";
-import { findTailOffset } from "../src/log-tail.js";
+import { type LogReaderOptions, readLog } from "../src/logs/log-reader.js";
+import { findTailOffset } from "../src/logs/log-tail.js";
 
 let dir: string;
 let path: string;

@@ -1,7 +1,11 @@
 import { describe, expect, test } from "@jest/globals";
-import { describeMigration } from "../src/migrate-command.js";
-import { migrateFlags } from "../src/migrate-flags.js";
-import { judgeMigration, type MigratedPod, type MigrateFacts } from "../src/migrate-report.js";
+import { describeMigration } from "../src/migrate/migrate-command.js";
+import { migrateFlags } from "../src/migrate/migrate-flags.js";
+import {
+  judgeMigration,
+  type MigratedPod,
+  type MigrateFacts,
+} from "../src/migrate/migrate-report.js";
 
 const pod: MigratedPod = {
   id: "a".repeat(64),

@@ -1,9 +1,14 @@
 import { describe, expect, test } from "@jest/globals";
-import { judgeMigration } from "../src/migrate-report.js";
-import type { Direction, EndpointFile, MigrationFacts, UnitFacts } from "../src/migration-facts.js";
-import { migrationProblems, planMigration } from "../src/migration-plan.js";
-import { describeAction } from "../src/migration-step.js";
-import { parseSystemdShow } from "../src/systemctl.js";
+import { parseSystemdShow } from "../src/machine/systemctl.js";
+import { judgeMigration } from "../src/migrate/migrate-report.js";
+import type {
+  Direction,
+  EndpointFile,
+  MigrationFacts,
+  UnitFacts,
+} from "../src/migrate/migration-facts.js";
+import { migrationProblems, planMigration } from "../src/migrate/migration-plan.js";
+import { describeAction } from "../src/migrate/migration-step.js";
 
 const old = "unix:///var/run/cri-dockerd.sock";
 const ours = "unix:///run/dockershim/dockershim.sock";

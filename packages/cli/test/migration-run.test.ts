@@ -1,13 +1,13 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { afterEach, describe, expect, test } from "@jest/globals";
-import { gatherMigration } from "../src/gather-migration.js";
-import { createPerformer } from "../src/migration-actions.js";
-import type { Direction } from "../src/migration-facts.js";
-import { createJournal, rememberOrigin } from "../src/migration-journal.js";
-import { planMigration } from "../src/migration-plan.js";
-import { runMigration, undoMigration } from "../src/migration-run.js";
-import type { MigrationAction } from "../src/migration-step.js";
-import { createSystemctl } from "../src/systemctl.js";
+import { createSystemctl } from "../src/machine/systemctl.js";
+import { gatherMigration } from "../src/migrate/gather-migration.js";
+import { createPerformer } from "../src/migrate/migration-actions.js";
+import type { Direction } from "../src/migrate/migration-facts.js";
+import { createJournal, rememberOrigin } from "../src/migrate/migration-journal.js";
+import { planMigration } from "../src/migrate/migration-plan.js";
+import { runMigration, undoMigration } from "../src/migrate/migration-run.js";
+import type { MigrationAction } from "../src/migrate/migration-step.js";
 import { createFakeNode, type FakeNode } from "./fake-node.js";
 
 const old = "unix:///var/run/cri-dockerd.sock";

@@ -5,7 +5,7 @@ import { pipeline } from "node:stream/promises";
 import type { RuntimePortForwardRequest } from "@dockershim/streaming";
 import { until } from "@dockershim/testing";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
-import { parsePortPair } from "../src/port-pair.js";
+import { parsePortPair } from "../src/sessions/port-pair.js";
 import { startBin } from "./dockershim-bin.js";
 import { runDockershim } from "./run-dockershim.js";
 import { startSampleRuntime } from "./sample-runtime.js";

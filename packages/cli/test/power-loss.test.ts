@@ -6,7 +6,7 @@ import { afterAll, beforeAll, expect, jest, test } from "@jest/globals";
 
 const disk = createPowerLossFs();
 jest.unstable_mockModule("node:fs/promises", () => disk.fs);
-const { writeWhole } = await import("../src/write-whole.js");
+const { writeWhole } = await import("../src/machine/write-whole.js");
 
 let dir: string;
 beforeAll(async () => {

@@ -2,6 +2,7 @@ import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "@jest/globals";
+import type { OpenNode } from "../src/node/open-node.js";
 import { type FoundRemains, removeRemain } from "../src/node-remains/find-remains.js";
 import {
   type CachedResult,
@@ -18,7 +19,6 @@ import {
   orphanedSandboxes,
 } from "../src/node-remains/judge-remains.js";
 import { readLiveAddresses, shortestV6 } from "../src/node-remains/live-addresses.js";
-import type { OpenNode } from "../src/node-remains/open-node.js";
 import type { RemainKind } from "../src/node-remains/remain-kinds.js";
 import { describeRemains } from "../src/node-remains/remains-report.js";
 import { sampleNow } from "./sample-runtime.js";

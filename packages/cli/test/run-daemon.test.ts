@@ -1,7 +1,7 @@
 import { EventEmitter } from "node:events";
 import type { Shim, ShimOptions } from "@dockershim/shim-server";
 import { expect, jest, test } from "@jest/globals";
-import { runDaemon } from "../src/run-daemon.js";
+import { runDaemon } from "../src/serve/run-daemon.js";
 
 /** A daemon under control: what start() and close() do is up to the test. */
 function setUp(closeDeadlineMs = 5_000) {

@@ -1,5 +1,5 @@
 import { expect, test } from "@jest/globals";
-import { runProgram } from "../src/run-program.js";
+import { runProgram } from "../src/machine/run-program.js";
 
 const path = process.env.PATH ?? "";
 

@@ -4,10 +4,10 @@ import { join } from "node:path";
 import { defaultShimOptions } from "@dockershim/shim-server/options";
 import { afterAll, describe, expect, test } from "@jest/globals";
 import { Command } from "commander";
-import { optionsFromFile, readConfigFile } from "../src/config-file.js";
-import { gatherOptions } from "../src/daemon-options.js";
-import { defaultEndpoint } from "../src/runtime-options.js";
-import { addServeOptions, optionsFromFlags } from "../src/serve-options.js";
+import { defaultEndpoint } from "../src/runtime/runtime-options.js";
+import { optionsFromFile, readConfigFile } from "../src/serve/config-file.js";
+import { gatherOptions } from "../src/serve/daemon-options.js";
+import { addServeOptions, optionsFromFlags } from "../src/serve/serve-options.js";
 
 function flagsOf(...args: string[]): Record<string, unknown> {
   const command = new Command().exitOverride().configureOutput({ writeErr: () => {} });

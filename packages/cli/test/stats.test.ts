@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { until } from "@dockershim/testing";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
-import { createCpuRates } from "../src/cpu-rates.js";
+import { createCpuRates } from "../src/stats/cpu-rates.js";
 import { startBin } from "./dockershim-bin.js";
 import { runDockershim } from "./run-dockershim.js";
 import { ids } from "./sample-ids.js";

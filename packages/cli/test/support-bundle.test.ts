@@ -5,7 +5,7 @@ import { gunzipSync } from "node:zlib";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import type { BundlePart, BundleSource } from "../src/support-bundle/bundle-part.js";
 import { makeBundle, usualLimits } from "../src/support-bundle/make-bundle.js";
-import { describeBundle } from "../src/support-bundle-command.js";
+import { describeBundle } from "../src/support-bundle/support-bundle-command.js";
 import { runDockershim } from "./run-dockershim.js";
 import { sampleNow } from "./sample-runtime.js";
 import { filesOfTar } from "./tar-files.js";

@@ -11,7 +11,7 @@ import {
   observeForSystemd,
   requirePassedSocket,
   takeServiceVariables,
-} from "../src/systemd-service.js";
+} from "../src/serve/systemd-service.js";
 import { bin, runBin } from "./dockershim-bin.js";
 
 describe("what systemd tells a service", () => {

@@ -1,6 +1,6 @@
 import { writeFile } from "node:fs/promises";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import { formatMs } from "../src/timeline-stretches.js";
+import { formatMs } from "../src/timeline/timeline-stretches.js";
 import { runDockershim } from "./run-dockershim.js";
 import { startSampleRuntime } from "./sample-runtime.js";
 

@@ -1,32 +1,8 @@
 import type { EngineInfo, EngineVersion } from "@dockershim/docker-client";
 import type { ShimOptions } from "@dockershim/shim-server/options";
 import type { SpecFacts } from "@dockershim/shim-server/spec-facts";
-
-/** Who answers CRI at the endpoint that was asked. */
-export type RuntimeKind = "dockershim" | "cri-dockerd" | "other" | "none";
-
-/** The runtime, as it answers. */
-export interface RuntimeAnswer {
-  readonly kind: RuntimeKind;
-  readonly endpoint: string;
-  /** Name and version; why nobody answers where it is `none`. */
-  readonly about: string;
-  readonly conditions: readonly {
-    readonly type: string;
-    readonly status: boolean;
-    readonly reason: string;
-    readonly message: string;
-  }[];
-  /** What the engine does not let the daemon read; undefined where the runtime does not tell. */
-  readonly unread:
-    | {
-        readonly containers: number;
-        readonly images: number;
-        /** Of the first of them. */
-        readonly names: readonly string[];
-      }
-    | undefined;
-}
+import type { KubeletFacts } from "../node/read-kubelet.js";
+import type { RuntimeAnswer } from "../node/read-runtime.js";
 
 /** The socket that the daemon serves on, or is going to. */
 export interface SocketFacts {
@@ -93,29 +69,6 @@ export interface EngineFacts {
   readonly process:
     | { readonly oomScoreAdj: number; readonly mayLowerOomScore: boolean }
     | undefined;
-}
-
-/** What of the kubelet's configuration matters here; undefined where it is not set. */
-export interface KubeletSettings {
-  readonly cgroupDriver: string | undefined;
-  readonly failCgroupV1: boolean | undefined;
-  readonly failSwapOn: boolean | undefined;
-  readonly endpoint: string | undefined;
-  /** Where it has the folders of pods' logs. */
-  readonly podLogsDir: string;
-  readonly featureGates: Readonly<Record<string, boolean>>;
-  readonly evictionHard: Readonly<Record<string, string>>;
-}
-
-export interface KubeletFacts {
-  readonly pid: number | undefined;
-  /** Such as `1.34.2`; undefined where it is not known. */
-  readonly version: string | undefined;
-  readonly configFile: string;
-  /** Where it keeps its pods. */
-  readonly rootDir: string;
-  /** undefined where there is no file, a text when it cannot be read. */
-  readonly settings: KubeletSettings | string | undefined;
 }
 
 /** A file system that something of the node's is on. */

@@ -1,6 +1,6 @@
 import { stripVTControlCharacters, styleText } from "node:util";
-import { oneLine } from "../table.js";
-import { wrapText } from "../wrap-text.js";
+import { oneLine } from "../output/table.js";
+import { wrapText } from "../output/wrap-text.js";
 import type { CheckResult } from "./all-checks.js";
 import type { Verdict } from "./finding.js";
 

@@ -1,4 +1,4 @@
-import { isSameSocket } from "../socket-path.js";
+import { isSameSocket } from "../machine/socket-path.js";
 import type { Check } from "./check.js";
 import { type Finding, fail, ok, skip, warn, worstOf } from "./finding.js";
 

@@ -6,8 +6,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { attachmentIps, type Cni, createCni, type Network } from "@dockershim/cni";
 import { messageOf } from "../cli-error.js";
-import { leaseDirsOf, readLeases } from "../host-local.js";
-import { runProgram } from "../run-program.js";
+import { leaseDirsOf, readLeases } from "../machine/host-local.js";
+import { runProgram } from "../machine/run-program.js";
 import type { DeepNetworkOutcome } from "./check-facts.js";
 
 /** Longest time that each command may take, in ms. */

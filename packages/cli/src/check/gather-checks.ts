@@ -1,18 +1,20 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { findProcess } from "../node-processes.js";
+import { findProcess } from "../machine/node-processes.js";
+import { chooseOptions, withAnswered } from "../node/choose-options.js";
+import type { NodePlaces } from "../node/node-places.js";
+import { openNode } from "../node/open-node.js";
+import type { KubeletFacts } from "../node/read-kubelet.js";
+import { readKubelet, usualLogsDir } from "../node/read-kubelet.js";
+import { readRuntime } from "../node/read-runtime.js";
 import { findRemains } from "../node-remains/find-remains.js";
-import { openNode } from "../node-remains/open-node.js";
 import { usualMinAgeMs } from "../node-remains/remain.js";
 import { allRemainKinds } from "../node-remains/remain-kinds.js";
-import type { CheckFacts, DiskFacts, KubeletFacts } from "./check-facts.js";
-import { chooseOptions, withAnswered } from "./choose-options.js";
+import type { CheckFacts, DiskFacts } from "./check-facts.js";
 import { readDaemon } from "./read-daemon.js";
 import { readEngine } from "./read-engine.js";
-import { readKubelet, usualLogsDir } from "./read-kubelet.js";
 import { readNetwork } from "./read-network.js";
-import { type NodePlaces, readNode } from "./read-node.js";
-import { readRuntime } from "./read-runtime.js";
+import { readNode } from "./read-node.js";
 
 /** Where checks look, beside the node itself. */
 export interface CheckPlaces extends NodePlaces {

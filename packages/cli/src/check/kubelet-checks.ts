@@ -1,6 +1,7 @@
-import { isSameSocket } from "../socket-path.js";
+import { isSameSocket } from "../machine/socket-path.js";
+import type { KubeletSettings } from "../node/read-kubelet.js";
 import type { Check } from "./check.js";
-import type { CheckFacts, KubeletSettings } from "./check-facts.js";
+import type { CheckFacts } from "./check-facts.js";
 import { type Finding, fail, ok, skip, warn } from "./finding.js";
 import { versionAtLeast } from "./versions.js";
 

@@ -1,6 +1,7 @@
-import { formatBinaryBytes } from "../byte-size.js";
+import type { KubeletSettings } from "../node/read-kubelet.js";
+import { formatBinaryBytes } from "../output/byte-size.js";
 import type { Check } from "./check.js";
-import type { CheckFacts, DiskFacts, KubeletSettings } from "./check-facts.js";
+import type { CheckFacts, DiskFacts } from "./check-facts.js";
 import { type Finding, fail, ok, skip, warn, worstOf } from "./finding.js";
 
 /** Sysctls that pods need, and what they have to be. */

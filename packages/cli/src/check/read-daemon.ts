@@ -2,12 +2,13 @@ import { X509Certificate } from "node:crypto";
 import { lstat, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { ShimOptions } from "@dockershim/shim-server/options";
-import { readProcess } from "../node-processes.js";
-import { socketPath } from "../socket-path.js";
+import { readProcess } from "../machine/node-processes.js";
+import { socketPath } from "../machine/socket-path.js";
+import type { ChosenOptions } from "../node/choose-options.js";
+import type { NodePlaces } from "../node/node-places.js";
+import { readIfThere } from "../node/read-if-there.js";
 import type { DaemonFacts, SocketFacts } from "./check-facts.js";
-import type { ChosenOptions } from "./choose-options.js";
-import { readIfThere } from "./read-if-there.js";
-import { type NodePlaces, readFileSystemType, readListening } from "./read-node.js";
+import { readFileSystemType, readListening } from "./read-node.js";
 
 /** Commands that are a daemon. */
 const daemonCommands = ["serve", "cri-dockerd"];

@@ -3,11 +3,11 @@ import { join } from "node:path";
 import { createDockerClient } from "@dockershim/docker-client";
 import { specFacts } from "@dockershim/shim-server/spec-facts";
 import { messageOf } from "../cli-error.js";
-import { findProcess } from "../node-processes.js";
-import { runProgram } from "../run-program.js";
+import { findProcess } from "../machine/node-processes.js";
+import { runProgram } from "../machine/run-program.js";
+import type { NodePlaces } from "../node/node-places.js";
+import { readIfThere } from "../node/read-if-there.js";
 import type { CriuFacts, EngineFacts } from "./check-facts.js";
-import { readIfThere } from "./read-if-there.js";
-import type { NodePlaces } from "./read-node.js";
 
 /** Longest wait for an answer of the engine, in ms. */
 const patienceMs = 10_000;

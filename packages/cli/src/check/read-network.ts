@@ -1,9 +1,10 @@
 import { join } from "node:path";
 import { createCni, watchNetworks } from "@dockershim/cni";
 import type { ShimOptions } from "@dockershim/shim-server/options";
+import type { NodePlaces } from "../node/node-places.js";
 import type { NetworkFacts } from "./check-facts.js";
 import { tryNetwork } from "./deep-network.js";
-import { type NodePlaces, readListening } from "./read-node.js";
+import { readListening } from "./read-node.js";
 
 /**
  * Looks at the network by the daemon's own rules.

@@ -1,18 +1,9 @@
 import { constants } from "node:fs";
 import { access, readdir, readFile, statfs } from "node:fs/promises";
 import { delimiter, join } from "node:path";
-import { runProgram } from "../run-program.js";
+import { runProgram } from "../machine/run-program.js";
+import type { NodePlaces } from "../node/node-places.js";
 import type { DiskFacts, NodeFacts } from "./check-facts.js";
-
-/** Where the node's files are, and how its programs are found. */
-export interface NodePlaces {
-  /** The node's files are below it; empty for the node itself. */
-  readonly root: string;
-  /** `/proc` */
-  readonly procDir: string;
-  /** $PATH */
-  readonly path: string;
-}
 
 const sysctlNames = [
   "net.ipv4.ip_forward",

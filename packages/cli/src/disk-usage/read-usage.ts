@@ -3,11 +3,12 @@ import { join } from "node:path";
 import type { CriClient } from "@dockershim/cri-client";
 import { ContainerState } from "@dockershim/cri-types";
 import type { DiskFacts } from "../check/check-facts.js";
-import { usualLogsDir } from "../check/read-kubelet.js";
 import { readDisks } from "../check/read-node.js";
-import { readImageUse } from "../image-use.js";
-import { type OpenNode, readKubeletPods } from "../node-remains/open-node.js";
+import type { OpenNode } from "../node/open-node.js";
+import { usualLogsDir } from "../node/read-kubelet.js";
 import { measureTree, readLogFolders } from "../node-remains/read-files.js";
+import { readKubeletPods } from "../node-remains/read-kubelet-pods.js";
+import { readImageUse } from "../objects/image-use.js";
 import type { UsageFacts } from "./usage-rows.js";
 
 /** What takes room on a node, and the file systems that it is on. */

@@ -1,6 +1,6 @@
-import { formatBytes } from "../byte-size.js";
 import type { DiskFacts } from "../check/check-facts.js";
-import { formatTable } from "../table.js";
+import { formatBytes } from "../output/byte-size.js";
+import { formatTable } from "../output/table.js";
 
 /** Something that takes room. */
 export interface UsingThing {

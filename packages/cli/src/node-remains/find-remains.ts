@@ -1,5 +1,5 @@
 import { messageOf } from "../cli-error.js";
-import type { OpenNode } from "./open-node.js";
+import type { OpenNode } from "../node/open-node.js";
 import type { Remain, RemainKindName } from "./remain.js";
 import { allRemainKinds, type RemainKind } from "./remain-kinds.js";
 

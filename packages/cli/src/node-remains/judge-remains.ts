@@ -1,5 +1,5 @@
-import type { AddressLease } from "../host-local.js";
-import { shortId } from "../short-id.js";
+import type { AddressLease } from "../machine/host-local.js";
+import { shortId } from "../output/short-id.js";
 import type { Remain } from "./remain.js";
 
 // What is orphaned is decided here, of facts that were just read; every function is asked again just before a removal.

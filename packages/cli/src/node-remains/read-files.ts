@@ -1,7 +1,7 @@
 import { lstat, readdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
+import type { OpenNode } from "../node/open-node.js";
 import type { ContainerMount, LogFolder, RecordFile } from "./judge-remains.js";
-import type { OpenNode } from "./open-node.js";
 
 const containerId = /^([0-9a-f]{64})(?:\.position)?$/;
 

@@ -1,10 +1,10 @@
 import { lstat, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { type CachedAttachment, createCni, loadNetworks, type Network } from "@dockershim/cni";
-import { type AddressLease, leaseDirsOf, readLeases } from "../host-local.js";
-import { runProgram } from "../run-program.js";
+import { type AddressLease, leaseDirsOf, readLeases } from "../machine/host-local.js";
+import { runProgram } from "../machine/run-program.js";
+import { cniCacheOf, type OpenNode } from "../node/open-node.js";
 import type { CachedResult, NetworkUse, PluggedInterface } from "./judge-remains.js";
-import { cniCacheOf, type OpenNode } from "./open-node.js";
 
 /** Where containerd, CRI-O and cri-dockerd keep theirs. */
 const otherCaches = ["/var/lib/cni", "/var/lib/cni/cache"];

@@ -1,7 +1,7 @@
 import type { CriClient } from "@dockershim/cri-client";
 import { ContainerState, PodSandboxState } from "@dockershim/cri-types";
+import type { OpenNode } from "../node/open-node.js";
 import type { ListedContainer, ListedSandbox } from "./judge-remains.js";
-import type { OpenNode } from "./open-node.js";
 
 /** All sandboxes and containers of a runtime. */
 export interface RuntimeLists {

@@ -2,12 +2,13 @@ import { rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { createCni } from "@dockershim/cni";
 import { CliError } from "../cli-error.js";
-import { readCheckpoints } from "../cri-dockerd-checkpoints.js";
-import { imageName } from "../find-image.js";
-import { readImageUse } from "../image-use.js";
-import { findProcess } from "../node-processes.js";
-import { runProgram } from "../run-program.js";
-import { isSameSocket } from "../socket-path.js";
+import { readCheckpoints } from "../cri-dockerd/cri-dockerd-checkpoints.js";
+import { findProcess } from "../machine/node-processes.js";
+import { runProgram } from "../machine/run-program.js";
+import { isSameSocket } from "../machine/socket-path.js";
+import type { OpenNode } from "../node/open-node.js";
+import { imageName } from "../objects/find-image.js";
+import { readImageUse } from "../objects/image-use.js";
 import {
   orphanedAddresses,
   orphanedContainers,
@@ -19,8 +20,8 @@ import {
   orphanedSandboxes,
 } from "./judge-remains.js";
 import { readLiveAddresses, shortestV6 } from "./live-addresses.js";
-import { type OpenNode, readKubeletPods } from "./open-node.js";
 import { measureTree, readContainerMounts, readLogFolders, readRecords } from "./read-files.js";
+import { readKubeletPods } from "./read-kubelet-pods.js";
 import { readNetworkUse, readPlugged, readResults } from "./read-network-use.js";
 import { readKnownIds, readRuntimeLists } from "./read-runtime-lists.js";
 import type { NotLookedAt, Remain, RemainKindName } from "./remain.js";

@@ -1,6 +1,6 @@
-import { formatAge } from "../age.js";
-import { formatBytes } from "../byte-size.js";
-import { formatTable } from "../table.js";
+import { formatAge } from "../output/age.js";
+import { formatBytes } from "../output/byte-size.js";
+import { formatTable } from "../output/table.js";
 import type { FoundRemains } from "./find-remains.js";
 import type { RemainKindName } from "./remain.js";
 

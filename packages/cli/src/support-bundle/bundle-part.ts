@@ -1,4 +1,4 @@
-import type { OpenNode } from "../node-remains/open-node.js";
+import type { OpenNode } from "../node/open-node.js";
 
 /** Text as it is, or a value that is written as JSON. */
 export type BundleContent = string | object;

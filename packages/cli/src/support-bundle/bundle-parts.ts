@@ -18,12 +18,12 @@ import { countVerdicts } from "../check/check-report.js";
 import { gatherChecks } from "../check/gather-checks.js";
 import { messageOf } from "../cli-error.js";
 import { cliVersion } from "../cli-version.js";
+import { runProgram } from "../machine/run-program.js";
+import { cniCacheOf } from "../node/open-node.js";
 import { findRemains } from "../node-remains/find-remains.js";
-import { cniCacheOf } from "../node-remains/open-node.js";
 import { remainKinds, usualMinAgeMs } from "../node-remains/remain.js";
-import { messageToObject } from "../output-format.js";
-import { runProgram } from "../run-program.js";
-import { readInfo } from "../verbose-info.js";
+import { messageToObject } from "../output/output-format.js";
+import { readInfo } from "../runtime/verbose-info.js";
 import type { BundlePart, BundleSource } from "./bundle-part.js";
 
 /** Of how many pods and containers there are details. */
