@@ -51,7 +51,8 @@ export interface LayerUsageOptions {
    * A count that goes on whenever the layer's container runs, such as the processor time it has used;
    * undefined when it is not known. Of a layer of at most `budget` entries whose container stands
    * still, each look but the first and every fifth is left out: a file system may take a while to
-   * allocate what was written, and an engine may write into a layer itself.
+   * allocate what was written, and an engine may write into a layer itself, of which
+   * {@link LayerUsageTracker.written} can be told.
    *
    * @defaultValue never known
    */
@@ -72,6 +73,11 @@ export interface LayerUsageTracker {
    *   `upperdir` of the overlay at `/` in the container's mountinfo.
    */
   watch(id: string, directory: string): void;
+  /**
+   * Has a layer be looked at in its next two intervals although its container stands still: something
+   * else has written into it.
+   */
+  written(id: string): void;
   /** Ends following a layer. */
   forget(id: string): void;
   /** The figures as of the last refresh, at once; undefined before the first and when it is gone. */
@@ -234,6 +240,10 @@ export function createLayerUsageTracker(options: LayerUsageOptions = {}): LayerU
       };
       layers.set(id, layer);
       if (started) schedule(id, layer, 0);
+    },
+    written(id) {
+      const layer = layers.get(id);
+      if (layer !== undefined) layer.activity = undefined;
     },
     forget(id) {
       const layer = layers.get(id);

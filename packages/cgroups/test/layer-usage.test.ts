@@ -353,6 +353,29 @@ describe("the tracker", () => {
     ]);
   });
 
+  test("looks at once when it is told that something else has written, and once more", async () => {
+    const told = (interval: number): bigint => {
+      // The layer's own count is taken after this.
+      if (interval === 4) queueMicrotask(() => tracker.written("c"));
+      return 7n;
+    };
+    expect(await looks(told)).toEqual([
+      seen,
+      seen,
+      left,
+      left,
+      seen,
+      seen,
+      left,
+      left,
+      left,
+      seen,
+      left,
+      left,
+    ]);
+    tracker.written("unknown");
+  });
+
   test("looks each time while it runs, and when nobody knows", async () => {
     expect(await looks((interval) => BigInt(interval))).toEqual(Array(12).fill(seen));
     await tracker.close();

@@ -1,6 +1,9 @@
 import { ContainerState, PodSandboxState } from "@dockershim/cri-types";
-import { until } from "@dockershim/testing";
+import { tarOf, until } from "@dockershim/testing";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { pino } from "pino";
+import { startEventFeed } from "../src/state/event-feed.js";
+import { createExecExits } from "../src/state/exec-exits.js";
 import { createHarness, type Harness } from "./harness.js";
 
 describe("what happens behind the daemon's back", () => {
@@ -24,6 +27,29 @@ describe("what happens behind the daemon's back", () => {
     const removed = await h.runPod();
     await h.docker.containers.remove(removed.containerId, { force: true });
     await until(async () => (await stateOf(removed.containerId)) === "gone");
+  });
+
+  test("what is copied into a container is told, so that its layer is looked at", async () => {
+    const { containerId } = await h.runPod();
+    const written: string[] = [];
+    const nothing = async (): Promise<void> => {};
+    const feed = startEventFeed({
+      docker: h.docker,
+      engine: { facts: nothing, markConnected() {}, connected: true } as never,
+      store: { resync: nothing } as never,
+      images: { refresh: nothing } as never,
+      execExits: createExecExits(),
+      onSynced() {},
+      onWritten: (id) => void written.push(id),
+      log: pino({ level: "silent" }),
+    });
+    try {
+      await feed.firstContact;
+      await h.docker.containers.putArchive(containerId, "/tmp", tarOf("copied.txt", "hello\n"));
+      await until(() => written.includes(containerId));
+    } finally {
+      await feed.stop();
+    }
   });
 
   test("a sandbox that is killed is NOTREADY, and can be stopped and removed", async () => {

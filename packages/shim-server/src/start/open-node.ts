@@ -90,6 +90,7 @@ export async function openNode(
       tellLimits(engine.known().facts, log);
       if (options.nriSocket !== "") tellOtherNri(engine.known().info, log);
     },
+    onWritten: (id) => stats.written(id),
     observer: parts.feedObserver,
     log,
   });

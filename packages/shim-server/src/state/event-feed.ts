@@ -24,6 +24,8 @@ export interface EventFeedOptions {
   readonly observer?: FeedObserver | undefined;
   /** Called each time the stores have been read in full. */
   readonly onSynced: () => void;
+  /** Called when the engine has written into a container's files, as `docker cp` has it do. */
+  readonly onWritten?: (containerId: string) => void;
   /** How often all is compared with Docker although no event asked for it, in ms. */
   readonly auditMs?: number;
 }
@@ -125,6 +127,7 @@ export function startEventFeed(options: EventFeedOptions): EventFeed {
       if (!isShadowed(id)) execExits.report(execID, Number(exitCode));
       return;
     }
+    if (event.Action === "extract-to-dir") options.onWritten?.(id);
     if (silent.test(event.Action)) return;
     // Of an abridged event the label may be what was left out.
     if (attributes[TYPE_LABEL] === undefined && event.abridged !== true) return;

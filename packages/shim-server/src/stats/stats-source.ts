@@ -46,6 +46,8 @@ export interface StatsSource {
   layer(id: string): LayerUsage | undefined;
   /** The writable layer, looked at now if it never was. */
   layerNow(record: ContainerRecord): Promise<LayerUsage | undefined>;
+  /** To be told that the engine has written into a container's layer. */
+  written(id: string): void;
   close(): Promise<void>;
 }
 
@@ -171,6 +173,7 @@ export function createStatsSource({ store, engine, log }: StatsSourceParts): Sta
     layer: (id) => layers.usage(id),
     layerNow: async ({ id }) =>
       layers.usage(id) ?? (await layers.refresh(id).catch(() => undefined)),
+    written: layers.written,
     async close() {
       unsubscribe();
       opened?.close();

@@ -1,6 +1,7 @@
 import { ContainerState } from "@dockershim/cri-types";
 import { until } from "@dockershim/testing";
 import { afterEach, beforeEach, expect, test } from "@jest/globals";
+import { startEventFeed } from "../../src/state/event-feed.js";
 import { openWorld, runPod, type World } from "./world.js";
 
 const [main, side] = ["k8s_main_web_prod_u1_0", "k8s_side_web_prod_u1_0"] as const;
@@ -46,6 +47,19 @@ test("what happens to a container is known without a call of ours", async () => 
   expect(world.store.container(idOf(main))?.inspect.State.ExitCode).toBe(3);
   world.docker.containers.remove(side, true);
   await until(() => world.store.container(id) === undefined);
+});
+
+test("what the engine writes into a container's files is told, and what it reads is not", async () => {
+  const written: string[] = [];
+  const onWritten = (id: string): void => void written.push(id);
+  const feed = startEventFeed({ ...world.parts, onSynced: () => undefined, onWritten });
+  await feed.firstContact;
+  const labels = { ...world.docker.containers.get(main).body.Labels };
+  world.docker.events.add("container", "archive-path", idOf(main), labels);
+  world.docker.events.add("container", "extract-to-dir", idOf(side), labels);
+  await until(() => written.length > 0);
+  expect(written).toEqual([idOf(side)]);
+  await feed.stop();
 });
 
 test("any number of events while a container is read cost one more read", async () => {
