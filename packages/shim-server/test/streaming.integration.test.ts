@@ -115,6 +115,26 @@ test("Ctrl-C in a terminal interrupts the command", async () => {
   expect(await client.status()).toMatchObject({ details: { causes: [exitCause(130)] } });
 });
 
+const showKeys = "stty raw -echo; echo ready; exec od -An -v -tx1 -w1";
+
+/** Docker's own keys for leaving a terminal: the first of them it holds back until the next one. */
+async function expectDockersKeysToArrive(client: StreamClient): Promise<void> {
+  const typed = async (keys: string, hex: string) => {
+    client.send(0, keys);
+    await client.until(1, (text) => text.replaceAll(/\s+/g, " ").trimEnd().endsWith(hex));
+  };
+  await typed("\x10", "10");
+  await typed("\x10\x11", "10 10 11");
+  await typed("x", "11 78");
+}
+
+test("each key in a terminal is the command's as it is typed, Ctrl-P and Ctrl-Q too", async () => {
+  const client = await exec(showKeys, { tty: true, stdin: true });
+  await client.until(1, (text) => text.includes("ready"));
+  await expectDockersKeysToArrive(client);
+  client.close();
+});
+
 test.each([false, true])(
   "when the client goes, the command is killed with all it started (tty: %s)",
   async (tty) => {
@@ -210,6 +230,16 @@ test("attaching to a container with a terminal brings its raw output and its siz
     client.send(0, "\n");
     return client.text(1).includes("22 66");
   });
+  client.close();
+});
+
+test("each key in a terminal that is attached to is the container's as it is typed", async () => {
+  const command = ["sh", "-c", `read line; ${showKeys}`];
+  const { containerId: id } = await h.runPod({}, { stdin: true, tty: true, command });
+  const client = await attach(id, { stdin: true, tty: true });
+  client.send(0, "\n");
+  await client.until(1, (text) => text.includes("ready"));
+  await expectDockersKeysToArrive(client);
   client.close();
 });
 

@@ -7,6 +7,7 @@ import {
 } from "../state/container-lookup.js";
 import type { Store } from "../state/store.js";
 import { joinStreams } from "./join-streams.js";
+import { detachKeys } from "./terminal-input.js";
 
 /** What an attach session uses. */
 export interface AttachSessionParts {
@@ -32,6 +33,7 @@ export function createAttachSession({
       stdin: stdin !== null,
       stdout: stdout !== null,
       stderr: stderr !== null,
+      ...(tty ? { detachKeys } : {}),
       signal,
     });
     try {

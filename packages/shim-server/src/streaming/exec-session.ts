@@ -2,6 +2,7 @@ import type { RuntimeExecRequest } from "@dockershim/streaming";
 import type { ExecRunner } from "../exec/exec-process.js";
 import { type ContainerLookup, requireRunning } from "../state/container-lookup.js";
 import { joinStreams } from "./join-streams.js";
+import { detachKeys } from "./terminal-input.js";
 
 /** What an exec session uses. */
 export interface ExecSessionParts {
@@ -26,6 +27,7 @@ export function createExecSession({
       AttachStdin: stdin !== null,
       AttachStdout: stdout !== null,
       AttachStderr: stderr !== null || tty,
+      ...(tty ? { DetachKeys: detachKeys } : {}),
     };
     return await run(id, body, signal, async ({ stream, resize, exitCode }) => {
       await joinStreams(session, { stream, resize, typed: tty });

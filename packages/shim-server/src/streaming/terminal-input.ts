@@ -3,6 +3,13 @@ import { Transform } from "node:stream";
 /** End of transmission, the Ctrl-D that a terminal takes for the end of input (termios(3), VEOF). */
 const endOfTransmission = "\x04";
 
+/**
+ * Keys by which Docker is to leave a terminal, as its API spells them: it wants some, takes Ctrl-P and Ctrl-Q where none
+ * are given, and holds back what may become them until the next key. So they begin with a key that is nothing without the
+ * next one (it sets a mark, or is a prefix), and nobody types all of them.
+ */
+export const detachKeys = "ctrl-@,ctrl-^,ctrl-@,ctrl-_,ctrl-@,ctrl-^,ctrl-@,ctrl-_";
+
 /** After these nothing of a line waits in the terminal: line feed, carriage return, Ctrl-D. */
 const lineEnds: readonly number[] = [0x0a, 0x0d, 0x04];
 
