@@ -1,5 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
+import { specHookShim } from "@dockershim/spec-hook/program";
 import { type BuildResult, build, type Plugin } from "esbuild";
 
 /** The name by which the program asks for koffi's library among the executable's assets. */
@@ -109,13 +110,14 @@ function inlined(bundleThread: (entry: string, format: "esm") => Promise<string>
     {
       file: /\/pause-image\/dist\/pause-image\.js$/,
       pattern: /readFileSync\(new URL\(`\.\.\/bin\/pause-\$\{arch\}`, import\.meta\.url\)\)/,
-      text: async (folder) => {
-        const programs: Record<string, string> = {};
-        for (const arch of ["amd64", "arm64"]) {
-          programs[arch] = await readFile(join(folder, `../bin/pause-${arch}`), "base64");
-        }
-        return `Buffer.from(${JSON.stringify(programs)}[arch], "base64")`;
-      },
+      text: (folder) => programsByName("arch", (arch) => join(folder, `../bin/pause-${arch}`)),
+    },
+    {
+      file: /\/spec-hook\/dist\/program\.js$/,
+      pattern:
+        /readFileSync\(new URL\(`\.\.\/bin\/\$\{name\}\/\$\{specHookShim\}`, import\.meta\.url\)\)/,
+      text: (folder) =>
+        programsByName("name", (arch) => join(folder, `../bin/${arch}/${specHookShim}`)),
     },
   ];
   return {
@@ -133,6 +135,18 @@ function inlined(bundleThread: (entry: string, format: "esm") => Promise<string>
       }
     },
   };
+}
+
+/** An expression that is the program for the architecture that a variable names. */
+async function programsByName(
+  variable: string,
+  fileOf: (architecture: string) => string,
+): Promise<string> {
+  const programs: Record<string, string> = {};
+  for (const architecture of ["amd64", "arm64"]) {
+    programs[architecture] = await readFile(fileOf(architecture), "base64");
+  }
+  return `Buffer.from(${JSON.stringify(programs)}[${variable}], "base64")`;
 }
 
 /** koffi's library comes out of the executable instead of a package's folder; see native-library.js. */

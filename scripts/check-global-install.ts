@@ -7,6 +7,9 @@ import { serveScope } from "./scope-registry.ts";
 const run = promisify(execFile);
 const root = join(import.meta.dirname, "..");
 
+/** How a program begins, but for its first byte. */
+const elf = Buffer.from("ELF");
+
 /**
  * Installs the command globally, into a prefix of its own, by the line of docs/install.md, and runs it.
  *
@@ -51,9 +54,14 @@ export async function checkGlobalInstall(
       }
     }
     const steps = ask(["dockershim"], "install", "--dry-run");
-    return steps.includes("write /etc/systemd/system/dockershim.service")
+    if (!steps.includes("write /etc/systemd/system/dockershim.service")) {
+      return `dockershim install would not set the daemon up:\n${steps}`;
+    }
+    const bare = join(folder, "bare");
+    ask(["dockershim"], "install", "--spec-hook", "--root", bare);
+    return readFileSync(join(bare, "usr/local/bin/dockershim-runc")).subarray(1, 4).equals(elf)
       ? undefined
-      : `dockershim install would not set the daemon up:\n${steps}`;
+      : "dockershim install --spec-hook puts something else in the program's place";
   } catch (error) {
     return String(error);
   } finally {

@@ -1,5 +1,6 @@
-import { chmod, mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { chmod, mkdir, readFile, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { specHookProgram } from "@dockershim/spec-hook/program";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import { bin, runBin } from "./dockershim-bin.js";
 import { createFakeNode, type FakeNode } from "./fake-node.js";
@@ -170,9 +171,64 @@ describe("Docker's entry for the spec hook", () => {
     expect(await read(daemonJson)).toBe(json);
   });
 
-  test("is refused without the program", async () => {
+  const local = ["containerd-shim-dockershim-v2", "dockershim-runc"].map(
+    (name) => `/usr/local/bin/${name}`,
+  );
+  const bytes = async (file: string) => await readFile(join(node.root, file));
+
+  /** Without a package of the distribution. */
+  async function bareNode(programs: Readonly<Record<string, string | Uint8Array>> = {}) {
     await dockerNode(text);
     await rm(join(node.root, program));
-    expect((await run("install", "--spec-hook")).stderr).toMatch(/dockershim-runc is in neither/);
+    await mkdir(join(node.root, "/usr/local/bin"), { recursive: true });
+    for (const [file, content] of Object.entries(programs)) {
+      await writeFile(join(node.root, file), content);
+    }
+  }
+
+  test("comes with the program where no package has put it, and goes with it", async () => {
+    await bareNode();
+    const before = await files();
+    expect(await succeed("install", "--spec-hook", "--dry-run")).toContain(`write ${local[0]}\n`);
+    expect(await files()).toEqual(before);
+    await succeed("install", "--spec-hook");
+    for (const file of local) {
+      expect(await bytes(file)).toEqual(specHookProgram(process.arch));
+      expect((await stat(join(node.root, file))).mode & 0o777).toBe(0o755);
+    }
+    expect(JSON.parse(await read(daemonJson)).runtimes.dockershim.path).toBe(local[1]);
+    expect(await succeed("install", "--spec-hook")).toBe("Nothing is left to do.\n");
+    await succeed("uninstall", "--spec-hook");
+    expect(await files()).toEqual(before);
+  });
+
+  test("comes with a newer program where there is one of an earlier version", async () => {
+    const [shim = "", runc = ""] = local;
+    await bareNode({ [shim]: "\u007fELF /run/dockershim/spec-hook/" });
+    await symlink("containerd-shim-dockershim-v2", join(node.root, runc));
+    await succeed("install", "--spec-hook");
+    for (const file of local) expect(await bytes(file)).toEqual(specHookProgram(process.arch));
+    await succeed("uninstall", "--spec-hook");
+    for (const file of local) expect(await files()).not.toContain(`/root${file}`);
+  });
+
+  test("takes the program back as well when Docker does not take it", async () => {
+    await bareNode();
+    const before = await files();
+    await node.fail("reload docker.service");
+    expect((await run("install", "--spec-hook")).code).toBe(1);
+    expect(await files()).toEqual(before);
+  });
+
+  test("leaves somebody else's program alone", async () => {
+    const [, runc = ""] = local;
+    await bareNode({ [runc]: "#!/bin/sh\n" });
+    const { code, stderr } = await run("install", "--spec-hook");
+    expect({ code, stderr }).toEqual({
+      code: 1,
+      stderr: expect.stringMatching(/dockershim-runc is there, and is not the spec hook/),
+    });
+    expect(await succeed("uninstall", "--spec-hook")).toBe("Nothing is left to do.\n");
+    expect(await read(runc)).toBe("#!/bin/sh\n");
   });
 });

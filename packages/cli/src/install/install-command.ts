@@ -30,7 +30,7 @@ function define(verb: "install" | "uninstall"): DefineCommand {
 
 const specHookHelp = {
   install: "only let Docker know the spec hook, in its daemon.json",
-  uninstall: "only let Docker forget the spec hook again",
+  uninstall: "only let Docker forget the spec hook, and remove its program",
 };
 
 const help = {
@@ -40,7 +40,8 @@ For a command that npm, or nobody, has installed: writes systemd's units,
 A second time it changes what a newer version has differently. Where a package
 of the distribution is installed it does nothing, but for --spec-hook: with
 systemd's cgroup driver, and on Docker 20.10, user namespaces and options of
-mounts need a runtime in /etc/docker/daemon.json.
+mounts need a runtime in /etc/docker/daemon.json. Where no package has put its
+program into /usr/bin, it is put into /usr/local/bin.
 
 Examples:
   sudo npm install --global @dockershim/cli && sudo dockershim install

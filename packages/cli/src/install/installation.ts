@@ -20,6 +20,13 @@ export interface InstallationPlan {
   readonly left: readonly string[];
 }
 
+export const nothing: InstallationPlan = { steps: [], problems: [], left: [] };
+
+/** A plan that cannot be. */
+export function refused(problem: string): InstallationPlan {
+  return { ...nothing, problems: [problem] };
+}
+
 /** Where a look goes. */
 export interface InstallationPlaces {
   /** The node's files are below it; empty for the node itself. */

@@ -1,17 +1,24 @@
 import { access, constants } from "node:fs/promises";
 import { join } from "node:path";
+import { specHookWrapper } from "@dockershim/spec-hook/program";
 import { messageOf } from "../cli-error.js";
 import { showUnits, type UnitProperties } from "../machine/systemctl.js";
 import { readIfThere } from "../migrate/migration-actions.js";
-import type { MigrationStep } from "../migrate/migration-step.js";
-import { change, type InstallationPlaces, type InstallationPlan } from "./installation.js";
+import { type MigrationStep, reverseChange } from "../migrate/migration-step.js";
+import {
+  change,
+  type InstallationPlaces,
+  type InstallationPlan,
+  nothing,
+  refused,
+} from "./installation.js";
+import { planSpecHookPrograms, planSpecHookProgramsRemoval } from "./spec-hook-programs.js";
 
 const daemonJson = "/etc/docker/daemon.json";
 const docker = "docker.service";
 const runtime = "dockershim";
-/** The spec hook under the name by which it stands in for runc. */
-const wrapper = "dockershim-runc";
-const folders = ["/usr/bin", "/usr/local/bin"];
+/** Where packages put the spec hook, and where it is put without one. */
+const folders = ["/usr/bin", "/usr/local/bin"] as const;
 
 interface DaemonConfig {
   readonly runtimes?: Readonly<Record<string, { readonly path?: string }>>;
@@ -24,17 +31,13 @@ export async function planSpecHookEntry(places: InstallationPlaces): Promise<Ins
   const config = parse(text);
   if (typeof config === "string") return refused(config);
   const { runtimes = {} } = config;
-  if (Object.values(runtimes).some(isWrapper)) return nothing;
+  const isPackaged = await isExecutable(join(root, folders[0], specHookWrapper));
+  const programs = isPackaged ? nothing : await planSpecHookPrograms(folders[1], root);
+  if (programs.problems.length > 0 || Object.values(runtimes).some(isWrapper)) return programs;
   if (runtimes[runtime] !== undefined) {
     return refused(`${daemonJson} has a runtime ${runtime} that is not the spec hook`);
   }
-  const path = await findWrapper(root);
-  if (path === undefined) {
-    return refused(
-      `${wrapper} is in neither of ${folders.join(" and ")}: packages have it; elsewhere put ` +
-        `containerd-shim-dockershim-v2 into ${folders[1]}, and a link ${wrapper} to it beside it`,
-    );
-  }
+  const path = join(folders[isPackaged ? 0 : 1], specHookWrapper);
   const unit = await dockerUnit(places);
   if (unit?.command.some((word) => word.startsWith("--add-runtime"))) {
     return refused(
@@ -43,28 +46,26 @@ export async function planSpecHookEntry(places: InstallationPlaces): Promise<Ins
     );
   }
   const wanted = { ...config, runtimes: { ...runtimes, [runtime]: { path } } };
-  return await rewrite("let Docker know the spec hook", { root, systemctl }, unit, text, wanted);
+  const title = "let Docker know the spec hook";
+  const entry = await rewrite(title, { root, systemctl }, unit, text, wanted);
+  return { ...nothing, steps: [...programs.steps, entry] };
 }
 
-/** Plans how that goes again. A container that was made with it cannot be started any more. */
+/** Plans how that goes again, and the program where no package has put it. A container that was made with it cannot be started any more. */
 export async function planSpecHookRemoval(places: InstallationPlaces): Promise<InstallationPlan> {
   const text = await readIfThere(join(places.root, daemonJson));
   const config = parse(text);
   if (typeof config === "string") return refused(config);
   const { runtimes = {}, ...others } = config;
   const { [runtime]: ours, ...rest } = runtimes;
-  if (ours === undefined || !isWrapper(ours)) return nothing;
+  const programs = await planSpecHookProgramsRemoval(folders[1], places.root);
+  if (ours === undefined || !isWrapper(ours)) return programs;
   const left = Object.keys(rest).length > 0 ? { ...others, runtimes: rest } : others;
   // A file with nothing in it is as good as none; Docker's own package has none.
   const wanted = Object.keys(left).length > 0 ? left : undefined;
   const title = "let Docker forget the spec hook";
-  return await rewrite(title, places, await dockerUnit(places), text, wanted);
-}
-
-const nothing: InstallationPlan = { steps: [], problems: [], left: [] };
-
-function refused(problem: string): InstallationPlan {
-  return { ...nothing, problems: [problem] };
+  const entry = await rewrite(title, places, await dockerUnit(places), text, wanted);
+  return { ...nothing, steps: [entry, ...programs.steps] };
 }
 
 /** @returns What is wrong with it, for one that cannot be read. */
@@ -80,19 +81,14 @@ function parse(text: string | undefined): DaemonConfig | string {
 }
 
 function isWrapper({ path }: { readonly path?: string }): boolean {
-  return path?.endsWith(`/${wrapper}`) ?? false;
+  return path?.endsWith(`/${specHookWrapper}`) ?? false;
 }
 
-async function findWrapper(root: string): Promise<string | undefined> {
-  for (const folder of folders) {
-    const path = join(folder, wrapper);
-    const runs = await access(join(root, path), constants.X_OK).then(
-      () => true,
-      () => false,
-    );
-    if (runs) return path;
-  }
-  return undefined;
+async function isExecutable(file: string): Promise<boolean> {
+  return await access(file, constants.X_OK).then(
+    () => true,
+    () => false,
+  );
 }
 
 async function dockerUnit({ systemctl }: InstallationPlaces): Promise<UnitProperties | undefined> {
@@ -105,7 +101,7 @@ async function rewrite(
   unit: UnitProperties | undefined,
   from: string | undefined,
   wanted: object | undefined,
-): Promise<InstallationPlan> {
+): Promise<MigrationStep> {
   // Indented as it was: whoever looks at the difference is to see the runtime alone.
   const [, indent = "  "] = /^\{\r?\n([ \t]+)"/.exec(from ?? "") ?? [];
   const to = wanted && `${JSON.stringify(wanted, undefined, indent)}\n`;
@@ -113,10 +109,9 @@ async function rewrite(
   // One that does not run reads it when it starts.
   const reload =
     unit?.active === true ? [{ kind: "systemctl", args: ["reload", docker] } as const] : [];
-  const step: MigrationStep = {
+  return {
     title,
     actions: [file, ...reload],
-    undo: [{ ...file, from: file.to, to: file.from }, ...reload],
+    undo: [reverseChange(file), ...reload],
   };
-  return { ...nothing, steps: [step] };
 }

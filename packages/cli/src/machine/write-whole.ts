@@ -2,18 +2,22 @@ import { chown, open, realpath, rename, rm, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 
 /**
- * Writes a file so that after a crash it has the old text or the new one. A file that is there keeps its owner
+ * Writes a file so that after a crash it has the old content or the new one. A file that is there keeps its owner
  * and mode, and a symlink stays one.
  *
  * @param mode Of a file that is not there yet.
  */
-export async function writeWhole(file: string, text: string, mode = 0o644): Promise<void> {
+export async function writeWhole(
+  file: string,
+  content: string | Uint8Array,
+  mode = 0o644,
+): Promise<void> {
   const target = await realpath(file).catch(() => file);
   const there = await stat(target).catch(() => undefined);
   const draft = `${target}.${process.pid}.tmp`;
   const handle = await open(draft, "w", mode);
   try {
-    await handle.writeFile(text);
+    await handle.writeFile(content);
     await handle.chmod(there === undefined ? mode : there.mode & 0o7777);
     await handle.sync();
     await handle.close();

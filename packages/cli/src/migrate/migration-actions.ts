@@ -39,18 +39,22 @@ export function createPerformer(parts: {
   };
 }
 
-/** A file's text; undefined when there is none. */
-export async function readIfThere(file: string): Promise<string | undefined> {
-  return await readFile(file, "utf8").catch((err: NodeJS.ErrnoException) => {
+/** A file's text, or a program's bytes as latin1; undefined when there is none. */
+export async function readIfThere(
+  file: string,
+  encoding: "utf8" | "latin1" = "utf8",
+): Promise<string | undefined> {
+  return await readFile(file, encoding).catch((err: NodeJS.ErrnoException) => {
     if (err.code === "ENOENT" || err.code === "ENOTDIR") return undefined;
     throw err;
   });
 }
 
 async function changeFile(root: string, change: FileChange): Promise<void> {
-  const { from, to, backup, obsolete, ownFolder } = change;
+  const { from, to, backup, obsolete, ownFolder, isProgram = false } = change;
   const file = join(root, change.file);
-  const now = await readIfThere(file);
+  const encoding = isProgram ? "latin1" : "utf8";
+  const now = await readIfThere(file, encoding);
   if (now !== to) {
     if (now !== from) {
       throw new CliError("failure", `${change.file} has been changed by somebody else meanwhile`);
@@ -60,7 +64,7 @@ async function changeFile(root: string, change: FileChange): Promise<void> {
       await rm(file);
     } else {
       await mkdir(dirname(file), { recursive: true });
-      await writeWhole(file, to);
+      await writeWhole(file, Buffer.from(to, encoding), isProgram ? 0o755 : 0o644);
     }
   }
   if (obsolete !== undefined) await rm(join(root, obsolete), { force: true });

@@ -16,6 +16,8 @@ export interface FileChange {
   readonly backup: string | undefined;
   /** Where an earlier text was kept, which goes. */
   readonly obsolete: string | undefined;
+  /** It is a program: texts are its bytes, as latin1. */
+  readonly isProgram?: boolean;
   /** Its folder is made for it, and taken away with it. */
   readonly ownFolder: boolean;
 }
@@ -65,14 +67,16 @@ export function describeAction(action: MigrationAction): string[] {
   }
 }
 
-function describeChange({ file, from, to, backup }: FileChange): string[] {
+function describeChange({ file, from, to, backup, isProgram }: FileChange): string[] {
   if (to === undefined) return [`remove ${file}`];
   const kept = backup === undefined ? "" : `, keep the old one as ${backup}`;
   const head = `${from === undefined ? "write" : "change"} ${file}${kept}`;
+  if (isProgram) return [head];
   return [head, ...diffLines(from ?? "", to).map((line) => `  ${line}`)];
 }
 
 /** The change that takes a change back. */
-export function reverseChange({ file, from, to, backup, ownFolder }: FileChange): FileChange {
-  return { kind: "file", file, from: to, to: from, backup: undefined, obsolete: backup, ownFolder };
+export function reverseChange(change: FileChange): FileChange {
+  const { from, to, backup } = change;
+  return { ...change, from: to, to: from, backup: undefined, obsolete: backup };
 }
