@@ -87,13 +87,14 @@ test:kubelet)
 test:cluster)
   need_root "the test run on a cluster"
   build
+  [ "${1:-}" != --vm ] || exec node e2e/tests-in-node.ts cluster
   [ "${1:-}" != --conformance ] || export CLUSTER=conformance
   exec node scripts/run-tests.ts cluster
   ;;
 test:day)
   need_root "the day on a cluster"
   build
-  [ "${1:-}" != --vm ] || exec node e2e/day-in-node.ts
+  [ "${1:-}" != --vm ] || exec node e2e/tests-in-node.ts day
   exec node scripts/run-tests.ts day
   ;;
 test:reboot)

@@ -33,7 +33,8 @@ export async function startDraDriver(
   { kubeconfig }: Pick<Cluster, "kubeconfig">,
   cdi: string,
 ): Promise<DraDriver> {
-  const name = `test-${process.pid}.dockershim`;
+  // Short, for the kubelet's folder for its socket is deep, and the kernel takes 107 bytes.
+  const name = `t${process.pid}.dra`;
   const kubelet = join(clusterFolder(config), "kubelet");
   const made = !existsSync(cdi);
   const flags = { driver: name, kubeconfig, node: nodeName, kubelet, cdi };

@@ -116,8 +116,11 @@ describe("resources", () => {
     await ready("pod-level");
     const podLimit = async (): Promise<string> => {
       const { metadata } = await kubectl.pod("pod-level");
-      const file = `find /sys/fs/cgroup -path '*pod${metadata.uid}/memory.limit_in_bytes' -o -path '*pod${metadata.uid}/memory.max'`;
-      return (await command("sh", ["-c", `cat $(${file})`])).trim();
+      // systemd's driver makes a slice, in whose name a dash parts it from those above.
+      const slice = `pod${metadata.uid.replaceAll("-", "_")}.slice`;
+      const files = [`pod${metadata.uid}/memory.limit_in_bytes`, `${slice}/memory.max`];
+      const paths = files.map((file) => `-path '*${file}'`).join(" -o ");
+      return (await command("sh", ["-c", `cat $(find /sys/fs/cgroup ${paths})`])).trim();
     };
     expect(await podLimit()).toBe("134217728");
     const args = [
