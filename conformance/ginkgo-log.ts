@@ -6,7 +6,10 @@ const delimiter = /^-{30}$/m;
  * What a block of the log has once its check is done, and the line behind it, which names the check. One that passed
  * while nothing else ran is named by the block's first line.
  */
-const head = /^(•|S|\[\w+\])(?: PASSED)?(?: \[([A-Z ]+)\])? \[([0-9.]+) seconds\]\n(.*)/m;
+const head = /^([•↺S]|\[\w+\])(?: PASSED)?(?: \[([^\]\n]+)\])? \[([0-9.]+) seconds\]\n(.*)/m;
+
+/** What stands in place of a failure where a check passed at a later try. */
+const flaky = /^FLAKEY TEST - TOOK (\d+) ATTEMPTS/;
 
 /** What is told of a failure or a skip behind all that the check logged: its words, and where they come from. */
 const end = /^ *\[(?:[A-Z ]+)\] ([\s\S]*?)\n *In \[/m;
@@ -32,17 +35,20 @@ export function readLog(text: string): Outcome[] {
     const match = head.exec(block);
     if (match === null) return [];
     const [, kind = "", state = "", seconds, line = ""] = match;
-    const isSpec = kind === "•" || kind === "S";
+    const isSpec = !kind.startsWith("[");
     if (!isSpec && state === "") return [];
+    const attempts = flaky.exec(state)?.[1];
+    const passed = state === "" || attempts !== undefined;
     // The words stand behind what the check logged, which has them as well.
     const behind = Math.max(match.index, block.lastIndexOf("<< Timeline"));
     const told = end.exec(block.slice(behind))?.[1] ?? "";
     return [
       {
         name: isSpec ? nameIn(line || (block.trimStart().split("\n")[0] ?? "")) : kind,
-        state: state === "" ? "passed" : state === "SKIPPED" ? "skipped" : "failed",
-        reason: state === "" ? "" : told.replace(/\s+/g, " ").trim() || state,
+        state: passed ? "passed" : state === "SKIPPED" ? "skipped" : "failed",
+        reason: passed ? "" : told.replace(/\s+/g, " ").trim() || state,
         seconds: Number(seconds),
+        ...(attempts === undefined ? {} : { attempts: Number(attempts) }),
       },
     ];
   });

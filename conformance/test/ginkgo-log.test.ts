@@ -46,6 +46,10 @@ S [SKIPPED] [2.000 seconds]
 
   There were additional failures detected.  To view them in detail run ginkgo -vv
 ------------------------------
+↺ [FLAKEY TEST - TOOK 2 ATTEMPTS TO PASS] [9.000 seconds]
+[sig-node] Probes should wait [sig-node]
+/kubernetes/test/e2e/common/node/probe.go:1
+------------------------------
 • [1.000 seconds]
 [sig-node] Half written`;
 
@@ -62,6 +66,13 @@ test("a log of a run that was cut off tells each check that had ended, with its 
       state: "passed",
       reason: "",
       seconds: 38.589,
+    },
+    {
+      name: "[sig-node] Probes should wait",
+      state: "passed",
+      reason: "",
+      seconds: 9,
+      attempts: 2,
     },
     {
       name: "[sig-node] Swap with limits",
