@@ -2,7 +2,7 @@ import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { serviceUnit } from "@dockershim/cli";
 import { answers } from "@dockershim/testing";
-import { command } from "../lab/command.ts";
+import { command, tryCommand } from "../lab/command.ts";
 import { ConformanceError } from "./conformance-error.ts";
 
 /** A daemon as a service of this machine's systemd. */
@@ -41,20 +41,21 @@ export function unitText({ name, program, args, socket, logFile, pidFile }: Daem
   return text.replace("Restart=always", `${added.join("\n")}\n$&`);
 }
 
-/** Starts the daemon as a service, and waits until it serves. */
+/** Starts the daemon as a service, and waits until it serves; one that does not is not tried again and again. */
 export async function startUnit(unit: DaemonUnit): Promise<void> {
+  await stopUnit(unit);
   mkdirSync(units, { recursive: true });
   writeFileSync(join(units, `${unit.name}.service`), unitText(unit));
   await command("systemctl", ["daemon-reload"]);
-  await command("systemctl", ["start", unit.name]);
-  if (!(await answers(unit.socket))) {
-    throw new ConformanceError(`${unit.name} runs and does not answer; see ${unit.logFile}`);
-  }
+  const { code } = await tryCommand("systemctl", ["start", unit.name]);
+  if (code === 0 && (await answers(unit.socket))) return;
+  await stopUnit(unit);
+  throw new ConformanceError(`the daemon does not serve as a service; see ${unit.logFile}`);
 }
 
-/** Stops the service, and forgets it. */
+/** Stops the service, if there is one, and forgets it. */
 export async function stopUnit({ name }: DaemonUnit): Promise<void> {
-  await command("systemctl", ["stop", name]);
+  await tryCommand("systemctl", ["stop", name]);
   rmSync(join(units, `${name}.service`), { force: true });
   await command("systemctl", ["daemon-reload"]);
 }
