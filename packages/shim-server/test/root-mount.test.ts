@@ -1,5 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
-import { overlayLayers, overlayMount } from "../src/spec-hook/root-mount.js";
+import { overlayLayers, overlayMount, volumesBehind } from "../src/spec-hook/root-mount.js";
 
 const line = (root: string, options: string, type = "overlay") =>
   `36 27 0:43 / ${root} rw,relatime shared:55 - ${type} overlay ${options}`;
@@ -55,4 +55,28 @@ describe("an overlay that is mounted again", () => {
     const layers = { lower, upper: "/docker/u", work: "/docker/w", rest: [] };
     expect(() => overlayMount(layers)).toThrow(/too many layers \(500\)/);
   });
+});
+
+test("volumes are told by the overlays behind their mounts, or behind parts of them", () => {
+  const mounted = (device: string, path: string, place: string, type = "overlay") =>
+    `36 27 ${device} ${path} ${place} rw shared:55 - ${type} overlay rw,lowerdir=/a`;
+  const table = [
+    mounted("0:7", "/", "/docker/7/merged"),
+    mounted("0:8", "/", "/docker/8/merged"),
+    mounted("0:8", "/usr/a\\040b", "/docker/tmp/safe-mount1"),
+    mounted("0:8", "/etc/passwd", "/docker/tmp/safe-mount2"),
+    mounted("0:9", "/etc", "/docker/tmp/safe-mount3"),
+    mounted("0:7", "/", "/plain", "ext4"),
+  ].join("\n");
+  const sources = ["1", "2", "3"].map((name) => `/docker/tmp/safe-mount${name}`);
+  expect(volumesBehind([...sources, "/docker/7/merged", "/plain", "/none", ""], table)).toEqual([
+    {
+      root: "/docker/8/merged",
+      parts: [
+        { place: "/docker/tmp/safe-mount1", path: "/usr/a b" },
+        { place: "/docker/tmp/safe-mount2", path: "/etc/passwd" },
+      ],
+    },
+    { root: "/docker/7/merged", parts: [] },
+  ]);
 });

@@ -162,25 +162,27 @@ describe(`a pod with a user namespace of its own${problem ? ` (not here: ${probl
     expect(statSync(join(data, "new")).uid).toBe(0);
   });
 
-  (apiAtLeast(labVariable("LAB_DOCKER_VERSION"), "28.0") ? possible : test.skip)(
-    "owns the files of an image that is a volume",
-    async () => {
-      const image = { image: labVariable("LAB_IMAGE") };
-      const { podSandboxId, containerId } = await h.runPod(
-        { linux },
-        { linux, mounts: [{ containerPath: "/volume", image, readonly: true }] },
-      );
-      expect(await inside(containerId, "stat -c %u:%g /volume /volume/bin/sh")).toBe("0:0\n0:0");
-      expect(await inside(containerId, "touch /volume/new")).toMatch(/Read-only/);
-      const upper = /upperdir=[^,]+/.exec(
-        await inside(containerId, "grep volume /proc/mounts"),
-      )?.[0];
-      const everywhere = () => readFileSync("/proc/self/mountinfo", "utf8");
-      expect(everywhere()).toContain(upper);
-      await h.cri.runtime.removePodSandbox({ podSandboxId });
-      expect(everywhere()).not.toContain(upper);
-    },
-  );
+  const volumes = apiAtLeast(labVariable("LAB_DOCKER_VERSION"), "28.0") ? possible : test.skip;
+  volumes.each([
+    ["an image that is a volume", "", ["/volume", "/volume/bin/sh"], "/volume/new"],
+    ["a part of an image", "usr/sbin", ["/volume", "/volume/chroot"], "/volume/new"],
+    ["a file of an image", "etc/passwd", ["/volume"], "/volume"],
+  ])("owns the files of %s", async (_what, imageSubPath, files, unwritable) => {
+    const image = { image: labVariable("LAB_IMAGE") };
+    const mount = { containerPath: "/volume", image, imageSubPath, readonly: true };
+    const { podSandboxId, containerId } = await h.runPod({ linux }, { linux, mounts: [mount] });
+    expect(await inside(containerId, `stat -c %u:%g ${files.join(" ")}`)).toBe(
+      files.map(() => "0:0").join("\n"),
+    );
+    const same = `cmp ${files.at(-1)} ${join("/", imageSubPath, files.at(-1)?.slice(7) ?? "")}`;
+    expect(await inside(containerId, `${same} && echo same`)).toBe("same");
+    expect(await inside(containerId, `touch ${unwritable}`)).toMatch(/Read-only/);
+    const upper = /upperdir=[^,]+/.exec(await inside(containerId, "grep volume /proc/mounts"))?.[0];
+    const everywhere = () => readFileSync("/proc/self/mountinfo", "utf8");
+    expect(everywhere()).toContain(upper);
+    await h.cri.runtime.removePodSandbox({ podSandboxId });
+    expect(everywhere()).not.toContain(upper);
+  });
 
   possible("leaves nothing mounted, however it ends", async () => {
     const ends: readonly ((pod: { podSandboxId: string; containerId: string }) => Promise<void>)[] =

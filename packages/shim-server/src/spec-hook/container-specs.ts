@@ -21,9 +21,10 @@ import type { StoreRecord } from "../state/records.js";
 import type { Store } from "../state/store.js";
 import {
   createRootMounts,
-  overlayPlaces,
+  type ImageVolume,
   type RootMounts,
   type VolumeMountOrder,
+  volumesBehind,
 } from "./root-mount.js";
 
 /** What it takes to complete the specs of containers. */
@@ -129,20 +130,20 @@ export function createContainerSpecs(parts: ContainerSpecsParts): ContainerSpecs
     });
   }
 
-  /** The engine gives each an overlay of its own. Of a sub-path it mounts a copy, which stays as it is. */
   async function mountImageVolumes(
     spec: OciSpec,
     { inspect }: StoreRecord,
-    order: Omit<VolumeMountOrder, "root">,
+    order: Omit<VolumeMountOrder, keyof ImageVolume>,
   ): Promise<void> {
     const images = (inspect.Mounts ?? []).filter(({ Type }) => Type === "image");
     if (images.length === 0) return;
     const volumes = new Set(images.map(({ Destination }) => resolve(Destination)));
     const mounts = (spec.mounts ?? []) as { destination: string; source?: string }[];
-    const overlays = overlayPlaces();
-    for (const { destination, source = "" } of mounts) {
-      if (!volumes.has(resolve(destination)) || !overlays.has(source)) continue;
-      await rootMounts.mountVolume({ ...order, root: source });
+    const sources = mounts
+      .filter(({ destination }) => volumes.has(resolve(destination)))
+      .map(({ source = "" }) => source);
+    for (const volume of volumesBehind(sources)) {
+      await rootMounts.mountVolume({ ...order, ...volume });
     }
   }
 

@@ -9,7 +9,9 @@ export type MountJob =
       readonly kind: "remap";
       /** The overlay, whose place another one takes. */
       readonly root: string;
-      /** Where else it is mounted, if anywhere. */
+      /** Parts of it that are mounted elsewhere, whose places the other's take too. */
+      readonly parts: readonly MountedPart[];
+      /** Where the other is mounted besides, if anywhere. */
       readonly target?: string;
       /** A folder that has all its layers. */
       readonly layers: string;
@@ -18,6 +20,13 @@ export type MountJob =
       /** A process in the user namespace, and the container that it has to be of. */
       readonly owner: { readonly pid: number; readonly containerId: string };
     };
+
+/** What of an overlay is mounted at a place. */
+export interface MountedPart {
+  readonly place: string;
+  /** In the overlay, with a slash before it. */
+  readonly path: string;
+}
 
 // From the kernel's headers, the same on all architectures that Docker runs on (MIPS excepted).
 const SYS_open_tree = 428;
@@ -103,9 +112,10 @@ function bind({ root, target }: Extract<MountJob, { kind: "bind" }>): void {
  * overlay where all can see it: it keeps its layers by itself. If the process dies over it, so does that namespace.
  */
 function remap(job: Extract<MountJob, { kind: "remap" }>): void {
-  const { root, target, layers, options, owner } = job;
+  const { root, parts, target, layers, options, owner } = job;
   // Where containerd has given the start up in the meantime, its bundle is gone: then nothing is attached at all.
-  const places = target === undefined ? [root] : [target, root];
+  const wholes = target === undefined ? [root] : [target, root];
+  const places = [...parts, ...wholes.map((place) => ({ place, path: "" }))];
   const userNamespace = openSync(`/proc/${owner.pid}/ns/user`, "r");
   const copies: number[] = [];
   try {
@@ -114,7 +124,9 @@ function remap(job: Extract<MountJob, { kind: "remap" }>): void {
       throw new Error(`process ${owner.pid} is not of sandbox ${owner.containerId}`);
     }
     // Two overlays must not write to one layer. Nobody uses this one yet.
-    check(umount(root, 0), `umount ${root}`);
+    for (const place of [...parts.map((part) => part.place), root]) {
+      check(umount(place, 0), `umount ${place}`);
+    }
     check(unshare(CLONE_NEWNS), "unshare");
     try {
       check(mount("none", "/", null, MS_REC | MS_SLAVE, null), "mount /");
@@ -127,13 +139,15 @@ function remap(job: Extract<MountJob, { kind: "remap" }>): void {
       attach(mapped, `${scratch}/layers`);
       check(chdir(`${scratch}/layers`), "chdir");
       check(mount("overlay", `${scratch}/merged`, "overlay", 0, options), "mount overlay");
-      for (const _place of places) copies.push(copyMount(`${scratch}/merged`));
+      for (const { path } of places) copies.push(copyMount(`${scratch}/merged${path}`));
     } finally {
       // A thread that stayed would mount where nobody sees it.
       if (setns(home, CLONE_NEWNS) !== 0) process.exit(1);
     }
     const [, ...overlays] = copies;
-    for (const [index, overlay] of overlays.entries()) attach(overlay, places[index] ?? root);
+    for (const [index, overlay] of overlays.entries()) {
+      attach(overlay, places[index]?.place ?? root);
+    }
   } finally {
     for (const fd of copies) close(fd);
     closeSync(userNamespace);

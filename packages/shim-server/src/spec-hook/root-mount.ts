@@ -2,7 +2,9 @@ import { readFileSync } from "node:fs";
 import { chmod, chown, lchown, lstat, readdir } from "node:fs/promises";
 import { dirname, join, relative, resolve } from "node:path";
 import type { UserNamespacePatch } from "@dockershim/pod-sandbox";
+import { unescapeMountPath } from "../state/mount-path.js";
 import { createMountThread, type MountThread } from "./mount-thread.js";
+import type { MountedPart } from "./mount-worker.js";
 
 /** A container's root file system, and whoever's user namespace is to own what is in it. */
 export interface RootMountOrder {
@@ -17,9 +19,17 @@ export interface RootMountOrder {
   readonly signal: AbortSignal;
 }
 
+/** An image that is a volume, as the engine has mounted it: an overlay of its own. */
+export interface ImageVolume {
+  readonly root: string;
+  /** Parts of it that are mounted elsewhere, for sub-paths. */
+  readonly parts: readonly MountedPart[];
+}
+
 /** An image that is a volume, whose files a user namespace is to own. */
 export interface VolumeMountOrder
-  extends Pick<RootMountOrder, "root" | "userNamespace" | "signal"> {
+  extends ImageVolume,
+    Pick<RootMountOrder, "userNamespace" | "signal"> {
   readonly owner: NonNullable<RootMountOrder["owner"]>;
 }
 
@@ -44,11 +54,12 @@ export interface RootMounts {
 const maxOptions = 4095;
 
 export function createRootMounts(thread: MountThread = createMountThread()): RootMounts {
-  async function remap({ root, userNamespace, owner, signal }: VolumeMountOrder, target?: string) {
+  async function remap(order: VolumeMountOrder, target?: string): Promise<void> {
+    const { root, parts, userNamespace, owner, signal } = order;
     const layers = overlayLayers(root);
     await shiftOwners(layers.upper, userNamespace);
     signal.throwIfAborted();
-    const places = { root, ...(target === undefined ? {} : { target }) };
+    const places = { root, parts, ...(target === undefined ? {} : { target }) };
     await thread.call({ kind: "remap", ...places, owner, ...overlayMount(layers) });
   }
 
@@ -64,7 +75,7 @@ export function createRootMounts(thread: MountThread = createMountThread()): Roo
         await thread.call({ kind: "bind", root, target });
         return target;
       }
-      await remap({ root, userNamespace, owner, signal }, target);
+      await remap({ root, parts: [], userNamespace, owner, signal }, target);
       return target;
     },
     mountVolume: (order) => remap(order),
@@ -73,15 +84,34 @@ export function createRootMounts(thread: MountThread = createMountThread()): Roo
 }
 
 /**
- * Places where overlays are mounted.
+ * The volumes behind sources of mounts. Of a sub-path the engine mounts that part of the overlay once more, in
+ * another place; what is no overlay is left out.
  *
  * @param table Text of `/proc/self/mountinfo`.
  */
-export function overlayPlaces(
+export function volumesBehind(
+  sources: readonly string[],
   table: string = readFileSync("/proc/self/mountinfo", "utf8"),
-): ReadonlySet<string> {
-  const overlays = table.split("\n").filter((line) => line.includes(" - overlay "));
-  return new Set(overlays.map((line) => line.split(" ")[4] ?? ""));
+): ImageVolume[] {
+  const overlays = table
+    .split("\n")
+    .filter((line) => line.includes(" - overlay "))
+    .map((line) => {
+      const [, , device, path = "", place = ""] = line.split(" ");
+      return { device, path, place };
+    });
+  const parts = new Map<string, MountedPart[]>();
+  for (const source of sources) {
+    const mounted = overlays.findLast(({ place }) => place === source);
+    const whole = overlays.findLast(
+      ({ device, path }) => device === mounted?.device && path === "/",
+    );
+    if (mounted === undefined || whole === undefined) continue;
+    const known = parts.get(whole.place) ?? [];
+    parts.set(whole.place, known);
+    if (mounted.path !== "/") known.push({ place: source, path: unescapeMountPath(mounted.path) });
+  }
+  return Array.from(parts, ([root, of]) => ({ root, parts: of }));
 }
 
 /** An overlay as it is mounted; all paths are absolute. */

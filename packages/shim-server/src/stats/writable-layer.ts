@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { unescapeMountPath } from "../state/mount-path.js";
 import type { StoreRecord } from "../state/records.js";
 
 /**
@@ -35,12 +36,7 @@ export function parseUpperDir(mountinfo: string): string | undefined {
     const [type, , options] = fields.slice(fields.indexOf("-") + 1);
     if (mountPoint !== "/" || type !== "overlay") continue;
     const upper = options?.split(",").find((option) => option.startsWith("upperdir="));
-    // The kernel writes spaces, tabs, newlines and backslashes in octal.
-    return upper
-      ?.slice("upperdir=".length)
-      .replaceAll(/\\([0-7]{3})/g, (_, octal: string) =>
-        String.fromCharCode(Number.parseInt(octal, 8)),
-      );
+    return upper && unescapeMountPath(upper.slice("upperdir=".length));
   }
   return undefined;
 }
