@@ -1,4 +1,4 @@
-import type { CreateContainerRequest } from "@dockershim/cri-types";
+import { type CreateContainerRequest, NamespaceMode } from "@dockershim/cri-types";
 import {
   type ContainerPlan,
   type ContainerPlanInput,
@@ -36,7 +36,7 @@ export interface ContainerCreateParts extends CreateNamedParts, DestroyParts, Pl
     ContainerAdjustParts["docker"];
   readonly store: CreateNamedParts["store"] &
     SandboxLookup &
-    Pick<Store, "refreshUntil" | "record" | "conceal">;
+    Pick<Store, "refreshUntil" | "container" | "record" | "conceal">;
   readonly images: PlanInputParts["images"] & Pick<ImageStore, "refresh">;
   readonly network: Pick<PodNetwork, "addresses">;
   readonly logs: Pick<ContainerLogs, "logConfig" | "prepare">;
@@ -45,11 +45,14 @@ export interface ContainerCreateParts extends CreateNamedParts, DestroyParts, Pl
   readonly log: Logger;
 }
 
+const targetField = "config.linux.security_context.namespace_options.target_id";
+
 /**
  * CreateContainer: creates a container that joins its sandbox's namespaces.
  *
  * The name follows from the CRI metadata: calls for one name share one attempt. If a step fails,
- * no container stays.
+ * no container stays. A target whose process namespace it joins has to be a running container of the
+ * same pod, as containerd has it.
  */
 export function createContainerCreate(
   parts: ContainerCreateParts,
@@ -63,6 +66,26 @@ export function createContainerCreate(
       throw new ShimError("failed_precondition", `pod_sandbox_id: sandbox ${id} is not ready`);
     }
     return sandbox;
+  }
+
+  /** Docker would take any container for a target, of whatever pod or of none, and by its name too. */
+  function requireTarget(
+    { id: sandboxId }: SandboxRecord,
+    { config }: ValidContainerConfigs,
+  ): void {
+    const options = config.linux?.securityContext?.namespaceOptions;
+    if (options?.pid !== NamespaceMode.TARGET) return;
+    const { targetId } = options;
+    const target = store.container(targetId);
+    if (target?.sandboxId !== sandboxId) {
+      throw new ShimError("not_found", `${targetField}: the pod has no container ${targetId}`);
+    }
+    const { Status: status, Running: running } = target.inspect.State;
+    if (running) return;
+    throw new ShimError(
+      "failed_precondition",
+      `${targetField}: container ${targetId} is ${status}`,
+    );
   }
 
   async function attempt(
@@ -158,6 +181,7 @@ export function createContainerCreate(
   return async (request, { signal }) => {
     validateContainerConfigs(request);
     const sandbox = requireReadySandbox(request.podSandboxId);
+    requireTarget(sandbox, request);
     const name = containerName(request.sandboxConfig.metadata, request.config.metadata);
     const containerId = await attempts.run(name, signal, (shared) =>
       attempt(sandbox, request, shared),

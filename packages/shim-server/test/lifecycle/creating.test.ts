@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { create } from "@bufbuild/protobuf";
 import { Code } from "@connectrpc/connect";
-import { RunPodSandboxRequestSchema } from "@dockershim/cri-types";
+import { NamespaceMode, RunPodSandboxRequestSchema } from "@dockershim/cri-types";
 import { until } from "@dockershim/testing";
 import { describe, expect, test } from "@jest/globals";
 import type { CallContext } from "../../src/call.js";
@@ -92,6 +92,33 @@ await testFailingSteps(runScenario);
 await testFailingSteps(replaceScenario);
 await testFailingSteps(createScenario);
 await testFailingSteps(takenScenario);
+
+test("a container joins the process namespace of a running container of its own pod only", async () => {
+  await inWorld(async (world) => {
+    const { podSandboxId, containerIds } = await runPod(world, ["main", "ended"]);
+    const other = await runPod(world, ["alien"], "other");
+    world.docker.containers.exit("k8s_ended_web_prod_u1_0", 0);
+    await world.store.refresh(containerIds[1] ?? "");
+    const join = (targetId: string) => {
+      const securityContext = { namespaceOptions: { pid: NamespaceMode.TARGET, targetId } };
+      const config = { ...containerConfig("debug"), linux: { securityContext } };
+      const request = { podSandboxId, sandboxConfig: sandboxConfig(world), config };
+      return world.calls.createContainer(request);
+    };
+    for (const target of [other.containerIds[0] ?? "", "k8s_main_web_prod_u1_0", podSandboxId]) {
+      await expect(join(target)).rejects.toMatchObject({
+        code: Code.NotFound,
+        message: expect.stringContaining("target_id: the pod has no container"),
+      });
+    }
+    await expect(join(containerIds[1] ?? "")).rejects.toMatchObject({
+      code: Code.FailedPrecondition,
+      message: expect.stringMatching("target_id: .* is exited"),
+    });
+    await join(containerIds[0] ?? "");
+    expect(world.docker.containers.get("k8s_debug_web_prod_u1_0").status).toBe("created");
+  });
+});
 
 test("calls for one name share one attempt, which goes on until the last of them has left", async () => {
   await inWorld(async (world) => {
