@@ -159,8 +159,10 @@ function imageSpec(record: ContainerRecord, facts: ContainerFacts): ImageSpec {
   return spec;
 }
 
-function imageRef(record: ContainerRecord, facts: ContainerFacts): string {
-  return record.imageRef ?? facts.image?.RepoDigests?.[0] ?? facts.inspect.Image;
+/** By digest, which the kubelet shows as a container's imageID. Older records have the image's id instead. */
+function imageRef({ imageRef: recorded }: ContainerRecord, facts: ContainerFacts): string {
+  if (recorded?.includes("@")) return recorded;
+  return facts.image?.RepoDigests?.[0] ?? recorded ?? facts.inspect.Image;
 }
 
 /**

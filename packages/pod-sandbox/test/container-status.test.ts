@@ -124,6 +124,13 @@ describe("the status of a container", () => {
     );
   });
 
+  test("has a reference by digest where an older record has the image's id", () => {
+    const inspect = inspected(made({}, { image: { id: imageId, ref: imageId } }));
+    const image = { Id: imageId, RepoTags: [], RepoDigests: ["web@sha256:1"] };
+    expect(toContainerStatus({ inspect, image }).imageRef).toBe("web@sha256:1");
+    expect(toContainerStatus({ inspect }).imageRef).toBe(imageId);
+  });
+
   test("shows limits as an update left them", () => {
     const inspect = inspected(made({ linux: { resources: { memoryLimitInBytes: 2n ** 26n } } }));
     const { body } = planUpdate({

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
-import { asImageId, familiarReference } from "../src/state/image-reference.js";
+import { asImageId, digestedReference, familiarReference } from "../src/state/image-reference.js";
 
 const hex = "a".repeat(64);
 
@@ -18,6 +18,16 @@ describe("image references", () => {
     [`docker.io/library/busybox:1.37@sha256:${hex}`, `busybox@sha256:${hex}`],
   ])("%s is known to Docker as %s", (given, familiar) => {
     expect(familiarReference(given)).toBe(familiar);
+  });
+
+  test.each([
+    ["docker.io/library/web:1", "web@sha256:2"],
+    ["other.example/web", "other.example/web@sha256:1"],
+    [`sha256:${hex}`, "other.example/web@sha256:1"],
+  ])("an image asked for as %s is %s by digest", (asked, digested) => {
+    const image = { Id: "id", RepoDigests: ["other.example/web@sha256:1", "web@sha256:2"] };
+    expect(digestedReference(image, asked)).toBe(digested);
+    expect(digestedReference({ Id: "id", RepoDigests: [] }, asked)).toBe("id");
   });
 
   test.each([

@@ -32,7 +32,7 @@ describe("images on a real engine", () => {
   const status = async (image: string) => (await h.cri.image.imageStatus(spec(image))).image;
 
   test("a pulled image has one id everywhere, and is kept while a container needs it", async () => {
-    const { repository } = await push();
+    const { repository, digest } = await push();
     const image = `${labVariable("LAB_REGISTRY")}/${repository}:1`;
     const { imageRef } = await h.cri.image.pullImage(spec(image));
     expect(await status(image)).toMatchObject({ id: imageRef, repoTags: [image] });
@@ -47,9 +47,12 @@ describe("images on a real engine", () => {
       config: h.containerConfig({ image: { image } }),
     });
     const container = await h.cri.runtime.containerStatus({ containerId });
-    expect(container.status).toMatchObject({ imageRef, imageId: imageRef, image: { image } });
+    // The kubelet shows it as the container's imageID, by which it can be pulled elsewhere.
+    const digested = `${labVariable("LAB_REGISTRY")}/${repository}@${digest}`;
+    const used = { imageRef: digested, imageId: imageRef, image: { image } };
+    expect(container.status).toMatchObject(used);
     const { containers } = await h.cri.runtime.listContainers({ filter: { id: containerId } });
-    expect(containers).toMatchObject([{ imageRef, imageId: imageRef }]);
+    expect(containers).toMatchObject([used]);
     await expect(h.cri.image.removeImage(spec(image))).rejects.toMatchObject({
       code: "FAILED_PRECONDITION",
       message: expect.stringContaining(containerId.slice(0, 12)),

@@ -1,6 +1,7 @@
 import type { Mount } from "@dockershim/cri-types";
 import type { MountedImage } from "@dockershim/pod-sandbox";
 import { ShimError } from "../shim-error.js";
+import { digestedReference } from "../state/image-reference.js";
 import type { ImageStore } from "../state/image-store.js";
 import type { ImageFiles } from "./image-files.js";
 import { refuseCredentials } from "./require-image.js";
@@ -9,8 +10,7 @@ import { refuseCredentials } from "./require-image.js";
  * Finds the images that a container mounts as volumes. The kubelet has pulled them before, so one
  * that is missing is left out, and the plan says so.
  *
- * @returns What is mounted, by CRI `Mount.image.image`. The digest that is reported is the image
- * id, as everywhere else.
+ * @returns What is mounted, by CRI `Mount.image.image`.
  */
 export async function findMountedImages(
   mounts: readonly Mount[],
@@ -22,8 +22,10 @@ export async function findMountedImages(
     const reference = image?.image ?? "";
     refuseCredentials(reference, `config.mounts[${index}].image.image`);
     if (reference === "" || found.has(reference)) continue;
-    const { Id: id } = (await images.resolve(reference, signal)) ?? {};
-    if (id !== undefined) found.set(reference, { id, ref: id });
+    const mounted = await images.resolve(reference, signal);
+    if (mounted === undefined) continue;
+    const ref = digestedReference(mounted, image?.userSpecifiedImage || reference);
+    found.set(reference, { id: mounted.Id, ref });
   }
   return found;
 }

@@ -17,6 +17,7 @@ import { findMountedImages, requireImageSubPaths } from "../image/mounted-images
 import { refuseCredentials } from "../image/require-image.js";
 import { ShimError } from "../shim-error.js";
 import type { Engine } from "../state/engine.js";
+import { digestedReference } from "../state/image-reference.js";
 import type { ImageStore } from "../state/image-store.js";
 import { resolveHostPaths } from "./host-paths.js";
 import type { NodeClassReader } from "./node-classes.js";
@@ -85,7 +86,7 @@ async function findImage(
   const user = needed && (await imageAccounts.find(image.Id, needed, signal));
   return {
     id: image.Id,
-    ref: image.Id,
+    ref: digestedReference(image, config.image?.userSpecifiedImage || reference),
     config: image.Config,
     ...(user === undefined || user === "" ? {} : { user }),
   };

@@ -1,4 +1,4 @@
-import { parseImageReference } from "@dockershim/docker-client";
+import { type ImageInspect, parseImageReference } from "@dockershim/docker-client";
 
 /**
  * Image references as Docker shows them.
@@ -10,6 +10,20 @@ export function familiarReference(reference: string): string {
   const { name, tag = "latest", digest } = parseImageReference(reference);
   // A reference with both is resolved by its digest; the tag only says where it came from.
   return `${familiarName(name)}${digest === undefined ? `:${tag}` : `@${digest}`}`;
+}
+
+/**
+ * A reference by digest that leads to an image (CRI `image_ref`): the one in the repository that it was asked for by, or
+ * else the first one. Its id where it has none, as an image that was built here.
+ */
+export function digestedReference(
+  { Id, RepoDigests }: Pick<ImageInspect, "Id" | "RepoDigests">,
+  asked: string,
+): string {
+  const digested = RepoDigests ?? [];
+  const repository = familiarName(parseImageReference(asked).name);
+  const same = digested.find((reference) => parseImageReference(reference).name === repository);
+  return same ?? digested[0] ?? Id;
 }
 
 /** The host, with its port, of the registry that a reference names. */
