@@ -34,7 +34,7 @@ export interface ContainerRecord {
   readonly inspect: ContainerInspect;
   readonly unread: boolean;
   readonly item: Container;
-  /** Who its first process runs as, while it runs. */
+  /** Who its first process runs as, or did; undefined of one that was never seen running. */
   readonly user: ProcessUser | undefined;
 }
 
@@ -68,8 +68,9 @@ export function toRecord(
     const item = toPodSandbox({ inspect });
     return { kind: "sandbox", id: inspect.Id, name, plannedName, inspect, unread, item };
   }
+  const { Pid: pid } = inspect.State;
   const same =
-    previous?.kind === "container" && previous.inspect.State.Pid === inspect.State.Pid
+    previous?.kind === "container" && (pid === 0 || pid === previous.inspect.State.Pid)
       ? previous.user
       : undefined;
   return {
@@ -81,6 +82,6 @@ export function toRecord(
     inspect,
     unread,
     item: toContainer({ inspect }),
-    user: same ?? (inspect.State.Pid > 0 ? processUser(inspect.State.Pid) : undefined),
+    user: same ?? (pid > 0 ? processUser(pid) : undefined),
   };
 }
