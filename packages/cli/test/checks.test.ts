@@ -149,6 +149,23 @@ const rows: [string, Change<CheckFacts>, Verdict, RegExp][] = [
     /with a limit/,
   ],
   [
+    "log-driver",
+    {
+      engine: {
+        answer: { info: { LoggingDriver: "local" } },
+        settings: { "log-opts": { mode: "non-blocking" } },
+      },
+    } as Change<CheckFacts>,
+    "warn",
+    /drops lines of pods/,
+  ],
+  [
+    "log-driver",
+    { engine: { settings: { "log-opts": { mode: "non-blocking" } } } } as Change<CheckFacts>,
+    "ok",
+    /json-file, for other containers/,
+  ],
+  [
     "engine-settings",
     { engine: { settings: "it is no JSON object" } } as Change<CheckFacts>,
     "fail",

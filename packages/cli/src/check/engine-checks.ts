@@ -190,12 +190,20 @@ export const engineChecks: readonly Check[] = [
   }),
   engineCheck("log-driver", ({ info }, { daemon, engine: { settings } }) => {
     const own = `Docker's own is ${info.LoggingDriver}`;
+    const given = typeof settings === "object" ? settings["log-opts"] : undefined;
+    const options = typeof given === "object" && given !== null ? given : {};
+    // Docker adds the options of its own driver to those of a container with the same one.
+    const drops = "mode" in options && options.mode === "non-blocking";
+    if (daemon.options.logMode === "cri" && info.LoggingDriver === "local" && drops) {
+      return warn(
+        "Docker drops lines of pods that write fast: its log-opts say mode non-blocking",
+        `take "mode" and "max-buffer-size" out of "log-opts" in ${settingsFile}, or the driver "local"`,
+      );
+    }
     if (daemon.options.logMode === "cri") {
       return ok(`dockershim writes the logs of pods; ${own}, for other containers`);
     }
-    const options = typeof settings === "object" ? settings["log-opts"] : undefined;
-    const bounded = typeof options === "object" && options !== null && "max-size" in options;
-    return bounded && info.LoggingDriver === "json-file"
+    return "max-size" in options && info.LoggingDriver === "json-file"
       ? ok("Docker writes the logs of pods, with a limit (json-file)")
       : warn(
           "Docker writes the logs of pods (logMode: docker) and nobody limits them",
