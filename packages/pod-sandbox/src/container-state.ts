@@ -14,12 +14,18 @@ export interface ContainerLife {
   message: string;
 }
 
+/** What the spec hook (spec-hook.c) fails a start with, before any of it ran, where it has no daemon any more. */
+const interrupted =
+  /\bdockershim: the daemon that has to complete this container's spec (went away|does not run)\b/;
+
 /**
  * Reads a container's life from Docker's state.
  *
  * A container that Docker could not start stays `created` there, with an exit code and an error
  * but no times. To CRI it has exited: with reason ContainerCannotRun where the command itself was
- * at fault (Docker's codes 126 and 127), else StartError; its times are that of its creation.
+ * at fault (Docker's codes 126 and 127), else StartError; its times are that of its creation. One
+ * whose start the daemon's own end interrupted is still created: a kubelet starts such a container
+ * again whatever its pod's restart policy is, and one that has exited may be the end of a job.
  */
 export function containerLife(inspect: InspectedContainer): ContainerLife {
   const { State: state } = inspect;
@@ -46,7 +52,7 @@ export function containerLife(inspect: InspectedContainer): ContainerLife {
       startedAt: late ? finishedAt : startedAt,
     };
   }
-  if (exitCode !== 0) {
+  if (exitCode !== 0 && !interrupted.test(message)) {
     const exited = ContainerState.CONTAINER_EXITED;
     const reason = exitCode === 126 || exitCode === 127 ? "ContainerCannotRun" : "StartError";
     return {

@@ -37,6 +37,17 @@ describe("a container's state", () => {
     ],
     ["has no right to its command", { ExitCode: 126 }, CONTAINER_EXITED, "ContainerCannotRun"],
     ["could not be set up", { ExitCode: 128, Error: "mount" }, CONTAINER_EXITED, "StartError"],
+    ...["went away", "does not run or does not know the container"].map(
+      (how): [string, Partial<InspectedState>, ContainerState, string] => [
+        `was about to start when its daemon ${how}`,
+        {
+          ExitCode: 128,
+          Error: `OCI runtime create failed: dockershim: the daemon that has to complete this container's spec ${how}`,
+        },
+        CONTAINER_CREATED,
+        "",
+      ],
+    ),
     ["is removed unstarted", { Status: "removing" }, CONTAINER_UNKNOWN, ""],
     ["is dead unstarted", { Status: "dead" }, CONTAINER_EXITED, ""],
   ])("that %s is CRI's", (_what, state, expected, reason) => {

@@ -2,6 +2,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type CriClient, createCriClient } from "@dockershim/cri-client";
+import { ContainerState } from "@dockershim/cri-types";
 import { createDockerClient } from "@dockershim/docker-client";
 import { type Daemon, labFlags, labVariable, startDaemon, until } from "@dockershim/testing";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
@@ -103,6 +104,9 @@ afterAll(() => docker.close());
       await daemon.kill();
     });
     await start();
+    // Exited, it would be the end of a job whose containers are not to be started again.
+    const { status } = await cri.containerStatus({ containerId });
+    expect(status?.state).toBe(ContainerState.CONTAINER_CREATED);
     await expectStart();
   });
 
