@@ -10,8 +10,6 @@ export const shared = {
     "<rootDir>/scripts",
   ],
   testEnvironment: "node",
-  // A worker is given half a second to end, and to give back what it has gathered of 400 MB takes as long.
-  workerIdleMemoryLimit: "128MB",
   testRegex: "\\.test\\.ts$",
   testPathIgnorePatterns: ["/node_modules/", "/dist/"],
   modulePathIgnorePatterns: ["/dist/"],

@@ -59,7 +59,10 @@ function unitTests(): Count {
 
 function jest(config: string, env: Record<string, string> = {}): Count {
   const report = join(results, `${config}.json`);
-  const flags = ["--experimental-vm-modules", "--disable-warning=ExperimentalWarning"];
+  const flags = [
+    ...["--experimental-vm-modules", "--disable-warning=ExperimentalWarning"],
+    `--import=${join(import.meta.dirname, "end-at-once.js")}`,
+  ];
   const options = ["--config", config, "--json", "--outputFile", report];
   const ok = run(process.execPath, [...flags, "node_modules/jest/bin/jest.js", ...options], env);
   return countReport(report, ok);

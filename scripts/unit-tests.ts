@@ -14,6 +14,7 @@ const { status } = spawnSync(
   [
     "--experimental-vm-modules",
     "--disable-warning=ExperimentalWarning",
+    `--import=${join(import.meta.dirname, "end-at-once.js")}`,
     join(root, "node_modules/jest/bin/jest.js"),
     `--config=${join(root, "jest.config.js")}`,
     `--roots=${process.cwd()}`,
