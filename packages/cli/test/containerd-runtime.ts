@@ -117,9 +117,11 @@ async function saveImages(archive: string): Promise<void> {
   });
   const { Id: id } = (await json(created)) as { Id: string };
   const [repo = "", tag = ""] = pauseImage.split(":");
-  await ask("POST", `/commit?container=${id}&repo=${repo}&tag=${tag}`, {
+  const committed = await ask("POST", `/commit?container=${id}&repo=${repo}&tag=${tag}`, {
     Cmd: ["sleep", "1000000"],
   });
+  // A reply that nobody reads keeps its socket, and so this process.
+  committed.resume();
   await ask("DELETE", `/containers/${id}`);
   const names = [image, pauseImage].map((name) => `names=${encodeURIComponent(name)}`).join("&");
   await pipeline(await ask("GET", `/images/get?${names}`), createWriteStream(archive));
