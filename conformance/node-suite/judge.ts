@@ -69,10 +69,16 @@ export async function nodeSuiteJudge(choices: NodeSuiteChoices): Promise<Judge> 
           ...which,
         });
       } finally {
-        await removePods(endpoint).finally(() => releaseSuiteHost(folder));
+        await removePods(endpoint).catch(report);
+        await releaseSuiteHost(folder).catch(report);
       }
     },
   };
+}
+
+/** What cannot be cleared away is no reason to lose the verdict on what has ended. */
+function report(error: unknown): void {
+  console.error(`conformance: after the suite: ${error}`);
 }
 
 /** Removes what specs left when they failed. */
