@@ -1,7 +1,6 @@
 import type { Mount } from "@dockershim/cri-types";
 import type { MountedImage } from "@dockershim/pod-sandbox";
 import { ShimError } from "../shim-error.js";
-import { digestedReference } from "../state/image-reference.js";
 import type { ImageStore } from "../state/image-store.js";
 import type { ImageFiles } from "./image-files.js";
 import { refuseCredentials } from "./require-image.js";
@@ -10,7 +9,8 @@ import { refuseCredentials } from "./require-image.js";
  * Finds the images that a container mounts as volumes. The kubelet has pulled them before, so one
  * that is missing is left out, and the plan says so.
  *
- * @returns What is mounted, by CRI `Mount.image.image`.
+ * @returns What is mounted, by CRI `Mount.image.image`. What is reported of it is the image's id: critest holds it against
+ * what PullImage gave.
  */
 export async function findMountedImages(
   mounts: readonly Mount[],
@@ -22,10 +22,8 @@ export async function findMountedImages(
     const reference = image?.image ?? "";
     refuseCredentials(reference, `config.mounts[${index}].image.image`);
     if (reference === "" || found.has(reference)) continue;
-    const mounted = await images.resolve(reference, signal);
-    if (mounted === undefined) continue;
-    const ref = digestedReference(mounted, image?.userSpecifiedImage || reference);
-    found.set(reference, { id: mounted.Id, ref });
+    const { Id: id } = (await images.resolve(reference, signal)) ?? {};
+    if (id !== undefined) found.set(reference, { id, ref: id });
   }
   return found;
 }
