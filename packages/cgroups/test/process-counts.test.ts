@@ -59,6 +59,17 @@ test("threads that somebody else counts are not", () => {
   });
 });
 
+test("a cgroup that is known to have one task is not looked into", () => {
+  const { reader, cgroup } = open();
+  expect(reader.countProcesses(cgroup, { fileDescriptors: true, onlyPid: 11 })).toEqual({
+    processes: 1,
+    threads: 1,
+    fileDescriptors: 2,
+    sockets: 1,
+    truncated: false,
+  });
+});
+
 test("of more processes than one page has room for, all are counted", () => {
   const pids = Array.from({ length: 3_000 }, (_, index) => `${1_000_000 + index}\n`);
   write("cgroup/docker/a/cgroup.procs", pids.join(""));

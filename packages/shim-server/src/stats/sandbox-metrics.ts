@@ -107,6 +107,7 @@ function readContainer(
     counts: reader.countProcesses(path, {
       fileDescriptors: true,
       threads: stats.pids === undefined,
+      onlyPid: stats.pids?.current === 1n ? state.Pid : undefined,
     }),
     ulimits: reader.readUlimits(state.Pid),
     layer: source.layer(record.id),
