@@ -34,8 +34,9 @@ const makingPollMs = 100;
  *
  * The name can be taken by what an earlier attempt left behind. A container of ours that does not
  * run is removed; the name of one that cannot go away, or is another's, is avoided with a suffix, as
- * dockershim did. What was made under such a suffix is held to be of the name as well. One that the engine still makes, for a daemon that was killed over it, has its name
- * before it can be found: it is waited for.
+ * dockershim did. What was made under such a suffix is held to be of the name as well. One that the
+ * engine still makes, for a daemon that was killed over it, has its name before it can be found: it is
+ * waited for.
  *
  * The store does not know the container yet: the caller reads it when it has done with it what it
  * does next, so that no read is for nothing.
