@@ -22,7 +22,7 @@ export interface LayerUsage {
 /** Bounds of the work. */
 export interface LayerUsageOptions {
   /**
-   * Pause between two refreshes of a layer, milliseconds.
+   * Pause between two refreshes of a layer, milliseconds; up to a twelfth more, so that layers are due together.
    *
    * @defaultValue 15000
    */
@@ -108,6 +108,9 @@ interface Layer {
   still: number;
 }
 
+/** Layers are due together, so many times in an interval: to wake up for each costs more than to see that it stands still. */
+const roundsOfInterval = 12;
+
 /** After so many intervals a layer is looked at although its container stands still. */
 const intervalsStill = 5;
 
@@ -189,7 +192,10 @@ export function createLayerUsageTracker(options: LayerUsageOptions = {}): LayerU
 
   function schedule(id: string, layer: Layer, delayMs: number): void {
     if (layer.abort.signal.aborted || layer.timer !== undefined) return;
-    layer.timer = setTimeout(() => void refreshAndReschedule(id, layer), delayMs);
+    const round = intervalMs / roundsOfInterval;
+    const now = performance.now();
+    const due = delayMs === 0 ? now : Math.ceil((now + delayMs) / round) * round;
+    layer.timer = setTimeout(() => void refreshAndReschedule(id, layer), due - now);
     layer.timer.unref();
   }
 
