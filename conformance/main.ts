@@ -4,7 +4,7 @@
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { parseArgs } from "node:util";
-import { parseFeatureGates } from "../e2e/up-down.ts";
+import { parseFeatureGates } from "../e2e/feature-gates.ts";
 import { engines, type LabConfig, labConfig } from "../lab/config.ts";
 import { LabError } from "../lab/lab-error.ts";
 import { withLock } from "../lab/lock.ts";

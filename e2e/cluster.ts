@@ -1,6 +1,7 @@
 import { runCommandLine } from "../lab/command-line.ts";
 import { labConfig } from "../lab/config.ts";
-import { down, parseFeatureGates, up } from "./up-down.ts";
+import { parseFeatureGates } from "./feature-gates.ts";
+import { down, up } from "./up-down.ts";
 
 const usage = `usage: npm run cluster -- up | down
 

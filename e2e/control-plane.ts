@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { freePort } from "../lab/ports.ts";
 import type { Certificate } from "./certificates.ts";
 import { createAuthority, createTokenKey, issueCertificate } from "./certificates.ts";
+import { type FeatureGates, formatFeatureGates } from "./feature-gates.ts";
 import { writeKubeconfig } from "./kubeconfig.ts";
 import { answers, endProgram, type Program, startProgram } from "./processes.ts";
 
@@ -14,9 +15,6 @@ export interface ControlPlanePrograms {
   readonly "kube-controller-manager": string;
   readonly "kube-scheduler": string;
 }
-
-/** Which of Kubernetes' features are on or off, other than by default. */
-export type FeatureGates = Readonly<Record<string, boolean>>;
 
 /** A control plane on loopback, and how others take part in it. */
 export interface ControlPlane {
@@ -119,9 +117,7 @@ export async function startControlPlane(
     "bind-address": "127.0.0.1",
     "tls-cert-file": serving.certificate,
     "tls-private-key-file": serving.key,
-    "feature-gates": Object.entries(featureGates)
-      .map(([gate, on]) => `${gate}=${on}`)
-      .join(","),
+    "feature-gates": formatFeatureGates(featureGates),
   };
   await startProgram(folder, etcd(programs.etcd, folder, ports));
   await startProgram(folder, {

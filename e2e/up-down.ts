@@ -2,9 +2,8 @@ import { join } from "node:path";
 import { command } from "../lab/command.ts";
 import type { LabConfig } from "../lab/config.ts";
 import type { LabEnv } from "../lab/env.ts";
-import { LabError } from "../lab/lab-error.ts";
 import { down as labDown, up as labUp } from "../lab/up-down.ts";
-import { endControlPlane, type FeatureGates, startControlPlane } from "./control-plane.ts";
+import { endControlPlane, startControlPlane } from "./control-plane.ts";
 import type { KubeletChoices } from "./kubelet-config.ts";
 import { clearNode, createNode, endNode, type Node, nodeAddress, nodeName } from "./node.ts";
 import { clusterPrograms, etcdProgram, kubernetesPrograms } from "./programs.ts";
@@ -15,24 +14,6 @@ export interface Cluster {
   readonly kubectl: string;
   readonly kubeconfig: string;
   readonly node: Node;
-}
-
-/**
- * Reads `A=true,B=false`, as Kubernetes' own flag has it.
- *
- * @throws LabError `usage`
- */
-export function parseFeatureGates(text: string): FeatureGates {
-  const pairs = text.split(",").filter(Boolean);
-  return Object.fromEntries(
-    pairs.map((pair) => {
-      const [, gate, value] = /^(\w+)=(true|false)$/.exec(pair) ?? [];
-      if (gate === undefined) {
-        throw new LabError("usage", `FEATURE_GATES: ${pair} is not like EventedPLEG=true`);
-      }
-      return [gate, value === "true"];
-    }),
-  );
 }
 
 export const clusterFolder = (config: LabConfig): string => join(config.runDir, "cluster");

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { createCriClient } from "@dockershim/cri-client";
-import type { FeatureGates } from "../../e2e/control-plane.ts";
+import type { FeatureGates } from "../../e2e/feature-gates.ts";
 import { installImageTools, nodeSuiteImages, serialSuiteImages } from "../../e2e/images.ts";
 import { addressBridge, nodeAddress } from "../../e2e/node.ts";
 import { kubernetesPrograms, kubernetesVersion, nodeSuitePrograms } from "../../e2e/programs.ts";

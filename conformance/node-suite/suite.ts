@@ -11,7 +11,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
-import type { FeatureGates } from "../../e2e/control-plane.ts";
+import { type FeatureGates, formatFeatureGates } from "../../e2e/feature-gates.ts";
 import { installKubelet } from "../../e2e/kubelet-program.ts";
 import type { nodeSuitePrograms } from "../../e2e/programs.ts";
 import { ConformanceError } from "../conformance-error.ts";
@@ -69,13 +69,9 @@ const usualGates: FeatureGates = { PodAndContainerStatsFromCRI: true };
 /** The suite's flags for gates: those that it is told replace the ones in the kubelet's configuration. */
 function gateFlags(chosen: FeatureGates): string[] {
   if (Object.keys(chosen).length === 0) return [];
-  const text = (gates: FeatureGates): string =>
-    Object.entries(gates)
-      .map(([gate, on]) => `${gate}=${on}`)
-      .join(",");
   return [
-    `--feature-gates=${text({ ...usualGates, ...chosen })}`,
-    `--service-feature-gates=${text(chosen)}`,
+    `--feature-gates=${formatFeatureGates({ ...usualGates, ...chosen })}`,
+    `--service-feature-gates=${formatFeatureGates(chosen)}`,
   ];
 }
 

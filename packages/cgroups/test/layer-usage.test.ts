@@ -318,6 +318,8 @@ describe("the tracker", () => {
     return stamps.slice(1, 13).map((stamp, index) => stamp !== stamps[index]);
   }
   const [seen, left] = [true, false];
+  /** Looked at at once for what came in the fourth interval, and once more. */
+  const againInFifth = [seen, seen, left, left, seen, seen, left, left, left, seen, left, left];
 
   test("leaves out looks while a container stands still, all but one more and every fifth", async () => {
     expect(await looks(() => 7n)).toEqual([
@@ -337,20 +339,7 @@ describe("the tracker", () => {
   });
 
   test("looks at once when it has run, and once more", async () => {
-    expect(await looks((interval) => (interval < 5 ? 7n : 8n))).toEqual([
-      seen,
-      seen,
-      left,
-      left,
-      seen,
-      seen,
-      left,
-      left,
-      left,
-      seen,
-      left,
-      left,
-    ]);
+    expect(await looks((interval) => (interval < 5 ? 7n : 8n))).toEqual(againInFifth);
   });
 
   test("looks at once when it is told that something else has written, and once more", async () => {
@@ -359,20 +348,7 @@ describe("the tracker", () => {
       if (interval === 4) queueMicrotask(() => tracker.written("c"));
       return 7n;
     };
-    expect(await looks(told)).toEqual([
-      seen,
-      seen,
-      left,
-      left,
-      seen,
-      seen,
-      left,
-      left,
-      left,
-      seen,
-      left,
-      left,
-    ]);
+    expect(await looks(told)).toEqual(againInFifth);
     tracker.written("unknown");
   });
 

@@ -51,7 +51,10 @@ export async function planSpecHookEntry(places: InstallationPlaces): Promise<Ins
   return { ...nothing, steps: [...programs.steps, entry] };
 }
 
-/** Plans how that goes again, and the program where no package has put it. A container that was made with it cannot be started any more. */
+/**
+ * Plans how that goes again, and the program where no package has put it. A container that was made with it cannot be
+ * started any more.
+ */
 export async function planSpecHookRemoval(places: InstallationPlaces): Promise<InstallationPlan> {
   const text = await readIfThere(join(places.root, daemonJson));
   const config = parse(text);

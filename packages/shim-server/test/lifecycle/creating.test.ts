@@ -24,6 +24,24 @@ function expectRunningPod(world: World, { podSandboxId }: { podSandboxId: string
   expect(readFileSync(path, "utf8")).toBe("nameserver 10.96.0.10\n");
 }
 
+/**
+ * Expects that nothing is listed or told when the network is set up.
+ *
+ * @returns The names of all that is told, from now on.
+ */
+function watchUnlisted(world: World): string[] {
+  world.docker.events.release();
+  const seen: string[] = [];
+  world.store.onChange(({ after }) => void seen.push(`${after?.name}`));
+  world.steps.plan("network ADD", {
+    before() {
+      expect([...world.store.sandboxes()]).toEqual([]);
+      expect(seen).toEqual([]);
+    },
+  });
+  return seen;
+}
+
 const runScenario: Scenario<object, { podSandboxId: string }> = {
   name: "RunPodSandbox",
   steps: 7,
@@ -162,15 +180,7 @@ test("a call that comes while an abandoned attempt is undone waits for that, and
 
 test("a sandbox is in no list while it is made, and in all of them when it is ready", async () => {
   await inWorld(async (world) => {
-    world.docker.events.release();
-    const seen: string[] = [];
-    world.store.onChange(({ after }) => void seen.push(`${after?.name}`));
-    world.steps.plan("network ADD", {
-      before() {
-        expect([...world.store.sandboxes()]).toEqual([]);
-        expect(seen).toEqual([]);
-      },
-    });
+    const seen = watchUnlisted(world);
     expectRunningPod(world, await world.calls.runPodSandbox({ config: sandboxConfig(world) }));
     expect([...world.store.sandboxes()].map(({ name }) => name)).toEqual([sandbox]);
     expect(new Set(seen)).toEqual(new Set([sandbox]));
@@ -189,20 +199,31 @@ describe("a sandbox whose name a foreign container has", () => {
   }
   const pods = (world: World) => Object.keys(world.actual()).filter((name) => name !== sandbox);
 
-  test("is found by a repeated call", async () => {
+  /** It is made, and what follows gets the request for it and the reply. */
+  async function inWorldWithIt(
+    work: (
+      world: World,
+      request: { config: ReturnType<typeof sandboxConfig> },
+      first: { podSandboxId: string },
+    ) => Promise<void>,
+  ): Promise<void> {
     await inTakenWorld(async (world) => {
       const request = { config: sandboxConfig(world) };
       const first = await world.calls.runPodSandbox(request);
       expect(pods(world)).toEqual([expect.stringMatching(suffixed)]);
+      await work(world, request, first);
+    });
+  }
+
+  test("is found by a repeated call", async () => {
+    await inWorldWithIt(async (world, request, first) => {
       expect(await world.calls.runPodSandbox(request)).toEqual(first);
       expect(pods(world)).toHaveLength(1);
     });
   });
 
   test("is found when the name has become free", async () => {
-    await inTakenWorld(async (world) => {
-      const request = { config: sandboxConfig(world) };
-      const first = await world.calls.runPodSandbox(request);
+    await inWorldWithIt(async (world, request, first) => {
       world.docker.containers.remove(sandbox, true);
       expect(await world.calls.runPodSandbox(request)).toEqual(first);
       expect(pods(world)).toHaveLength(1);
@@ -210,9 +231,7 @@ describe("a sandbox whose name a foreign container has", () => {
   });
 
   test("is replaced when it has ended", async () => {
-    await inTakenWorld(async (world) => {
-      const request = { config: sandboxConfig(world) };
-      const first = await world.calls.runPodSandbox(request);
+    await inWorldWithIt(async (world, request, first) => {
       world.docker.containers.exit(first.podSandboxId, 0);
       await world.store.refresh(first.podSandboxId);
       const { podSandboxId } = await world.calls.runPodSandbox(request);
@@ -224,15 +243,7 @@ describe("a sandbox whose name a foreign container has", () => {
 
   test("is in no list while it is made", async () => {
     await inTakenWorld(async (world) => {
-      world.docker.events.release();
-      const seen: string[] = [];
-      world.store.onChange(({ after }) => void seen.push(`${after?.name}`));
-      world.steps.plan("network ADD", {
-        before() {
-          expect([...world.store.sandboxes()]).toEqual([]);
-          expect(seen).toEqual([]);
-        },
-      });
+      const seen = watchUnlisted(world);
       const { podSandboxId } = await world.calls.runPodSandbox({ config: sandboxConfig(world) });
       expect([...world.store.sandboxes()].map(({ id }) => id)).toEqual([podSandboxId]);
       expect(new Set(seen)).toEqual(new Set([world.docker.containers.get(podSandboxId).name]));
